@@ -1,0 +1,127 @@
+"""The words that pass between the stages of the flow: frozen values, and nothing that does anything.
+
+In: nothing. Out: the vocabulary that parsing, classification, recording, policy and pages share.
+Stage: all of them (see `bounces/__init__.py` for the map). Sources: RFC 3464 (delivery reports), RFC 3463
+(enhanced codes), RFC 5965 (complaints), RFC 3834 (automatic replies).
+
+Pure Python: importable without Django settings, since others use the reader as a library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class MailKind(StrEnum):
+    """What a whole message is."""
+
+    BOUNCE = "bounce"
+    FEEDBACK = "feedback"  # a complaint report, RFC 5965
+    VACATION = "vacation"  # an automatic reply, RFC 3834
+    DELIVERED = "delivered"  # a report of success, RFC 3464 Action: delivered
+    NONE = "none"  # not a report at all
+
+
+class Event(StrEnum):
+    """What a report says happened to one recipient."""
+
+    BOUNCED = "bounced"
+    DEFERRED = "deferred"
+    DELIVERED = "delivered"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    AUTO_REPLIED = "auto_replied"
+
+
+class Kind(StrEnum):
+    """How lasting a failure is. Deferred: still being retried, not yet a bounce."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    DEFERRED = "deferred"
+
+
+class Fault(StrEnum):
+    """Whose problem a failure is."""
+
+    RECIPIENT = "recipient"
+    SENDER = "sender"
+    INFRASTRUCTURE = "infrastructure"
+    UNKNOWN = "unknown"
+
+
+class Standing(StrEnum):
+    """Whether a bounce counts against its address."""
+
+    COUNTED = "counted"
+    UNVERIFIED = "unverified"  # not proved to be about our mail
+    HELD = "held"  # by an incident or a review
+    DISCARDED = "discarded"  # by a person
+
+
+class Status(StrEnum):
+    """What the facts say of an address. Derived by the policy, never typed in."""
+
+    UNVERIFIED = "unverified"
+    VALID = "valid"
+    AT_RISK = "at_risk"
+    INVALID = "invalid"
+
+
+class Answer(StrEnum):
+    """May I write to this address?"""
+
+    YES = "yes"
+    CAUTION = "caution"
+    NO = "no"
+
+
+class Trust(StrEnum):
+    """How far a source is believed. Only what reaches its source's level changes a status."""
+
+    TRUSTED = "trusted"  # a manager's upload, an authenticated API key, a source an admin declared so
+    UNPROVED = "unproved"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One recipient's part of one message (or one event of an outreach tool). Empty text means "not said"."""
+
+    event: Event
+    recipient: str | None  # as written, lower-cased, without display name; None where the report hides it
+    original_recipient: str = ""
+    action: str = ""  # RFC 3464 2.3.3: failed, delayed, delivered, relayed, expanded
+    status: str = ""  # RFC 3463 enhanced code, "5.1.1"
+    replycode: str = ""  # RFC 5321 reply code, "550"
+    diagnostic: str = ""  # what the remote system said, one line, at most 2,000 characters, no control characters
+    remote_mta: str = ""  # the host that refused
+    reporting_mta: str = ""  # the host that wrote the report
+    occurred_at: datetime | None = None  # aware; None where the report gives no date
+    message_id: str = ""  # Message-ID of the mail that failed, without angle brackets
+    envelope_id: str = ""  # RFC 3464 2.2.1 Original-Envelope-Id, or an ESP's own message id
+    return_path: str = ""  # the address the report was sent to: where a return-path token would be
+    feedback_type: str = ""  # RFC 5965 3.1: abuse, fraud, virus, not-spam, other
+    reader: str = ""  # the reader that answered
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one message turned out to be."""
+
+    kind: MailKind
+    reports: tuple[Report, ...] = ()
+    why: str = ""  # for kind none (and vacation): the plain reason, fit for a page
+    reader: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on one failed recipient. `rule` names the row of the rule table that decided."""
+
+    kind: Kind
+    fault: Fault
+    reason: str  # a slug of `bounces/classification/reasons.toml`
+    hard: bool  # by the reason's definition: user unknown, host unknown, has moved, not accept unless temporary
+    rule: str
