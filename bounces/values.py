@@ -25,8 +25,12 @@ class MailKind(StrEnum):
 
 
 class Event(StrEnum):
-    """What a report says happened to one recipient."""
+    """What a report, or an outreach tool, says happened to one message to one recipient."""
 
+    SENT = "sent"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    REPLIED = "replied"
     BOUNCED = "bounced"
     DEFERRED = "deferred"
     DELIVERED = "delivered"
@@ -95,7 +99,9 @@ class Report:
     action: str = ""  # RFC 3464 2.3.3: failed, delayed, delivered, relayed, expanded
     status: str = ""  # RFC 3463 enhanced code, "5.1.1"
     replycode: str = ""  # RFC 5321 reply code, "550"
-    diagnostic: str = ""  # what the remote system said, one line, at most 2,000 characters, no control characters
+    diagnostic: str = (
+        ""  # what the remote system said, one line, at most 2,000 characters, no control characters
+    )
     remote_mta: str = ""  # the host that refused
     reporting_mta: str = ""  # the host that wrote the report
     occurred_at: datetime | None = None  # aware; None where the report gives no date
@@ -123,5 +129,7 @@ class Judgement:
     kind: Kind
     fault: Fault
     reason: str  # a slug of `bounces/classification/reasons.toml`
-    hard: bool  # by the reason's definition: user unknown, host unknown, has moved, not accept unless temporary
+    hard: (
+        bool  # by the reason's definition: user unknown, host unknown, has moved, not accept unless temporary
+    )
     rule: str

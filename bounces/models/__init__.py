@@ -1,0 +1,43 @@
+"""The tables of `bounces`, one module an idea.
+
+address.py      Address: one e-mail address and what the policy says of it
+facts.py        Attempt, Bounce, Evidence, Complaint, EventKey: what happened
+decisions.py    Ruling, Suppression: what people (and complaints) decided
+judgement.py    Policy, StatusChange, Dirty: what follows from the facts
+cleaning.py     CleaningRun, CleaningTarget, CleaningRow: one evaluation of many addresses
+inbox.py        InboundItem, RawChunk: everything that arrives, before anything else happens to it
+running.py      Schedule, Lease, Outbox: what keeps the flow moving
+statistics.py   DailyStat: counted as the facts are recorded
+"""
+
+from bounces.models.address import Address
+from bounces.models.cleaning import CleaningRow, CleaningRun, CleaningTarget
+from bounces.models.decisions import Ruling, Suppression
+from bounces.models.facts import Attempt, Bounce, Complaint, EventKey, Evidence
+from bounces.models.inbox import InboundItem, RawChunk
+from bounces.models.judgement import Dirty, Policy, StatusChange
+from bounces.models.running import Lease, Outbox, Schedule
+from bounces.models.statistics import DailyStat
+
+__all__ = [
+    "Address",
+    "Attempt",
+    "Bounce",
+    "CleaningRow",
+    "CleaningRun",
+    "CleaningTarget",
+    "Complaint",
+    "DailyStat",
+    "Dirty",
+    "EventKey",
+    "Evidence",
+    "InboundItem",
+    "Lease",
+    "Outbox",
+    "Policy",
+    "RawChunk",
+    "Ruling",
+    "Schedule",
+    "StatusChange",
+    "Suppression",
+]

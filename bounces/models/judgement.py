@@ -1,0 +1,124 @@
+"""What follows from the facts: the policy's numbers, every change of status with its evidence, and who has news.
+
+In: Policy rows from the admin; StatusChange and Dirty rows from `bounces/policy.py` and `bounces/recording.py`.
+Out: the numbers of the evaluation, the history that pages and the API show. Source: DESIGN.md §4.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from bounces.models.address import Address
+from bounces.models.constraints import choices, one_of
+from bounces.values import Status
+
+
+class Policy(models.Model):
+    """One version of the numbers that decide status. The active one is used; old ones stay for the history."""
+
+    version = models.PositiveIntegerField()
+    is_active = models.BooleanField(default=False)
+    hard_limit = models.PositiveSmallIntegerField(
+        default=1, help_text="Hard bounces, the recipient's fault, that make an address invalid."
+    )
+    reply_grace_days = models.PositiveSmallIntegerField(
+        default=30,
+        help_text="A reply this many days before a hard bounce holds the address for review instead.",
+    )
+    soft_row_days = models.PositiveSmallIntegerField(
+        default=3,
+        help_text="Soft-bounce days in a row, with nothing delivered between, that make it invalid …",
+    )
+    soft_row_span_days = models.PositiveSmallIntegerField(default=14, help_text="… when they span this many days.")
+    soft_window_count = models.PositiveSmallIntegerField(default=5, help_text="Soft-bounce days that make it invalid …")
+    soft_window_days = models.PositiveSmallIntegerField(default=90, help_text="… within this many days.")
+    risk_count = models.PositiveSmallIntegerField(default=2, help_text="Soft-bounce days that make it at risk …")
+    risk_window_days = models.PositiveSmallIntegerField(default=30, help_text="… within this many days.")
+    note = models.TextField(blank=True, default="", help_text="Why this version was made.")
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
+    NUMBERS = (
+        "hard_limit",
+        "reply_grace_days",
+        "soft_row_days",
+        "soft_row_span_days",
+        "soft_window_count",
+        "soft_window_days",
+        "risk_count",
+        "risk_window_days",
+    )
+
+    class Meta:
+        verbose_name_plural = "policies"
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["version"], name="policy_version_unique"),
+            models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="policy_one_active"),
+            models.CheckConstraint(
+                condition=Q(hard_limit__gte=1)
+                & Q(soft_row_days__gte=2)
+                & Q(soft_row_span_days__gte=1)
+                & Q(soft_window_count__gte=2)
+                & Q(soft_window_days__gte=1)
+                & Q(risk_count__gte=1)
+                & Q(risk_window_days__gte=1),
+                name="policy_numbers_make_sense",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"policy {self.version}"
+
+    @classmethod
+    def active(cls) -> Policy:
+        """The policy in force. A migration makes the first, so there always is one."""
+        return cls.objects.get(is_active=True)
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.NUMBERS}
+
+
+class StatusChange(models.Model):
+    """One transition, append-only (a trigger refuses updates): from, to, the rule and what decided."""
+
+    address = models.ForeignKey(Address, models.CASCADE, related_name="status_changes", db_index=False)
+    from_status = models.TextField(choices=choices(Status))
+    to_status = models.TextField(choices=choices(Status))
+    rule = models.TextField()
+    evidence = models.JSONField(default=dict, help_text="The counts and dates that decided.")
+    policy = models.ForeignKey(Policy, models.PROTECT, related_name="+", db_index=False)
+    run = models.ForeignKey("CleaningRun", models.PROTECT, null=True, blank=True, related_name="status_changes")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            one_of("from_status", Status, "statuschange_from_known"),
+            one_of("to_status", Status, "statuschange_to_known"),
+        ]
+        indexes = [
+            models.Index(fields=["address", "at"], name="statuschange_address"),
+            models.Index(fields=["at", "id"], name="statuschange_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_status} → {self.to_status} ({self.rule})"
+
+
+class Dirty(models.Model):
+    """An address with news that the policy has not judged yet. One row a change; judged rows are deleted by id."""
+
+    address_id = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "dirty"
+
+    def __str__(self) -> str:
+        return f"address {self.address_id}"

@@ -1,0 +1,24 @@
+"""The tables of `contacts`, one module an idea.
+
+people.py      Company, Contact, ContactAddress, Tag, CustomField: who we talk to
+segments.py    Segment: a stored filter
+campaigns.py   Campaign, CampaignMember: what we send them
+activity.py    Activity: what happened with a contact, as people read it
+"""
+
+from contacts.models.activity import Activity
+from contacts.models.campaigns import Campaign, CampaignMember
+from contacts.models.people import Company, Contact, ContactAddress, CustomField, Tag
+from contacts.models.segments import Segment
+
+__all__ = [
+    "Activity",
+    "Campaign",
+    "CampaignMember",
+    "Company",
+    "Contact",
+    "ContactAddress",
+    "CustomField",
+    "Segment",
+    "Tag",
+]

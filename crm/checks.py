@@ -1,0 +1,87 @@
+"""What production refuses to start with. In: settings. Out: faults, each with an id and what to do about it.
+
+One table serves twice: the settings raise from it, so that no door (gunicorn, a worker, a command) opens
+on an unsafe configuration, and Django's `check` lists it beside its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+# Public: it is in our repository. The settings fall back to it where no key is set and var/ cannot hold one.
+DEVELOPMENT_KEY = "development-only-key-that-production-refuses-to-start-with"
+SHORTEST_KEY = 50
+
+Values = Mapping[str, Any]
+
+REFUSED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
+    (
+        "rebound.E001",
+        lambda s: s["DEBUG"],
+        "DEBUG shows settings and code to anyone who meets an error: unset it.",
+    ),
+    (
+        "rebound.E002",
+        lambda s: s["SECRET_KEY"] == DEVELOPMENT_KEY or len(s["SECRET_KEY"]) < SHORTEST_KEY,
+        f"SECRET_KEY is missing or too short: set it to {SHORTEST_KEY} or more random characters.",
+    ),
+    (
+        "rebound.E003",
+        lambda s: not s["ALLOWED_HOSTS"] or "*" in s["ALLOWED_HOSTS"],
+        "ALLOWED_HOSTS is missing: set it to the host names that people use, separated by commas.",
+    ),
+    (
+        "rebound.E004",
+        lambda s: (
+            not (
+                s["SITE_URL"].startswith("https://")
+                and s["SESSION_COOKIE_SECURE"]
+                and s["CSRF_COOKIE_SECURE"]
+            )
+        ),
+        "SITE_URL does not start with https://, so sign-ins would travel in the clear: set it to the public address.",
+    ),
+)
+
+ADVISED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
+    (
+        "rebound.W001",
+        lambda s: not s["EMAIL_URL"],
+        "EMAIL_URL is not set: password resets go to the log, not to people.",
+    ),
+    (
+        "rebound.W002",
+        lambda s: s["SUPPRESSION_KEY"] == s["SECRET_KEY"],
+        "SUPPRESSION_KEY is not set: changing SECRET_KEY would forget the suppressions of erased addresses.",
+    ),
+)
+
+
+def refuse_unsafe(values: Values) -> None:
+    """Raises ImproperlyConfigured with all that is unsafe, one line each."""
+    faults = [f"{id}: {sentence}" for id, is_unsafe, sentence in REFUSED if is_unsafe(values)]
+    if faults:
+        raise ImproperlyConfigured("Rebound does not start in production mode:\n" + "\n".join(faults))
+
+
+@checks.register(checks.Tags.security)
+def check_refused(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:  # noqa: ARG001 -- Django's signature
+    if not settings.PRODUCTION:
+        return []
+    values = _in_force()
+    return [checks.Error(sentence, id=id) for id, is_unsafe, sentence in REFUSED if is_unsafe(values)]
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_advised(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:  # noqa: ARG001 -- Django's signature
+    values = _in_force()
+    return [checks.Warning(sentence, id=id) for id, is_unadvised, sentence in ADVISED if is_unadvised(values)]
+
+
+def _in_force() -> Values:
+    return {name: getattr(settings, name) for name in dir(settings) if name.isupper()}

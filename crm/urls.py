@@ -1,0 +1,12 @@
+"""All URLs. Pages of an application stand in its own `urls.py`, the API in `crm/api/urls.py`."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/queue/", include("django_rq.urls")),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+]
