@@ -37,13 +37,7 @@ REFUSED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
     ),
     (
         "rebound.E004",
-        lambda s: (
-            not (
-                s["SITE_URL"].startswith("https://")
-                and s["SESSION_COOKIE_SECURE"]
-                and s["CSRF_COOKIE_SECURE"]
-            )
-        ),
+        lambda s: not (s["SITE_URL"].startswith("https://") and s["SESSION_COOKIE_SECURE"] and s["CSRF_COOKIE_SECURE"]),
         "SITE_URL does not start with https://, so sign-ins would travel in the clear: set it to the public address.",
     ),
 )
@@ -64,7 +58,7 @@ ADVISED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
 
 def refuse_unsafe(values: Values) -> None:
     """Raises ImproperlyConfigured with all that is unsafe, one line each."""
-    faults = [f"{id}: {sentence}" for id, is_unsafe, sentence in REFUSED if is_unsafe(values)]
+    faults = [f"{fault}: {sentence}" for fault, is_unsafe, sentence in REFUSED if is_unsafe(values)]
     if faults:
         raise ImproperlyConfigured("Rebound does not start in production mode:\n" + "\n".join(faults))
 
@@ -74,13 +68,13 @@ def check_refused(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[chec
     if not settings.PRODUCTION:
         return []
     values = _in_force()
-    return [checks.Error(sentence, id=id) for id, is_unsafe, sentence in REFUSED if is_unsafe(values)]
+    return [checks.Error(sentence, id=fault) for fault, is_unsafe, sentence in REFUSED if is_unsafe(values)]
 
 
 @checks.register(checks.Tags.security, deploy=True)
 def check_advised(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:  # noqa: ARG001 -- Django's signature
     values = _in_force()
-    return [checks.Warning(sentence, id=id) for id, is_unadvised, sentence in ADVISED if is_unadvised(values)]
+    return [checks.Warning(sentence, id=advice) for advice, is_unadvised, sentence in ADVISED if is_unadvised(values)]
 
 
 def _in_force() -> Values:

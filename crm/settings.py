@@ -10,9 +10,11 @@ Without DATABASE_URL and REDIS_URL the addresses of the private servers below `v
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import environ
-import structlog
+
+from crm.up import places
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -27,7 +29,7 @@ DEVELOPMENT_KEY = "development-only-key-that-production-refuses-to-start-with"
 
 PRODUCTION = env.bool("REBOUND_PRODUCTION", default=False)
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default=DEVELOPMENT_KEY)
+SECRET_KEY = env.str("SECRET_KEY", default="") or (not PRODUCTION and places.secret_key(VAR_DIR)) or DEVELOPMENT_KEY
 # The key of the hash that lets a suppression outlive its erased address. Changing it orphans those.
 SUPPRESSION_KEY = env.str("SUPPRESSION_KEY", default=SECRET_KEY)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -104,13 +106,20 @@ TEMPLATES = [
 
 # --- PostgreSQL and Redis -------------------------------------------------------------------------
 
-PRIVATE_DATABASE_URL = f"postgres://rebound@/rebound?host={VAR_DIR / 'run'}"
-PRIVATE_REDIS_URL = f"unix://{VAR_DIR / 'run' / 'valkey.sock'}?db=0"
 USES_PRIVATE_DATABASE = not env.str("DATABASE_URL", default="")
 USES_PRIVATE_REDIS = not env.str("REDIS_URL", default="")
+POSTGRES_BIN = env.str(
+    "REBOUND_POSTGRES_BIN", default=""
+)  # of the private server; empty: the wheel's, else the system's
+RUN_DIR = places.run_dir(VAR_DIR)
 
 if USES_PRIVATE_DATABASE:
-    _database = {"ENGINE": "django.db.backends.postgresql", "NAME": "rebound", "USER": "rebound", "HOST": str(VAR_DIR / "run")}
+    _database = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "rebound",
+        "USER": "rebound",
+        "HOST": str(RUN_DIR / "postgres"),
+    }
 else:
     _database = env.db_url("DATABASE_URL")
 DATABASES = {
@@ -123,7 +132,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="") or PRIVATE_REDIS_URL
+REDIS_URL = env.str("REDIS_URL", default="") or f"unix://{quote(str(RUN_DIR / 'valkey.sock'))}?db=0"
 _queue = {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 600, "SERIALIZER": "rq.serializers.JSONSerializer"}
 RQ_QUEUES = {"intake": dict(_queue), "bulk": {**_queue, "DEFAULT_TIMEOUT": 6 * 3600}}
 
@@ -132,7 +141,6 @@ RQ_QUEUES = {"intake": dict(_queue), "bulk": {**_queue, "DEFAULT_TIMEOUT": 6 * 3
 AUTH_USER_MODEL = "crm.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "crm.roles.RoleBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
