@@ -1,0 +1,16 @@
+"""Judging a failure: how lasting it is, whose fault, why, and which rule said so.
+
+In: a `Report`. Out: a `Judgement`. Stage: classify. Pure: the rules are data, read once from `rules/*.toml`.
+
+    from bounces.classification import classify
+    judgement = classify(report)
+
+- `reasons.toml`: the reasons, with their default kind and fault
+- `rules/`: the rules, one file a table
+- `ruleset.py`: reads them; `judge.py`: applies them; `docs.py`: renders `docs/classification.md`
+"""
+
+from bounces.classification.judge import classify
+from bounces.classification.ruleset import Reason, Rule, RuleSet, load_reasons, load_rules
+
+__all__ = ["Reason", "Rule", "RuleSet", "classify", "load_reasons", "load_rules"]

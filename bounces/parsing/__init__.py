@@ -1,0 +1,17 @@
+"""Reading a mail: is it a bounce, a complaint, an automatic reply, and about whom?
+
+In: the raw bytes of one mail, whatever they are. Out: a `Reading` with one `Report` a recipient. Stage: parse.
+Pure: no database, clock, network or Django settings; never raises; bounded time and memory.
+
+    from bounces.parsing import read
+    reading = read(raw)
+
+- `mail.py`: the bounded view of the mail that every reader gets
+- `text.py`: addresses, codes and dates in a line
+- `delivery_status.py`: RFC 3464; `feedback.py`: RFC 5965; `auto_reply.py`: RFC 3834
+- `readers.py`: the order in which they are asked
+"""
+
+from bounces.parsing.readers import READERS, read
+
+__all__ = ["READERS", "read"]

@@ -1,0 +1,59 @@
+"""Automatic replies: out-of-office notices and the like. Not a bounce: the mail was delivered.
+
+In: a `Mail`. Out: one report of an automatic reply, and the header that gave it away. Stage: parse. Source: RFC 3834.
+"""
+
+from __future__ import annotations
+
+import re2
+
+from bounces.parsing.mail import Mail
+from bounces.parsing.text import clean_line, find_address, find_date
+from bounces.values import Event, Report
+
+MARKING_HEADERS = (
+    "x-autoreply",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-autoreply-from",
+    "x-mail-autoreply",
+    "x-auto-reply-from",
+)
+SUPPRESSING = re2.compile(r"(?i)\b(?:auto[-_]?reply|auto[-_]?replied)\b")
+SUBJECT = re2.compile(
+    r"(?i)^\s*(?:re:\s*)?(?:\[?auto(?:matic|mated)?[- :]?(?:reply|response|antwort)|out of (?:the )?office|"
+    r"abwesenheit|away from (?:the )?office|on vacation|réponse automatique|respuesta automática|risposta automatica|"
+    r"(?:resposta automática|autosvar|automatisch antwoord|automatische antwort|自動応答|不在通知|自动回复))"
+)
+DAEMON = re2.compile(r"(?i)\b(?:mailer-daemon|postmaster|mail delivery)\b")
+
+
+def read_auto_reply(mail: Mail) -> tuple[tuple[Report, ...], str]:
+    """The report and why it is one; empty where the mail is none. The recipient is who answered."""
+    why = find_mark(mail)
+    if not why or DAEMON.search(mail.headers.get("from")):
+        return (), ""
+    report = Report(
+        event=Event.AUTO_REPLIED,
+        recipient=find_address(mail.headers.get("from")) or find_address(mail.headers.get("return-path")) or None,
+        diagnostic=clean_line(mail.subject),
+        occurred_at=find_date(mail.headers.get("date")),
+        message_id=mail.headers.get("in-reply-to").strip().strip("<>"),
+    )
+    return (report,), f"automatic reply ({why})"
+
+
+def find_mark(mail: Mail) -> str:
+    """The header by which the mail calls itself automatic, as `Name: value`; RFC 3834 5 first."""
+    submitted = mail.headers.get("auto-submitted").lower()
+    if submitted.startswith("auto-replied"):
+        return "Auto-Submitted: auto-replied"
+    for name in MARKING_HEADERS:
+        if name in mail.headers and mail.headers.get(name).lower() != "no":
+            return name.title()
+    precedence = mail.headers.get("precedence").lower()
+    if SUPPRESSING.search(precedence):
+        return f"Precedence: {clean_line(precedence)[:40]}"
+    if SUBJECT.search(mail.subject[:200]):
+        return f"Subject: {clean_line(mail.subject)[:80]}"
+    return ""

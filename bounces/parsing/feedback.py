@@ -1,0 +1,50 @@
+"""Complaints: a mailbox provider's report that a person pressed "spam".
+
+In: a `Mail`. Out: one complaint a recipient, its address None where the provider hides it. Stage: parse.
+Source: RFC 5965 (fields), RFC 6650 (who sends them when).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bounces.parsing.mail import Headers, Mail, unfold
+from bounces.parsing.text import clean_line, find_address, find_addresses, find_date
+from bounces.values import Event, Report
+
+MAX_RECIPIENTS = 1_000
+RECIPIENT_FIELDS = ("original-rcpt-to", "original-recipient", "removal-recipient")
+
+
+def read_feedback(mail: Mail) -> tuple[Report, ...]:
+    """Empty where the mail has no feedback-report part."""
+    for part in mail.parts_of("message/feedback-report"):
+        fields = Headers(list(unfold(part.text.encode("utf-8", "replace").split(b"\n"))))
+        if len(fields):
+            return build_reports(mail, fields)
+    return ()
+
+
+def build_reports(mail: Mail, fields: Headers) -> tuple[Report, ...]:
+    recipients: Sequence[str | None] = find_recipients(mail, fields)[:MAX_RECIPIENTS] or [None]
+    return tuple(
+        Report(
+            event=Event.COMPLAINED,
+            recipient=recipient,
+            feedback_type=clean_line(fields.get("feedback-type")).lower(),
+            reporting_mta=clean_line(fields.get("reporting-mta").partition(";")[2]).lower(),
+            occurred_at=find_date(fields.get("arrival-date")) or find_date(fields.get("received-date")),
+            envelope_id=clean_line(fields.get("original-envelope-id")),
+            diagnostic=clean_line(fields.get("user-agent")),
+        )
+        for recipient in recipients
+    )
+
+
+def find_recipients(mail: Mail, fields: Headers) -> list[str]:
+    """Those that the report names; else whom the mail complained about was written to."""
+    named = [find_address(value) for name in RECIPIENT_FIELDS for value in fields.all(name)]
+    addresses = list(dict.fromkeys(address for address in named if address))
+    for returned in mail.returned[:1]:
+        addresses = addresses or find_addresses(returned.get("x-original-to") or returned.get("to"))
+    return addresses

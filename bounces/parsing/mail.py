@@ -1,0 +1,297 @@
+"""A bounded view of one e-mail: headers, parts, texts, and the headers of the mail that was returned inside it.
+
+In: raw bytes, whatever they are. Out: a `Mail`. Stage: parse. Sources: RFC 5322, RFC 2045 to 2047.
+
+The stdlib's parser is not used: on hostile mail it recurses without bound (`To:((((`) and is quadratic on long
+headers. What this view keeps is capped by the constants below; what lies beyond a cap is left out, and the rest
+of the mail still gets its answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import quopri
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import re2
+
+MAX_BYTES = 32 * 1024 * 1024  # of a mail; a report's own text stands before the returned mail
+MAX_PARTS = 200
+MAX_DEPTH = 20
+MAX_HEAD_BYTES = 128 * 1024  # of one header block
+MAX_HEADERS = 500
+MAX_HEADER_CHARS = 8_000
+MAX_TEXT_BYTES = 256 * 1024  # of one text part
+
+# Charsets by their codec's name prefix. An allow-list, because Python also "decodes" punycode (quadratic) and idna.
+CHARSETS = (
+    "utf-8",
+    "us-ascii",
+    "iso-",
+    "iso8859",
+    "windows-",
+    "cp",
+    "koi8",
+    "shift",
+    "sjis",
+    "euc",
+    "gb",
+    "big5",
+    "ks_c",
+)
+
+HEADER_LINE = re2.compile(rb"^[!-9;-~]{1,100}[ \t]*:")
+PARAMETER = re2.compile(r';\s*([a-z0-9-]+)\*?\s*=\s*("[^"]*"|[^;\s]*)')
+ENCODED_WORD = re2.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
+BETWEEN_WORDS = re2.compile(r"\?=\s+=\?")
+MARKUP = re2.compile(r"(?is)<(?:style|script)\b.*?</(?:style|script)\s*>|<!--.*?-->|<[^<>]*>")
+LINE_MARKUP = re2.compile(r"(?i)<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>")
+MAIL_HEADERS = frozenset(
+    (
+        "from",
+        "to",
+        "subject",
+        "date",
+        "received",
+        "message-id",
+        "return-path",
+        "content-type",
+        "mime-version",
+        "sender",
+    )
+)
+RETURNED_TYPES = frozenset(
+    (
+        "message/rfc822",
+        "message/global",
+        "text/rfc822-headers",
+        "text/rfc822-header",
+        "message/rfc822-headers",
+        "message/global-headers",
+    )
+)
+
+
+class Headers:
+    """The headers of one block, by lower-case name, in order; the values unfolded and capped."""
+
+    def __init__(self, fields: list[tuple[str, str]]) -> None:
+        self.fields = fields
+        self._first: dict[str, str] = {}
+        for name, value in fields:
+            self._first.setdefault(name, value)
+
+    def get(self, name: str) -> str:
+        """The first value, or "" where there is none."""
+        return self._first.get(name, "")
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.fields if key == name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._first
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A leaf of the MIME tree: its headers, its type, its body as it was sent, newlines as LF."""
+
+    headers: Headers
+    content_type: str
+    body: bytes
+
+    @cached_property
+    def text(self) -> str:
+        """The body decoded; HTML without its markup."""
+        body = decode_transfer(self.body[: MAX_TEXT_BYTES * 2], self.headers.get("content-transfer-encoding"))
+        _, params = parse_content_type(self.headers.get("content-type"))
+        text = decode_charset(body[:MAX_TEXT_BYTES], params.get("charset", ""))
+        return strip_markup(text) if self.content_type == "text/html" else text
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail. `returned`: the headers of each mail inside it, which are never taken for the mail's own."""
+
+    headers: Headers
+    parts: tuple[Part, ...]
+    returned: tuple[Headers, ...] = field(default=())
+
+    @property
+    def is_mail(self) -> bool:
+        return any(name in MAIL_HEADERS for name, _ in self.headers.fields)
+
+    @cached_property
+    def content_type(self) -> str:
+        return parse_content_type(self.headers.get("content-type"))[0]
+
+    @cached_property
+    def subject(self) -> str:
+        return decode_words(self.headers.get("subject"))
+
+    @cached_property
+    def text(self) -> str:
+        """What a person would read: the plain texts, or where there are none the HTML ones."""
+        for wanted in ("text/plain", "text/html"):
+            texts = [part.text for part in self.parts if part.content_type == wanted]
+            if any(text.strip() for text in texts):
+                return "\n".join(texts)[:MAX_TEXT_BYTES]
+        return ""
+
+    def parts_of(self, *content_types: str) -> list[Part]:
+        return [part for part in self.parts if part.content_type in content_types]
+
+
+def open_mail(raw: bytes) -> Mail:
+    """Never raises. LF, CRLF and CR-only mails give the same `Mail`."""
+    body = normalise_newlines(raw[:MAX_BYTES]).lstrip(b"\n")
+    headers, body = split_headers(body)
+    parts: list[Part] = []
+    returned: list[Headers] = []
+    for part_headers, content_type, part_body in walk_parts(headers, body):
+        if content_type in RETURNED_TYPES:
+            inner = decode_transfer(part_body[:MAX_HEAD_BYTES], part_headers.get("content-transfer-encoding"))
+            returned.append(split_headers(inner.lstrip(b"\n"))[0])
+        else:
+            parts.append(Part(part_headers, content_type, part_body))
+    return Mail(headers, tuple(parts), tuple(returned))
+
+
+def normalise_newlines(raw: bytes) -> bytes:
+    if b"\r" not in raw:
+        return raw
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def split_headers(block: bytes) -> tuple[Headers, bytes]:
+    """The header block and the body behind it. A block that no header opens has none: it is all body."""
+    if block.startswith(b"\n"):
+        return Headers([]), block[1:]
+    end = block.find(b"\n\n", 0, MAX_HEAD_BYTES)
+    head, body = (block[:end], block[end + 2 :]) if end >= 0 else (block[:MAX_HEAD_BYTES], b"")
+    lines = head.split(b"\n", MAX_HEADERS * 20)
+    headers = Headers(list(unfold(lines)))
+    if not len(headers):
+        return headers, block
+    return headers, body
+
+
+def unfold(lines: list[bytes]) -> Iterator[tuple[str, str]]:
+    """Header fields out of lines; lines that are neither a field nor its continuation (`From `) are skipped."""
+    name, pieces, count = "", [b""], 0
+    for line in lines:
+        if line[:1] in (b" ", b"\t"):
+            pieces.append(line.strip())
+        elif HEADER_LINE.match(line):
+            if name:
+                yield name, decode_header_bytes(pieces)
+                count += 1
+            if count >= MAX_HEADERS:
+                return
+            raw_name, _, value = line.partition(b":")
+            name, pieces = raw_name.strip().lower().decode("ascii"), [value.strip()]
+    if name:
+        yield name, decode_header_bytes(pieces)
+
+
+def decode_header_bytes(pieces: list[bytes]) -> str:
+    return b" ".join(pieces)[:MAX_HEADER_CHARS].decode("utf-8", "replace").strip()
+
+
+def walk_parts(headers: Headers, body: bytes) -> Iterator[tuple[Headers, str, bytes]]:
+    """The leaves in the order of the mail, and what RETURNED_TYPES name, unopened. A loop, not a recursion."""
+    stack = [(headers, body, 0)]
+    seen = 0
+    while stack and seen < MAX_PARTS:
+        headers, body, depth = stack.pop()
+        content_type, params = parse_content_type(headers.get("content-type"))
+        boundary = params.get("boundary", "").encode("utf-8", "replace")
+        children: list[bytes] = []
+        if content_type.startswith("multipart/") and boundary and depth < MAX_DEPTH:
+            children = list(split_multipart(body, boundary))
+        if not children:
+            seen += 1
+            # A multipart whose boundary never occurs is still text that someone wrote.
+            yield headers, "text/plain" if content_type.startswith("multipart/") else content_type, body
+            continue
+        stack.extend((*split_headers(child), depth + 1) for child in reversed(children))
+
+
+def split_multipart(body: bytes, boundary: bytes) -> Iterator[bytes]:
+    """The pieces between the boundary lines; the preamble and the epilogue are left out (RFC 2046 5.1.1)."""
+    marker = b"\n--" + boundary
+    position = 0 if body.startswith(marker[1:]) else body.find(marker)
+    for _ in range(MAX_PARTS):
+        if position < 0:
+            return
+        start = body.find(b"\n", position + 1)
+        if start < 0 or body[position:start].rstrip().endswith(boundary + b"--"):
+            return
+        position = body.find(marker, start)
+        yield body[start + 1 : position] if position >= 0 else body[start + 1 :]
+
+
+def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
+    """`text/plain` where none is given (RFC 2045 5.2). Parameter values without their quotes."""
+    if not value:
+        return "text/plain", {}
+    content_type, _, _ = value.partition(";")
+    params = {name.lower(): text.strip('"') for name, text in PARAMETER.findall(lower_names(value))}
+    return content_type.strip().lower() or "text/plain", params
+
+
+def lower_names(value: str) -> str:
+    """Parameter names in lower case, values (boundaries are case-sensitive) as they are."""
+    pieces = value.split(";")
+    for index, piece in enumerate(pieces):
+        name, equals, text = piece.partition("=")
+        pieces[index] = name.lower() + equals + text
+    return ";".join(pieces)
+
+
+def decode_transfer(body: bytes, encoding: str) -> bytes:
+    encoding = encoding.strip().lower()
+    if encoding == "quoted-printable":
+        return quopri.decodestring(body)
+    if encoding == "base64":
+        try:
+            return base64.b64decode(body[: len(body) // 4 * 4 + 4] + b"==")
+        except (binascii.Error, ValueError):
+            return body
+    return body
+
+
+def decode_charset(body: bytes, charset: str) -> str:
+    charset = charset.strip().lower()
+    if charset.startswith(CHARSETS):
+        try:
+            return body.decode(charset, "replace")
+        except LookupError:
+            pass
+    return body.decode("utf-8", "replace")
+
+
+def decode_words(value: str) -> str:
+    """RFC 2047 encoded words as text. The space between two of them is not text (6.2)."""
+    if "=?" not in value:
+        return value
+    return ENCODED_WORD.sub(decode_word, BETWEEN_WORDS.sub("?==?", value))
+
+
+def decode_word(match: re2._Match) -> str:
+    charset, encoding, text = match.groups()
+    body = text.encode("ascii", "replace")
+    if encoding in "bB":
+        return decode_charset(decode_transfer(body, "base64"), charset)
+    return decode_charset(quopri.decodestring(body, header=True), charset)
+
+
+def strip_markup(text: str) -> str:
+    return html.unescape(MARKUP.sub("", LINE_MARKUP.sub("\n", text)))

@@ -1,0 +1,75 @@
+"""The readers, in the order in which they are asked: the most authoritative first, the first answer counts.
+
+In: the raw bytes of one mail. Out: a `Reading`, which names the reader that answered. Stage: parse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bounces.parsing.auto_reply import read_auto_reply
+from bounces.parsing.delivery_status import read_delivery_status
+from bounces.parsing.feedback import read_feedback
+from bounces.parsing.mail import Mail, open_mail
+from bounces.parsing.text import clean_line, find_address
+from bounces.values import Event, MailKind, Reading, Report
+
+EMPTY = "empty file"
+NO_HEADERS = "not an e-mail message: no headers"
+ORDINARY = "an ordinary message: no delivery report, complaint or automatic reply in it"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One way of reading a mail. `read` gives no reports where the mail is not of its kind."""
+
+    name: str
+    read: Callable[[Mail], tuple[tuple[Report, ...], str]]
+
+
+def without_why(read_reports: Callable[[Mail], tuple[Report, ...]]) -> Callable[[Mail], tuple[tuple[Report, ...], str]]:
+    return lambda mail: (read_reports(mail), "")
+
+
+READERS: tuple[Reader, ...] = (
+    Reader("feedback", without_why(read_feedback)),
+    Reader("delivery_status", without_why(read_delivery_status)),
+    Reader("auto_reply", read_auto_reply),
+)
+
+
+def read(raw: bytes) -> Reading:
+    """What one mail is, and what it says about whom. Any bytes have an answer."""
+    mail = open_mail(raw)
+    if not mail.is_mail:
+        return Reading(MailKind.NONE, why=NO_HEADERS if raw.strip() else EMPTY)
+    for reader in READERS:
+        reports, why = reader.read(mail)
+        if reports:
+            reports = tuple(complete(report, mail, reader.name) for report in reports)
+            return Reading(find_kind(reports), reports, why, reader.name)
+    return Reading(MailKind.NONE, why=ORDINARY)
+
+
+def find_kind(reports: tuple[Report, ...]) -> MailKind:
+    """A report of several recipients is a bounce as soon as one of them failed."""
+    events = {report.event for report in reports}
+    if events & {Event.BOUNCED, Event.DEFERRED}:
+        return MailKind.BOUNCE
+    if Event.COMPLAINED in events:
+        return MailKind.FEEDBACK
+    return MailKind.VACATION if Event.AUTO_REPLIED in events else MailKind.DELIVERED
+
+
+def complete(report: Report, mail: Mail, reader: str) -> Report:
+    """What the mail says for all its recipients: whom it was sent to, which mail it is about."""
+    about = [inner.get("message-id") for inner in mail.returned if "message-id" in inner]
+    message_id = report.message_id or next(iter(about), "")
+    sent_to = (find_address(mail.headers.get(name)) for name in ("delivered-to", "x-original-to", "to"))
+    return replace(
+        report,
+        message_id=clean_line(message_id.strip().strip("<>"))[:998],
+        return_path=next((address for address in sent_to if address), ""),
+        reader=reader,
+    )

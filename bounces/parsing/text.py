@@ -1,0 +1,70 @@
+"""What stands in a line: addresses, enhanced codes, reply codes, hosts, dates.
+
+In: text of a mail. Out: the values that `Report` holds, cleaned. Stage: parse. Sources: RFC 5321, RFC 3463, RFC 5322.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import re2
+
+MAX_DIAGNOSTIC = 2_000
+MAX_ADDRESS = 320  # RFC 5321 4.5.3.1: 64 for the local part, "@", 255 for the domain
+
+# A quoted local part, or a dotted atom; a domain, or an address literal.
+ADDRESS = re2.compile(
+    r"(?:\"[^\"\s@]{1,62}\"|[^\s@<>()\[\],;:\"\\|]{1,64})@(?:[\pL\pN](?:[\pL\pN_-]*[\pL\pN])?(?:\.[\pL\pN_-]+)*|\[[0-9a-fA-F:.]{3,45}\])"
+)
+# Not inside a longer number or an IP address; "x.y.z" per RFC 3463 2.
+STATUS = re2.compile(r"(?:^|[^\d.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:$|[^\d.]|\.(?:$|\D))")
+REPLYCODE = re2.compile(r"(?:^|[^\d.\w-])([245][0-5][0-9])(?:[ \-]|$|:)")
+# Control characters, line separators, and the bidirectional marks that make a page show text in another order.
+CONTROL = re2.compile(r"[\x00-\x1f\x7f-\x9f\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}\x{feff}]+")
+SPACES = re2.compile(r"\s+")
+
+
+def find_addresses(text: str) -> list[str]:
+    """The addresses of a text, lower-cased, each once, in order."""
+    if "@" not in text:
+        return []
+    found = (clean_address(match) for match in ADDRESS.findall(text[:100_000]))
+    return list(dict.fromkeys(address for address in found if address))
+
+
+def find_address(text: str) -> str:
+    """The first address of a text, or ""."""
+    return next(iter(find_addresses(text)), "")
+
+
+def clean_address(text: str) -> str:
+    """Lower-cased, without brackets and the punctuation of the sentence around it; "" where it is too long."""
+    address = text.strip().strip("<>'`").rstrip(".").lower()
+    address = address.removeprefix("mailto:").removeprefix("rfc822;")
+    return address if "@" in address and len(address) <= MAX_ADDRESS else ""
+
+
+def find_status(text: str) -> str:
+    match = STATUS.search(text)
+    return match.group(1) if match else ""
+
+
+def find_replycode(text: str) -> str:
+    match = REPLYCODE.search(text)
+    return match.group(1) if match else ""
+
+
+def clean_line(text: str) -> str:
+    """One line without control characters, at most 2,000 characters: fit for a page and a column."""
+    line = SPACES.sub(" ", CONTROL.sub(" ", text[: MAX_DIAGNOSTIC * 4])).strip()
+    return line[:MAX_DIAGNOSTIC]
+
+
+def find_date(text: str) -> datetime | None:
+    """An RFC 5322 date as an aware datetime; one without a zone is taken as UTC."""
+    try:
+        date = parsedate_to_datetime(text[:100].strip())
+        return date if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
