@@ -1,0 +1,169 @@
+"""Pages of long lists by key, never by OFFSET: the same cost at any depth, and no row twice while rows arrive.
+
+In: a queryset, the columns that order it (the last one unique), and the cursor that a link carried.
+Out: one page with the cursors of its neighbours, and counts that stop counting where people stop caring.
+Source: STACK.md, "a list page at 1M": keyset 0.3 ms at any depth, OFFSET 500,000 207 ms, an exact count 118-230 ms.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Any, Generic, TypeVar
+
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import F, Model, Q, QuerySet
+
+M = TypeVar("M", bound=Model)
+
+PAGE_SIZE = 50
+COUNT_CAP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[M]):
+    """One page of a list. Cursors are opaque texts for `?after=` and `?before=`; empty: there is no such page."""
+
+    items: list[M]
+    next_cursor: str = ""
+    previous_cursor: str = ""
+
+    @property
+    def has_neighbours(self) -> bool:
+        return bool(self.next_cursor or self.previous_cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class CappedCount:
+    """How many there are, or that there are more than `number`."""
+
+    number: int
+    is_capped: bool
+
+    def __str__(self) -> str:
+        return f"{self.number:,}{'+' if self.is_capped else ''}"
+
+    def __int__(self) -> int:
+        return self.number
+
+    def __bool__(self) -> bool:
+        return self.number > 0
+
+
+def capped_count(queryset: QuerySet[M], cap: int = COUNT_CAP) -> CappedCount:
+    """Counts up to `cap`; one row more is looked at, to say whether there are more."""
+    number = queryset.order_by()[: cap + 1].count()
+    return CappedCount(min(number, cap), number > cap)
+
+
+def page_of(
+    queryset: QuerySet[M],
+    order: Sequence[str],
+    after: str | None = None,
+    before: str | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[M]:
+    """The page behind the cursor `after`, or the one in front of `before`, or the first.
+
+    `order` names columns as `order_by` does (`-occurred_at`), the last of them unique. Empty values sort as in
+    PostgreSQL: last going up, first going down. A cursor that cannot be read gives the first page.
+    """
+    keys = tuple(_Key.parse(queryset, name) for name in order)
+    if before and (values := _read(before, keys)) is not None:
+        backwards = tuple(key.turned() for key in keys)
+        rows = list(_beyond(queryset, backwards, values)[: size + 1])
+        items = rows[:size][::-1]
+        previous = _cursor(items[0], keys) if len(rows) > size else ""
+        return Page(items, next_cursor=_cursor(items[-1], keys) if items else "", previous_cursor=previous)
+    values = _read(after, keys) if after else None
+    rows = list(_beyond(queryset, keys, values)[: size + 1])
+    items = rows[:size]
+    following = _cursor(items[-1], keys) if len(rows) > size else ""
+    return Page(items, next_cursor=following, previous_cursor=_cursor(items[0], keys) if values and items else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    name: str
+    is_descending: bool
+    is_nullable: bool
+
+    @classmethod
+    def parse(cls, queryset: QuerySet[Any], name: str) -> _Key:
+        bare = name.removeprefix("-")
+        try:
+            nullable = bool(getattr(queryset.model._meta.get_field(bare), "null", False))
+        except FieldDoesNotExist:  # an annotation or a path through a relation
+            nullable = True
+        return cls(bare, name.startswith("-"), nullable)
+
+    def turned(self) -> _Key:
+        return _Key(self.name, not self.is_descending, self.is_nullable)
+
+    def order(self) -> Any:
+        return F(self.name).desc() if self.is_descending else F(self.name).asc()
+
+    def equals(self, value: Any) -> Q:
+        return Q(**{f"{self.name}__isnull": True}) if value is None else Q(**{self.name: value})
+
+    def beyond(self, value: Any) -> Q:
+        """Rows behind `value`; what is empty counts as greater than all, as PostgreSQL sorts it."""
+        if self.is_descending:
+            lookup = "isnull" if value is None else "lt"
+            return Q(**{f"{self.name}__{lookup}": False if value is None else value})
+        if value is None:
+            return Q(pk__in=[])
+        greater = Q(**{f"{self.name}__gt": value})
+        return greater | Q(**{f"{self.name}__isnull": True}) if self.is_nullable else greater
+
+    def value_of(self, item: Model) -> Any:
+        return reduce(lambda value, step: None if value is None else getattr(value, step), self.name.split("__"), item)
+
+
+def _beyond(queryset: QuerySet[M], keys: tuple[_Key, ...], values: list[Any] | None) -> QuerySet[M]:
+    """The rows strictly behind `values`, in the order of `keys`."""
+    ordered = queryset.order_by(*[key.order() for key in keys])
+    if values is None:
+        return ordered
+    behind = Q(pk__in=[])
+    so_far = Q()
+    for key, value in zip(keys, values, strict=True):
+        behind |= so_far & key.beyond(value)
+        so_far &= key.equals(value)
+    # Said once more about the first column alone: this is what lets PostgreSQL start inside the index.
+    first = keys[0].beyond(values[0]) | keys[0].equals(values[0])
+    try:
+        return ordered.filter(first & behind)
+    except (ValidationError, ValueError, TypeError):  # a cursor made up by hand, with a word where a date belongs
+        return ordered
+
+
+def _cursor(item: Model, keys: tuple[_Key, ...]) -> str:
+    values = [_written(key.value_of(item)) for key in keys]
+    text = json.dumps(values, cls=DjangoJSONEncoder, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _written(value: Any) -> Any:
+    """JSON's encoder cuts microseconds off, which would skip rows."""
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _read(cursor: str, keys: tuple[_Key, ...]) -> list[Any] | None:
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    fits = isinstance(values, list) and len(values) == len(keys) and all(_is_column_value(value) for value in values)
+    return values if fits else None
+
+
+def _is_column_value(value: Any) -> bool:
+    """PostgreSQL refuses NUL in text, and no column holds a list."""
+    return value is None or (isinstance(value, str | int | float) and "\0" not in str(value))
