@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from bounces.parsing.auto_reply import read_auto_reply
 from bounces.parsing.delivery_status import read_delivery_status
 from bounces.parsing.feedback import read_feedback
+from bounces.parsing.free_text import read_free_text
 from bounces.parsing.mail import Mail, open_mail
 from bounces.parsing.text import clean_line, find_address
 from bounces.values import Event, MailKind, Reading, Report
@@ -35,6 +36,7 @@ def without_why(read_reports: Callable[[Mail], tuple[Report, ...]]) -> Callable[
 READERS: tuple[Reader, ...] = (
     Reader("feedback", without_why(read_feedback)),
     Reader("delivery_status", without_why(read_delivery_status)),
+    Reader("free_text", without_why(read_free_text)),
     Reader("auto_reply", read_auto_reply),
 )
 

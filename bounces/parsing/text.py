@@ -14,8 +14,15 @@ MAX_DIAGNOSTIC = 2_000
 MAX_ADDRESS = 320  # RFC 5321 4.5.3.1: 64 for the local part, "@", 255 for the domain
 
 # A quoted local part, or a dotted atom; a domain, or an address literal.
-ADDRESS = re2.compile(
-    r"(?:\"[^\"\s@]{1,62}\"|[^\s@<>()\[\],;:\"\\|]{1,64})@(?:[\pL\pN](?:[\pL\pN_-]*[\pL\pN])?(?:\.[\pL\pN_-]+)*|\[[0-9a-fA-F:.]{3,45}\])"
+ADDRESS_PATTERN = (
+    r"(?:\"[^\"\s@]{1,62}\"|[^\s@<>()\[\],;:\"\\|]{1,64})@"
+    r"(?:[\pL\pN](?:[\pL\pN_-]*[\pL\pN])?(?:\.[\pL\pN_-]+)*|\[[0-9a-fA-F:.]{3,45}\])"
+)
+ADDRESS = re2.compile(ADDRESS_PATTERN)
+# Who refused, as the mail systems put it: `host mx.b.example [192.0.2.1]`, `mx.b.example said:`, `while talking to`.
+HOST = re2.compile(
+    r"(?i)(?:\bhost |while talking to |remote (?:server|host|system)[: ]+(?:dns;\s*)?|smtp server <?)"
+    r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)+)\b"
 )
 # Not inside a longer number or an IP address; "x.y.z" per RFC 3463 2.
 STATUS = re2.compile(r"(?:^|[^\d.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:$|[^\d.]|\.(?:$|\D))")
@@ -53,6 +60,11 @@ def find_status(text: str) -> str:
 def find_replycode(text: str) -> str:
     match = REPLYCODE.search(text)
     return match.group(1) if match else ""
+
+
+def find_host(text: str) -> str:
+    match = HOST.search(text)
+    return match.group(1).lower() if match else ""
 
 
 def clean_line(text: str) -> str:
