@@ -1,0 +1,98 @@
+"""How the pages name and mark the field's words: one table, so that a status looks the same everywhere.
+
+In: a vocabulary (status, verdict, kind, …) and one of its words (`bounces/values.py`). Out: a Badge: the label, the
+icon and the tone. Every badge has icon and label, so that nothing is told by colour alone.
+The tones are classes of `crm/static/crm/components.css`: good, watch, bad, calm, info.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    label: str
+    icon: str  # a name of Lucide's
+    tone: str
+    meaning: str = ""  # one sentence, shown when pointed at
+
+
+BADGES: dict[str, dict[str, Badge]] = {
+    "status": {
+        "unverified": Badge("Unverified", "circle-dashed", "calm", "Nothing is known about this address yet."),
+        "valid": Badge("Valid", "circle-check", "good", "Mail was delivered or answered."),
+        "at_risk": Badge("At risk", "triangle-alert", "watch", "Recent failures: write with care."),
+        "invalid": Badge("Invalid", "circle-x", "bad", "Do not write here: the address does not work."),
+    },
+    "verdict": {
+        "yes": Badge("Yes", "circle-check", "good", "May be written to."),
+        "caution": Badge("Caution", "triangle-alert", "watch", "May be written to, with care."),
+        "no": Badge("No", "ban", "bad", "Must not be written to."),
+    },
+    "kind": {
+        "hard": Badge("Hard", "octagon-x", "bad", "A permanent failure."),
+        "soft": Badge("Soft", "rotate-ccw", "watch", "A passing failure."),
+        "deferred": Badge("Deferred", "hourglass", "calm", "Still being retried: not a bounce yet."),
+    },
+    "fault": {
+        "recipient": Badge("Recipient", "user-x", "calm", "The mailbox or its domain."),
+        "sender": Badge("Sender", "send", "info", "Our reputation, authentication, content or pace."),
+        "infrastructure": Badge("Infrastructure", "server", "calm", "The network or the remote system."),
+        "unknown": Badge("Unknown", "circle-question-mark", "calm", "The report does not say."),
+    },
+    "standing": {
+        "counted": Badge("Counted", "circle-check", "calm", "Counts against its address."),
+        "unverified": Badge("Unverified", "circle-dashed", "watch", "Not proved to be about our mail: does not count."),
+        "held": Badge("Held", "hourglass", "watch", "Held by a review: does not count until decided."),
+        "discarded": Badge("Discarded", "circle-x", "calm", "Taken out by a person: does not count."),
+    },
+    "inbox": {
+        "pending": Badge("Waiting", "hourglass", "info", "Stored, not read yet."),
+        "done": Badge("Recorded", "circle-check", "good", "Read, and its facts recorded."),
+        "ignored": Badge("Ignored", "circle-dashed", "calm", "Read, and there was nothing to record."),
+        "unverified": Badge("Unverified", "circle-question-mark", "watch", "Not proved to be about our mail."),
+        "quarantined": Badge("Quarantined", "shield-alert", "bad", "Could not be read: set aside, with the reason."),
+    },
+    "run": {
+        "queued": Badge("Waiting", "hourglass", "info"),
+        "evaluating": Badge("Evaluating", "refresh-cw", "info"),
+        "ready": Badge("Preview ready", "eye", "watch"),
+        "applying": Badge("Applying", "refresh-cw", "info"),
+        "done": Badge("Done", "circle-check", "good"),
+        "failed": Badge("Failed", "circle-x", "bad"),
+        "cancelled": Badge("Cancelled", "ban", "calm"),
+    },
+    "campaign": {
+        "draft": Badge("Draft", "pencil", "calm"),
+        "running": Badge("Running", "send", "info"),
+        "paused": Badge("Paused", "hourglass", "watch"),
+        "finished": Badge("Finished", "circle-check", "calm"),
+    },
+    "rate": {
+        "healthy": Badge("Healthy", "circle-check", "good", "Below 1 %."),
+        "watch": Badge("Watch", "triangle-alert", "watch", "Between 1 % and 2 %: find out why before you send more."),
+        "stop": Badge("Stop", "octagon-x", "bad", "2 % or more: stop sending and clean the list."),
+        "unknown": Badge("Unknown", "circle-question-mark", "calm", "No attempts were reported, so there is no rate."),
+    },
+}
+
+
+def badge(vocabulary: str, word: object) -> Badge:
+    """The badge of a word. A word that the table does not have is shown as it is, calmly: data may be newer than us."""
+    text = str(word)
+    return BADGES[vocabulary].get(text, Badge(text.replace("_", " ").capitalize(), "circle-question-mark", "calm"))
+
+
+# Where providers draw the line: above 2 % they throttle or suspend a sender; below 1 % nobody complains.
+WATCH_RATE = 0.01
+STOP_RATE = 0.02
+
+
+def rate_word(rate: float | None) -> str:
+    """healthy, watch, stop, or unknown where there is no rate."""
+    if rate is None:
+        return "unknown"
+    if rate >= STOP_RATE:
+        return "stop"
+    return "watch" if rate >= WATCH_RATE else "healthy"
