@@ -1,4 +1,4 @@
-"""Who we talk to and what we send them."""
+"""The application `contacts`."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class ContactsConfig(AppConfig):
     name = "contacts"
     verbose_name = "Contacts"
+
+    def ready(self) -> None:
+        from contacts import checks  # noqa: F401 -- registers them

@@ -1,0 +1,92 @@
+"""Whose rows a person sees and may change: one scoped queryset a model, used by pages, API, export and jobs alike.
+
+In: a user. Out: querysets and yes-or-no answers. Asks for permissions only (`crm/roles.py` gives them to roles), and
+for the user's `team_id`. REBOUND_SALES_SEE decides how far those see who may not change everyone's contacts: `all`,
+or their own `team`'s and what nobody owns.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db.models import Model, Q, QuerySet
+
+from contacts.models import Campaign, Company, Contact, Segment
+from contacts.models.people import ContactQuerySet
+
+Row = TypeVar("Row", bound=Model)
+User = Any  # the project's own user model, which `contacts` may not import
+
+
+def contacts_for(user: User) -> ContactQuerySet:
+    contacts = Contact.objects.present()
+    if not user.has_perm("contacts.view_contact"):
+        return contacts.none()
+    return contacts if _sees_everything(user) else contacts.filter(_of_team(user))
+
+
+def changeable_contacts(user: User) -> ContactQuerySet:
+    """The set for which `can_change_contact` says yes."""
+    contacts = contacts_for(user)
+    if user.has_perm("contacts.change_everyones_contact"):
+        return contacts
+    if not user.has_perm("contacts.change_contact"):
+        return contacts.none()
+    return contacts.filter(_own_or_unowned(user))
+
+
+def companies_for(user: User) -> QuerySet[Company]:
+    return _scoped(Company.objects.all(), user, "contacts.view_company")
+
+
+def campaigns_for(user: User) -> QuerySet[Campaign]:
+    return _scoped(Campaign.objects.all(), user, "contacts.view_campaign")
+
+
+def segments_for(user: User) -> QuerySet[Segment]:
+    """Segments are shared: each finds, for whoever uses it, only contacts that they see."""
+    return Segment.objects.all() if user.has_perm("contacts.view_segment") else Segment.objects.none()
+
+
+def can_change_contact(user: User, contact: Contact) -> bool:
+    if user.has_perm("contacts.change_everyones_contact"):
+        return True
+    return bool(user.has_perm("contacts.change_contact")) and contact.owner_id in (None, user.pk)
+
+
+def can_change_company(user: User, company: Company) -> bool:
+    if user.has_perm("contacts.change_everyones_contact"):
+        return True
+    return bool(user.has_perm("contacts.change_company")) and company.owner_id in (None, user.pk)
+
+
+def can_change_campaign(user: User, campaign: Campaign) -> bool:
+    if user.has_perm("contacts.change_everyones_campaign"):
+        return True
+    return bool(user.has_perm("contacts.change_campaign")) and campaign.owner_id == user.pk
+
+
+def can_change_segment(user: User, segment: Segment) -> bool:
+    if user.has_perm("contacts.change_segment"):
+        return True
+    return bool(user.has_perm("contacts.add_segment")) and segment.owner_id == user.pk
+
+
+def _scoped(rows: QuerySet[Row], user: User, permission: str) -> QuerySet[Row]:
+    if not user.has_perm(permission):
+        return rows.none()
+    return rows if _sees_everything(user) else rows.filter(_of_team(user))
+
+
+def _sees_everything(user: User) -> bool:
+    return settings.SALES_SEE == "all" or bool(user.has_perm("contacts.change_everyones_contact"))
+
+
+def _of_team(user: User) -> Q:
+    mine = _own_or_unowned(user)
+    return mine | Q(owner__team=user.team_id) if user.team_id else mine
+
+
+def _own_or_unowned(user: User) -> Q:
+    return Q(owner__isnull=True) | Q(owner=user.pk)

@@ -1,0 +1,221 @@
+"""Creating, changing and deleting contacts: the one way for pages, API and imports alike.
+
+In: fields by the words of `contacts/fields.py`, who writes them, and when. Out: the contact with its addresses, tags,
+company, search document and a line in its timeline, all in one transaction; or FieldErrors, Conflict, NotAllowed.
+An address that leaves a contact keeps its state: the state is the address's own.
+`by=None` is the system (the demo, a command): it may write everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from bounces.addresses import keep_addresses
+from bounces.models import Address
+from contacts.access import User, can_change_contact
+from contacts.fields import LABELS, UNKEEPABLE, FieldErrors, clean_fields
+from contacts.models import Activity, Contact, ContactAddress
+from contacts.named import company_named, tags_named
+from contacts.search import index_documents
+
+LONGEST_NOTE = 10_000
+COLUMNS = ("first_name", "last_name", "title", "company", "owner", "phone", "country", "source", "external_id")
+
+
+class Conflict(ValueError):
+    """Several contacts match, or one that is somebody else: nothing is guessed. The message is for people."""
+
+    def __init__(self, sentence: str, contacts: Iterable[Contact]) -> None:
+        self.contacts = list(contacts)
+        super().__init__(sentence)
+
+
+class NotAllowed(PermissionError):
+    """The contact belongs to somebody else. The message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    contact: Contact
+    is_new: bool
+    changed: tuple[str, ...]  # words of contacts/fields.py; empty: all was so already
+
+
+def save_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime) -> Saved:
+    """Updates the contact that matches, else creates one (DESIGN §5). May run twice: the second changes nothing."""
+    cleaned = clean_fields(fields)
+    with transaction.atomic():
+        ids = _lock_addresses(cleaned)
+        contact = match_contact(cleaned.get("external_id"), next(iter(ids), None))
+        if contact is None:
+            return _create(cleaned, ids, by, now)
+        return _change(contact, *_merged(contact, cleaned, ids), by, now)
+
+
+def create_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime) -> Contact:
+    """A new contact, whoever else has its address: addresses may be shared."""
+    cleaned = clean_fields(fields)
+    with transaction.atomic():
+        return _create(cleaned, _lock_addresses(cleaned), by, now).contact
+
+
+def change_contact(contact: Contact, fields: Mapping[str, Any], *, by: User | None, now: datetime) -> Saved:
+    """Sets the given fields. `addresses` and `tags` replace, `custom` merges (an empty value removes its key)."""
+    cleaned = clean_fields(fields)
+    with transaction.atomic():
+        return _change(contact, cleaned, _lock_addresses(cleaned), by, now)
+
+
+def match_contact(external_id: str | None, email: str | None) -> Contact | None:
+    """The contact with that external id, else the one with that primary address. Raises Conflict."""
+    present = Contact.objects.present()
+    if external_id and (found := present.filter(external_id=external_id).first()):
+        return found
+    if not email:
+        return None
+    found_by_address = list(
+        present.filter(contact_addresses__is_primary=True, contact_addresses__address__email=email).order_by("id")[:5]
+    )
+    if len(found_by_address) > 1:
+        names = ", ".join(str(contact) for contact in found_by_address)
+        raise Conflict(
+            f"{email} is the primary address of several contacts: {names}. Give an external id.", found_by_address
+        )
+    for contact in found_by_address:
+        if external_id and contact.external_id and contact.external_id != external_id:
+            sentence = f"{email} is the primary address of {contact}, whose external id is {contact.external_id}."
+            raise Conflict(f"{sentence} Correct one of the two.", found_by_address)
+        return contact
+    return None
+
+
+def delete_contact(contact: Contact, *, by: User | None, now: datetime) -> None:
+    """Hides it everywhere and frees its external id; its addresses keep their state. May run twice."""
+    if by is not None and not by.has_perm("contacts.delete_contact"):
+        raise NotAllowed("Only managers delete contacts.")
+    Contact.objects.present().filter(pk=contact.pk).update(deleted_at=now, external_id=None, updated_at=now)
+
+
+def add_note(contact: Contact, text: str, *, by: User, now: datetime) -> Activity:
+    """Raises FieldErrors for an empty or endless note. Everyone who sees a contact may add notes."""
+    text = text.strip().replace("\r\n", "\n")
+    if not text:
+        raise FieldErrors({"text": ["Write something first."]})
+    if len(text) > LONGEST_NOTE:
+        raise FieldErrors({"text": [f"At most {LONGEST_NOTE:,} characters fit; these are {len(text):,}."]})
+    if UNKEEPABLE.search(text):
+        raise FieldErrors({"text": ["The text holds a control character. Remove it."]})
+    Contact.objects.filter(pk=contact.pk).update(updated_at=now)
+    return Activity.objects.create(contact=contact, kind=Activity.Kind.NOTE, text=text, by=by, at=now)
+
+
+def addresses_of(contact: Contact) -> list[ContactAddress]:
+    """The primary one first."""
+    return list(contact.contact_addresses.select_related("address").order_by("-is_primary", "id"))
+
+
+def _create(cleaned: dict[str, Any], ids: dict[str, int], by: User | None, now: datetime) -> Saved:
+    if by is not None and not by.has_perm("contacts.add_contact"):
+        raise NotAllowed("You may not create contacts. Ask an admin for the right role.")
+    if not (cleaned.get("first_name") or cleaned.get("last_name") or ids):
+        raise FieldErrors({"": ["A contact needs a name or an address."]})
+    contact = Contact(updated_at=now)
+    changed = _set_columns(contact, cleaned)
+    contact.custom = {key: value for key, value in cleaned.get("custom", {}).items() if value is not None}
+    contact.save()
+    _set_addresses(contact, ids)
+    contact.tags.set(tags_named(cleaned.get("tags", [])))
+    index_documents([contact.pk])
+    Activity.objects.create(contact=contact, kind=Activity.Kind.CREATED, by=by, at=now)
+    return Saved(contact, True, changed)
+
+
+def _change(contact: Contact, cleaned: dict[str, Any], ids: dict[str, int], by: User | None, now: datetime) -> Saved:
+    contact = Contact.objects.present().select_for_update(no_key=True).get(pk=contact.pk)
+    if by is not None and not can_change_contact(by, contact):
+        owner = contact.owner or "somebody else"
+        raise NotAllowed(f"{contact} belongs to {owner}. Ask them, or a manager, to change it.")
+    changed = list(_set_columns(contact, cleaned))
+    merged = {**contact.custom, **cleaned.get("custom", {})}
+    merged = {key: value for key, value in merged.items() if value is not None}
+    if merged != contact.custom:
+        contact.custom = merged
+        changed.append("custom")
+    said = [LABELS[word] for word in changed]
+    if "addresses" in cleaned and (difference := _set_addresses(contact, ids)):
+        changed.append("addresses")
+        said.append(difference)
+    if "tags" in cleaned and {name.lower() for name in _tag_names(contact)} != {tag.lower() for tag in cleaned["tags"]}:
+        contact.tags.set(tags_named(cleaned["tags"]))
+        changed.append("tags")
+        said.append(LABELS["tags"])
+    if changed:
+        contact.updated_at = now
+        contact.save()
+        index_documents([contact.pk])
+        Activity.objects.create(
+            contact=contact, kind=Activity.Kind.EDITED, text=f"Changed {', '.join(said)}.", by=by, at=now
+        )
+    return Saved(contact, False, tuple(changed))
+
+
+def _merged(contact: Contact, cleaned: dict[str, Any], ids: dict[str, int]) -> tuple[dict[str, Any], dict[str, int]]:
+    """A record sent again adds addresses and tags; it takes none away that people added. The first source stands."""
+    merged = dict(cleaned)
+    if contact.source:
+        merged.pop("source", None)
+    if "tags" in merged:
+        merged["tags"] = list({tag.lower(): tag for tag in [*_tag_names(contact), *merged["tags"]]}.values())
+    known = {reached.address.email: reached.address_id for reached in addresses_of(contact)}
+    return merged, {**ids, **{email: pk for email, pk in known.items() if email not in ids}}
+
+
+def _set_columns(contact: Contact, cleaned: Mapping[str, Any]) -> tuple[str, ...]:
+    changed = []
+    for word in COLUMNS:
+        if word not in cleaned:
+            continue
+        value = company_named(cleaned[word]) if word == "company" else cleaned[word]
+        if value != getattr(contact, word):
+            setattr(contact, word, value)
+            changed.append(word)
+    if "external_id" in changed and contact.external_id:
+        other = Contact.objects.filter(external_id=contact.external_id).exclude(pk=contact.pk).first()
+        if other is not None:
+            raise FieldErrors({"external_id": [f"{other} has this external id already."]})
+    return tuple(changed)
+
+
+def _set_addresses(contact: Contact, ids: Mapping[str, int]) -> str:
+    """Makes exactly these the contact's addresses, the first one primary. Returns what changed, for people."""
+    before = addresses_of(contact)
+    old = [reached.address.email for reached in before]
+    new = list(ids)
+    if old[:1] == new[:1] and set(old) == set(new):
+        return ""
+    contact.contact_addresses.exclude(address__in=ids.values()).delete()
+    contact.contact_addresses.update(is_primary=False)  # first: only one may be primary at any moment
+    ContactAddress.objects.bulk_create(
+        [ContactAddress(contact=contact, address_id=pk) for pk in ids.values()], ignore_conflicts=True
+    )
+    if new:
+        contact.contact_addresses.filter(address_id=ids[new[0]]).update(is_primary=True)
+    return f"addresses ({', '.join(old) or 'none'} → {', '.join(new) or 'none'})"
+
+
+def _lock_addresses(cleaned: Mapping[str, Any]) -> dict[str, int]:
+    """Keeps the addresses, and holds the primary one: two who save the same person wait for each other."""
+    emails = cleaned.get("addresses", [])
+    known = keep_addresses(emails)
+    if emails:
+        list(Address.objects.select_for_update(no_key=True).filter(pk=known[emails[0]]).values_list("pk"))
+    return {email: known[email] for email in emails}
+
+
+def _tag_names(contact: Contact) -> list[str]:
+    return list(contact.tags.values_list("name", flat=True))

@@ -1,0 +1,252 @@
+"""Rows for tests: `a_contact(email="ada@example.org", status="at_risk")`. Every builder has sensible defaults.
+
+They write rows directly, statuses too, so that a test can state what is given without going through the flow. What
+follows from facts is tested with `bounces.process.run_flow`, not with these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models.functions import Lower
+
+from bounces.addresses import suppression_key
+from bounces.models import (
+    Address,
+    Attempt,
+    Bounce,
+    CleaningRow,
+    CleaningRun,
+    Complaint,
+    DailyStat,
+    Evidence,
+    InboundItem,
+    Policy,
+    RawChunk,
+    Ruling,
+    StatusChange,
+    Suppression,
+)
+from contacts.models import (
+    Activity,
+    Campaign,
+    CampaignMember,
+    Company,
+    Contact,
+    ContactAddress,
+    CustomField,
+    Segment,
+    Tag,
+)
+from contacts.search import index_documents
+from crm.models import ApiKey, Team
+
+NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+
+_number = count(1)
+
+
+def days_ago(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def a_digest() -> bytes:
+    """32 bytes that no other row has."""
+    return hashlib.sha256(str(next(_number)).encode()).digest()
+
+
+# --- people who sign in -----------------------------------------------------------------------------
+
+
+def a_team(name: str = "") -> Team:
+    return Team.objects.create(name=name or f"Team {next(_number)}")
+
+
+def a_user(role: str = "sales", *, email: str = "", name: str = "", **fields: Any) -> Any:
+    """Signs in with PASSWORD."""
+    number = next(_number)
+    return get_user_model().objects.create_user(
+        email or f"{role}{number}@rebound.example",
+        PASSWORD,
+        role=role,
+        name=name or f"{role.capitalize()} {number}",
+        **fields,
+    )
+
+
+def an_api_key(user: Any = None, scopes: tuple[str, ...] = ("contacts:read",), name: str = "A tool") -> tuple[Any, str]:
+    """The key and its secret."""
+    return ApiKey.issue(user or a_user("manager"), name, list(scopes))
+
+
+# --- addresses and what happened to them ------------------------------------------------------------
+
+
+def an_address(email: str = "", **fields: Any) -> Address:
+    """The address, made or found; `fields` such as `status="invalid"` are set on it either way."""
+    email = email or f"person{next(_number)}@example.org"
+    domain = email.rpartition("@")[2]
+    return Address.objects.update_or_create(email=email, defaults=fields, create_defaults={"domain": domain, **fields})[
+        0
+    ]
+
+
+def an_attempt(email: str | Address = "", *, sent_at: datetime | None = None, **fields: Any) -> Attempt:
+    return Attempt.objects.create(address=_address(email), sent_at=sent_at or days_ago(1), **fields)
+
+
+def a_bounce(email: str | Address = "", **fields: Any) -> Bounce:
+    defaults: dict[str, Any] = {
+        "kind": "hard",
+        "fault": "recipient",
+        "reason": "userunknown",
+        "smtp_code": 550,
+        "enhanced_code": "5.1.1",
+        "diagnostic": "550 5.1.1 No such user here",
+        "remote_mta": "mx.example.org",
+        "occurred_at": days_ago(1),
+        "failure_key": a_digest(),
+        "rule": "code-5.1.1",
+    }
+    return Bounce.objects.create(address=_address(email), **{**defaults, **fields})
+
+
+def an_evidence(bounce: Bounce | None = None, **fields: Any) -> Evidence:
+    bounce = bounce or a_bounce()
+    copied = ("kind", "fault", "reason", "smtp_code", "enhanced_code", "diagnostic", "rule", "occurred_at")
+    defaults: dict[str, Any] = {name: getattr(bounce, name) for name in copied}
+    defaults |= {"source": "upload", "trust": "trusted", "rank": "5"}
+    return Evidence.objects.create(bounce=bounce, **{**defaults, **fields})
+
+
+def a_complaint(email: str | Address = "", **fields: Any) -> Complaint:
+    defaults: dict[str, Any] = {"source": "upload", "occurred_at": days_ago(1), "complaint_key": a_digest()}
+    return Complaint.objects.create(address=_address(email), **{**defaults, **fields})
+
+
+def an_inbound_item(body: bytes = b"Subject: hello\r\n\r\nhello\r\n", **fields: Any) -> InboundItem:
+    """A waiting mail of a trusted upload, with its bytes."""
+    defaults: dict[str, Any] = {
+        "source": "upload",
+        "digest": a_digest(),
+        "trust": "trusted",
+        "name": "mail.eml",
+        "size": len(body),
+        "received_at": NOW,
+    }
+    item = InboundItem.objects.create(**{**defaults, **fields})
+    RawChunk.objects.create(item_id=item.pk, body=body)
+    return item
+
+
+def a_status_change(email: str | Address = "", to_status: str = "invalid", **fields: Any) -> StatusChange:
+    defaults: dict[str, Any] = {
+        "from_status": "unverified",
+        "rule": "hard_bounce",
+        "policy": Policy.active(),
+        "at": days_ago(1),
+    }
+    return StatusChange.objects.create(address=_address(email), to_status=to_status, **{**defaults, **fields})
+
+
+def a_ruling(email: str | Address = "", kind: str = "restore", **fields: Any) -> Ruling:
+    defaults: dict[str, Any] = {"effective_at": NOW, "reason": "She called.", "at": NOW}
+    if "by" not in fields:
+        defaults["by"] = a_user("manager")
+    return Ruling.objects.create(address=_address(email), kind=kind, **{**defaults, **fields})
+
+
+def a_suppression(email: str | Address = "", reason: str = "manual", **fields: Any) -> Suppression:
+    """Of an address; of a domain with `domain="example.org"`."""
+    if "domain" in fields:
+        return Suppression.objects.create(scope="domain", reason=reason, **{"source": "page", **fields})
+    address = _address(email)
+    defaults: dict[str, Any] = {"address": address, "address_key": suppression_key(address.email), "source": "page"}
+    return Suppression.objects.create(reason=reason, **{**defaults, **fields})
+
+
+def a_cleaning_run(state: str = "done", **fields: Any) -> CleaningRun:
+    return CleaningRun.objects.create(state=state, **{"policy": Policy.active(), "as_of": NOW, **fields})
+
+
+def a_cleaning_row(
+    run: CleaningRun, email: str | Address = "", to_status: str = "invalid", **fields: Any
+) -> CleaningRow:
+    defaults: dict[str, Any] = {"from_status": "unverified", "rule": "hard_bounce"}
+    return CleaningRow.objects.create(run=run, address=_address(email), to_status=to_status, **{**defaults, **fields})
+
+
+def a_daily_stat(day: date | None = None, *, campaign: Campaign | None = None, **counts: int) -> DailyStat:
+    dimension, key = ("campaign", campaign.key) if campaign else ("all", "")
+    return DailyStat.objects.create(day=day or NOW.date(), dimension=dimension, key=key, **counts)
+
+
+# --- contacts ---------------------------------------------------------------------------------------
+
+
+def a_company(name: str = "", **fields: Any) -> Company:
+    """The company of that name, made or found."""
+    name = name or f"Company {next(_number)}"
+    found = Company.objects.annotate(lower=Lower("name")).filter(lower=name.lower()).first()
+    return found or Company.objects.create(name=name, **fields)
+
+
+def a_tag(name: str = "") -> Tag:
+    name = name or f"tag {next(_number)}"
+    return Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name)
+
+
+def a_contact(
+    email: str | None = "",
+    *,
+    status: str | None = None,
+    company: str | Company | None = None,
+    tags: tuple[str, ...] = (),
+    others: tuple[str, ...] = (),
+    **fields: Any,
+) -> Contact:
+    """With a primary address (`email=None`: without), `others` beside it, and ready to be searched for."""
+    number = next(_number)
+    if isinstance(company, str):
+        company = a_company(company)
+    defaults: dict[str, Any] = {"first_name": "Ada", "last_name": f"Lovelace {number}"}
+    contact = Contact.objects.create(company=company, **{**defaults, **fields})
+    for position, each in enumerate([] if email is None else [email or f"ada{number}@example.org", *others]):
+        address = an_address(each, **({"status": status} if status and not position else {}))
+        ContactAddress.objects.create(contact=contact, address=address, is_primary=not position)
+    contact.tags.set([a_tag(name) for name in tags])
+    index_documents([contact.pk])
+    contact.refresh_from_db()
+    return contact
+
+
+def a_custom_field(key: str = "", type: str = "text", **fields: Any) -> CustomField:  # noqa: A002  (the model's word)
+    key = key or f"field_{next(_number)}"
+    return CustomField.objects.create(key=key, type=type, **{"label": key.replace("_", " ").capitalize(), **fields})
+
+
+def a_note(contact: Contact, text: str = "Called, will call back.", **fields: Any) -> Activity:
+    return Activity.objects.create(contact=contact, kind="note", text=text, **fields)
+
+
+def a_segment(name: str = "", **filter: Any) -> Segment:  # noqa: A002  (the model's word)
+    """`a_segment("Bad ones", status=["invalid"])`; its owner is set afterwards where a test needs one."""
+    return Segment.objects.create(name=name or f"Segment {next(_number)}", filter=filter)
+
+
+def a_campaign(name: str = "", *, members: tuple[Contact, ...] = (), **fields: Any) -> Campaign:
+    number = next(_number)
+    campaign = Campaign.objects.create(
+        **{"name": name or f"Campaign {number}", "key": f"campaign-{number}", **fields},
+    )
+    CampaignMember.objects.bulk_create(CampaignMember(campaign=campaign, contact=contact) for contact in members)
+    return campaign
+
+
+def _address(email: str | Address) -> Address:
+    return email if isinstance(email, Address) else an_address(email)
