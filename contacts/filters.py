@@ -1,0 +1,195 @@
+"""Which contacts a list, a segment, a bulk action, an export or the API is about: the words of a filter.
+
+In: words with their values, from a URL, a segment's JSON or a form. Out: the contacts that a user sees and that fit.
+
+q          words to search for                      company    a company's id, or `none`
+status     of the primary address, or `none`        country    two letters
+owner      a user's id, `me`, or `none`             campaign   a campaign's key
+tag        a tag's name                             source     where it came from
+segment    a segment's id: its own words count too
+
+Values of one word are alternatives (any status of these), tags add up (all of these). Words narrow each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import F, FilteredRelation, Q, Value
+from django.db.models.functions import Lower
+from django.http import QueryDict
+
+from bounces.values import Status
+from contacts.access import User, campaigns_for, contacts_for, segments_for
+from contacts.models import ContactAddress, Segment
+from contacts.models.people import ContactQuerySet
+from contacts.search import matching
+
+NONE = "none"
+WORDS = ("q", "status", "owner", "tag", "company", "country", "campaign", "source", "segment")
+SEVERAL = frozenset({"status", "owner", "tag", "country"})  # the others take one value
+LONGEST = 200
+MOST_VALUES = 20
+ID = re.compile(r"[0-9]{1,18}")
+STATUSES = (*(str(status) for status in Status), NONE)
+
+Words = dict[str, list[str]]
+
+# The orders of lists, for bounces/paging.py: the first one is what people get.
+ORDERS: dict[str, tuple[str, ...]] = {
+    "-updated": ("-updated_at", "-id"),
+    "updated": ("updated_at", "id"),
+    "name": ("last_name", "first_name", "id"),
+    "-name": ("-last_name", "-first_name", "-id"),
+    "company": ("company__name", "id"),
+    "-company": ("-company__name", "-id"),
+    "status": ("status", "id"),
+    "-status": ("-status", "-id"),
+}
+
+
+def read_words(params: Mapping[str, Any]) -> tuple[Words, dict[str, str]]:
+    """The words of a filter and, by word, what is wrong with the others. Parameters of other names are left alone."""
+    words: Words = {}
+    errors: dict[str, str] = {}
+    for word in WORDS:
+        values = _values(params, word)
+        if not values:
+            continue
+        if sentence := _fault(word, values):
+            errors[word] = sentence
+        else:
+            words[word] = values
+    return words, errors
+
+
+def find_contacts(user: User, words: Words) -> ContactQuerySet:
+    """The contacts that this user sees and that fit. `words` come from `read_words`."""
+    return narrow(contacts_for(user), words, user)
+
+
+def narrow(contacts: ContactQuerySet, words: Words, user: User) -> ContactQuerySet:
+    for word, values in words.items():
+        contacts = _NARROW[word](contacts, values, user)
+    return contacts
+
+
+def with_primary(contacts: ContactQuerySet) -> ContactQuerySet:
+    """Adds `address_id`, `email` and `status` of the primary address; empty where there is none."""
+    return contacts.annotate(
+        reached=FilteredRelation("contact_addresses", condition=Q(contact_addresses__is_primary=True)),
+        address_id=F("reached__address_id"),
+        email=F("reached__address__email"),
+        status=F("reached__address__status"),
+    )
+
+
+def _values(params: Mapping[str, Any], word: str) -> list[str]:
+    found = params.getlist(word) if isinstance(params, QueryDict) else params.get(word)
+    listed = found if isinstance(found, list | tuple) else [found]
+    texts = [str(value).strip() for value in listed if isinstance(value, str | int)]
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+def _fault(word: str, values: list[str]) -> str:
+    if len(values) > (MOST_VALUES if word in SEVERAL else 1):
+        return f"“{word}” takes at most {MOST_VALUES if word in SEVERAL else 1} values."
+    for value in values:
+        if len(value) > LONGEST or "\x00" in value:
+            return f"“{word}” is longer than {LONGEST} characters, or holds one that cannot be searched for."
+        if not _FITS.get(word, _anything)(value):
+            return f"“{value}” is not {_EXPECTED[word]}."
+    return ""
+
+
+def _anything(value: str) -> bool:  # noqa: ARG001 -- text of any kind
+    return True
+
+
+def _is_id(value: str) -> bool:
+    return bool(ID.fullmatch(value))
+
+
+_FITS = {
+    "status": lambda value: value in STATUSES,
+    "owner": lambda value: value in ("me", NONE) or _is_id(value),
+    "company": lambda value: value == NONE or _is_id(value),
+    "country": lambda value: bool(re.fullmatch("[A-Za-z]{2}", value)),
+    "segment": _is_id,
+}
+_EXPECTED = {
+    "status": f"a status; those are {', '.join(STATUSES)}",
+    "owner": "an owner: a user's id, me, or none",
+    "company": "a company: its id, or none",
+    "country": "a country code of two letters, like DE",
+    "segment": "a segment's id",
+}
+
+
+def _by_text(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
+    return matching(contacts, values[0])
+
+
+def _by_status(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
+    primary = ContactAddress.objects.filter(is_primary=True)
+    fits = Q(pk__in=primary.filter(address__status__in=values).values("contact"))
+    return contacts.filter(fits | ~Q(pk__in=primary.values("contact")) if NONE in values else fits)
+
+
+def _by_owner(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:
+    ids = [user.pk if value == "me" else int(value) for value in values if value != NONE]
+    fits = Q(owner__in=ids)
+    return contacts.filter(fits | Q(owner__isnull=True) if NONE in values else fits)
+
+
+def _by_tag(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
+    from contacts.models import Tag
+
+    for name in values:
+        tags = Tag.objects.annotate(lower=Lower("name")).filter(lower=Lower(Value(name)))
+        contacts = contacts.filter(tags__in=tags)
+    return contacts
+
+
+def _by_company(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
+    return contacts.filter(company__isnull=True) if values == [NONE] else contacts.filter(company=int(values[0]))
+
+
+def _by_country(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
+    return contacts.filter(country__in=[value.upper() for value in values])
+
+
+def _by_campaign(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:
+    members = campaigns_for(user).filter(key=values[0]).values("members__contact")
+    return contacts.filter(pk__in=members.filter(members__isnull=False))
+
+
+def _by_source(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
+    return contacts.filter(source=values[0]).exclude(source="")
+
+
+def _by_segment(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:
+    segment = segments_for(user).filter(pk=int(values[0])).first()
+    return narrow(contacts, words_of(segment), user) if segment else contacts.none()
+
+
+def words_of(segment: Segment) -> Words:
+    """A segment's words; it holds no other segment, so that none can hold itself."""
+    words, _ = read_words(segment.filter)
+    words.pop("segment", None)
+    return words
+
+
+_NARROW = {
+    "q": _by_text,
+    "status": _by_status,
+    "owner": _by_owner,
+    "tag": _by_tag,
+    "company": _by_company,
+    "country": _by_country,
+    "campaign": _by_campaign,
+    "source": _by_source,
+    "segment": _by_segment,
+}

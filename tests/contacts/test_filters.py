@@ -1,0 +1,130 @@
+"""The words of a filter, and whom they find."""
+
+import pytest
+from django.http import QueryDict
+
+from contacts.filters import ORDERS, find_contacts, read_words, with_primary, words_of
+from tests.builders import a_campaign, a_company, a_contact, a_segment, a_user
+
+pytestmark = pytest.mark.django_db
+
+
+def found(params, user=None):
+    words, errors = read_words(params)
+    assert errors == {}
+    return list(find_contacts(user or a_user("manager"), words).order_by("id"))
+
+
+def test_without_words_everyone_is_found():
+    contact = a_contact()
+    assert found({}) == [contact]
+
+
+def test_each_status_is_that_of_the_primary_address():
+    bad = a_contact("bad@example.org", status="invalid", others=("good@example.org",))
+    risky, without = a_contact(status="at_risk"), a_contact(email=None)
+    a_contact(status="valid")
+    assert found({"status": "invalid"}) == [bad]
+    assert found({"status": ["invalid", "at_risk"]}) == [bad, risky]
+    assert found({"status": "none"}) == [without]
+
+
+def test_owners_are_people_me_or_nobody():
+    me, bob = a_user(), a_user()
+    mine, bobs, nobodys = a_contact(owner=me), a_contact(owner=bob), a_contact()
+    assert found({"owner": "me"}, me) == [mine]
+    assert found({"owner": str(bob.pk)}) == [bobs]
+    assert found({"owner": ["none", "me"]}, me) == [mine, nobodys]
+
+
+def test_several_tags_must_all_be_there():
+    both = a_contact(tags=("vip", "Fair"))
+    one = a_contact(tags=("vip",))
+    assert found({"tag": "VIP"}) == [both, one]
+    assert found({"tag": ["vip", "fair"]}) == [both]
+
+
+def test_companies_countries_sources_and_text():
+    company = a_company("Navy")
+    contact = a_contact(company=company, country="US", source="fair.csv", last_name="Hopper")
+    lone = a_contact(country="DE")
+    assert found({"company": company.pk}) == [contact]
+    assert found({"company": "none"}) == [lone]
+    assert found({"country": ["us", "FR"]}) == [contact]
+    assert found({"source": "fair.csv"}) == [contact]
+    assert found({"q": "hopp nav"}) == [contact]
+
+
+def test_a_campaign_finds_its_members_where_the_user_sees_it(settings):
+    settings.SALES_SEE = "team"
+    manager, sales = a_user("manager"), a_user("sales")
+    member = a_contact()
+    a_contact()
+    campaign = a_campaign(members=(member,), owner=manager)
+    assert found({"campaign": campaign.key}, manager) == [member]
+    assert found({"campaign": campaign.key}, sales) == []
+
+
+def test_a_segment_adds_its_words_to_the_others():
+    contact = a_contact(status="invalid", country="DE")
+    a_contact(status="invalid", country="US")
+    a_contact(status="valid", country="DE")
+    segment = a_segment(status=["invalid"])
+    assert found({"segment": segment.pk, "country": "DE"}) == [contact]
+    assert found({"segment": "999"}) == []
+
+
+def test_a_segment_cannot_hold_itself():
+    segment = a_segment(status=["invalid"])
+    segment.filter["segment"] = [str(segment.pk)]
+    assert words_of(segment) == {"status": ["invalid"]}
+
+
+def test_nobody_finds_what_they_may_not_see(settings):
+    settings.SALES_SEE = "team"
+    a_contact(owner=a_user(), last_name="Hopper")
+    assert found({"q": "hopper"}, a_user("sales")) == []
+    assert len(found({"q": "hopper"})) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("status", "broken"),
+        ("owner", "bob"),
+        ("company", "1;drop"),
+        ("company", "9" * 30),
+        ("country", "Germany"),
+        ("segment", "-1"),
+        ("q", "x" * 201),
+        ("q", "a\x00"),
+        ("company", ["1", "2"]),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named_and_left_out(word, value):
+    words, errors = read_words({word: value, "status": "valid"} if word != "status" else {word: value})
+    assert list(errors) == [word]
+    assert word not in words
+
+
+def test_a_url_and_a_segments_json_are_read_alike():
+    words = {"q": ["ada"], "status": ["invalid", "at_risk"]}
+    assert read_words(QueryDict("q=ada&status=invalid&status=at_risk&page=2&tag=")) == (words, {})
+    assert read_words({"q": "ada", "status": ["invalid", "at_risk"], "tag": None, "sort": "name"}) == (words, {})
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_order_shows_every_contact_once(order):
+    from bounces.paging import page_of
+
+    expected = {
+        a_contact(company="Navy", status="invalid"),
+        a_contact(email=None),
+        a_contact(company="Army"),
+        a_contact(),
+    }
+    rows = with_primary(find_contacts(a_user("manager"), {})).select_related("company")
+    first = page_of(rows, ORDERS[order], size=2)
+    second = page_of(rows, ORDERS[order], after=first.next_cursor, size=2)
+    assert {*first.items, *second.items} == expected
+    assert second.next_cursor == ""
