@@ -99,9 +99,8 @@ class Report:
     action: str = ""  # RFC 3464 2.3.3: failed, delayed, delivered, relayed, expanded
     status: str = ""  # RFC 3463 enhanced code, "5.1.1"
     replycode: str = ""  # RFC 5321 reply code, "550"
-    diagnostic: str = (
-        ""  # what the remote system said, one line, at most 2,000 characters, no control characters
-    )
+    diagnostic: str = ""  # what the remote system said, one line, at most 2,000 characters, no control characters
+    command: str = ""  # the SMTP command that was refused: CONNECT, HELO, MAIL, RCPT, DATA
     remote_mta: str = ""  # the host that refused
     reporting_mta: str = ""  # the host that wrote the report
     occurred_at: datetime | None = None  # aware; None where the report gives no date
@@ -109,6 +108,8 @@ class Report:
     envelope_id: str = ""  # RFC 3464 2.2.1 Original-Envelope-Id, or an ESP's own message id
     return_path: str = ""  # the address the report was sent to: where a return-path token would be
     feedback_type: str = ""  # RFC 5965 3.1: abuse, fraud, virus, not-spam, other
+    sender: str = ""  # of a tool's event: the mailbox or tool that sent the message
+    campaign: str = ""  # of a tool's event: the campaign's key
     reader: str = ""  # the reader that answered
 
 
@@ -129,7 +130,5 @@ class Judgement:
     kind: Kind
     fault: Fault
     reason: str  # a slug of `bounces/classification/reasons.toml`
-    hard: (
-        bool  # by the reason's definition: user unknown, host unknown, has moved, not accept unless temporary
-    )
+    hard: bool  # by the reason's definition: user unknown, host unknown, has moved, not accept unless temporary
     rule: str

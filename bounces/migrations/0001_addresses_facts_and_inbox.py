@@ -22,9 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("address_id", models.BigIntegerField()),
             ],
@@ -46,9 +44,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("email", models.TextField(help_text="Lower case, domain as A-labels.")),
                 ("domain", models.TextField()),
@@ -67,9 +63,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "status_rule",
-                    models.TextField(
-                        blank=True, db_default="", default="", help_text="The policy rule that decided."
-                    ),
+                    models.TextField(blank=True, db_default="", default="", help_text="The policy rule that decided."),
                 ),
                 ("status_changed_at", models.DateTimeField(blank=True, null=True)),
                 ("last_bounce_at", models.DateTimeField(blank=True, null=True)),
@@ -78,28 +72,20 @@ class Migration(migrations.Migration):
                 ("last_click_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "restored_at",
-                    models.DateTimeField(
-                        blank=True, help_text="Bounces up to here count no more.", null=True
-                    ),
+                    models.DateTimeField(blank=True, help_text="Bounces up to here count no more.", null=True),
                 ),
                 ("verified_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "verified_ok",
-                    models.BooleanField(
-                        blank=True, help_text="What the newest verification said.", null=True
-                    ),
+                    models.BooleanField(blank=True, help_text="What the newest verification said.", null=True),
                 ),
                 (
                     "reevaluate_at",
-                    models.DateTimeField(
-                        blank=True, help_text="When the clock alone changes the status.", null=True
-                    ),
+                    models.DateTimeField(blank=True, help_text="When the clock alone changes the status.", null=True),
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
             ],
             options={
@@ -139,9 +125,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("attempt_id", models.BigIntegerField(blank=True, null=True)),
                 (
@@ -181,15 +165,11 @@ class Migration(migrations.Migration):
                 ("failure_key", models.BinaryField(max_length=32)),
                 (
                     "rule",
-                    models.TextField(
-                        blank=True, default="", help_text="The classification rule that decided."
-                    ),
+                    models.TextField(blank=True, default="", help_text="The classification rule that decided."),
                 ),
                 (
                     "evidence_rank",
-                    models.TextField(
-                        default="", editable=False, help_text="Orders evidence; the greatest decides."
-                    ),
+                    models.TextField(default="", editable=False, help_text="Orders evidence; the greatest decides."),
                 ),
                 ("incident_id", models.BigIntegerField(blank=True, null=True)),
                 (
@@ -208,9 +188,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "state",
@@ -229,18 +207,14 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "scope",
-                    models.TextField(
-                        default="all", help_text="All addresses, or those that its caller chose."
-                    ),
+                    models.TextField(default="all", help_text="All addresses, or those that its caller chose."),
                 ),
                 ("scope_label", models.TextField(default="All addresses")),
                 ("dry_run", models.BooleanField(default=False, help_text="Stop at the preview.")),
                 ("via", models.TextField(default="page", help_text="The door: page, command, schedule.")),
                 (
                     "as_of",
-                    models.DateTimeField(
-                        blank=True, help_text="The facts up to this moment were judged.", null=True
-                    ),
+                    models.DateTimeField(blank=True, help_text="The facts up to this moment were judged.", null=True),
                 ),
                 ("total", models.PositiveBigIntegerField(default=0, help_text="Addresses in scope.")),
                 ("evaluated", models.PositiveBigIntegerField(default=0)),
@@ -279,9 +253,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "from_status",
@@ -341,9 +313,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "address",
@@ -367,9 +337,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("attempt_id", models.BigIntegerField(blank=True, null=True)),
                 ("inbound_item_id", models.BigIntegerField(blank=True, null=True)),
@@ -405,9 +373,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("day", models.DateField()),
                 ("dimension", models.TextField(default="all")),
@@ -415,9 +381,7 @@ class Migration(migrations.Migration):
                 ("attempted", models.BigIntegerField(db_default=0, default=0)),
                 (
                     "bounced",
-                    models.BigIntegerField(
-                        db_default=0, default=0, help_text="Attempts that failed for good."
-                    ),
+                    models.BigIntegerField(db_default=0, default=0, help_text="Attempts that failed for good."),
                 ),
                 ("delivered", models.BigIntegerField(db_default=0, default=0)),
                 ("deferred", models.BigIntegerField(db_default=0, default=0)),
@@ -450,9 +414,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("source", models.TextField()),
                 ("key", models.TextField()),
@@ -484,9 +446,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("inbound_item_id", models.BigIntegerField(blank=True, null=True)),
                 ("source", models.TextField(help_text="The door it came through.")),
@@ -534,9 +494,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("source", models.TextField(help_text="The door: upload, command, api:<key>.")),
                 (
@@ -612,9 +570,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("topic", models.TextField()),
                 ("payload", models.JSONField()),
@@ -627,9 +583,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "outbox",
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("done_at__isnull", True)), fields=["due_at"], name="outbox_due"
-                    )
+                    models.Index(condition=models.Q(("done_at__isnull", True)), fields=["due_at"], name="outbox_due")
                 ],
             },
         ),
@@ -638,9 +592,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField()),
                 ("is_active", models.BooleanField(default=False)),
@@ -667,15 +619,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "soft_row_span_days",
-                    models.PositiveSmallIntegerField(
-                        default=14, help_text="… when they span this many days."
-                    ),
+                    models.PositiveSmallIntegerField(default=14, help_text="… when they span this many days."),
                 ),
                 (
                     "soft_window_count",
-                    models.PositiveSmallIntegerField(
-                        default=5, help_text="Soft-bounce days that make it invalid …"
-                    ),
+                    models.PositiveSmallIntegerField(default=5, help_text="Soft-bounce days that make it invalid …"),
                 ),
                 (
                     "soft_window_days",
@@ -683,9 +631,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "risk_count",
-                    models.PositiveSmallIntegerField(
-                        default=2, help_text="Soft-bounce days that make it at risk …"
-                    ),
+                    models.PositiveSmallIntegerField(default=2, help_text="Soft-bounce days that make it at risk …"),
                 ),
                 (
                     "risk_window_days",
@@ -712,27 +658,21 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="cleaningrun",
             name="policy",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="bounces.policy"
-            ),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="bounces.policy"),
         ),
         migrations.CreateModel(
             name="RawChunk",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("item_id", models.BigIntegerField()),
                 ("position", models.PositiveIntegerField(default=0)),
                 ("body", models.BinaryField()),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("item_id", "position"), name="rawchunk_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("item_id", "position"), name="rawchunk_once")],
             },
         ),
         migrations.CreateModel(
@@ -740,9 +680,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -810,9 +748,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.TextField()),
                 ("task", models.TextField()),
@@ -826,9 +762,7 @@ class Migration(migrations.Migration):
                 ("is_enabled", models.BooleanField(default=True)),
                 (
                     "next_run_at",
-                    models.DateTimeField(
-                        blank=True, help_text="Empty: worked out at the next tick.", null=True
-                    ),
+                    models.DateTimeField(blank=True, help_text="Empty: worked out at the next tick.", null=True),
                 ),
                 ("last_run_at", models.DateTimeField(blank=True, null=True)),
                 ("last_outcome", models.TextField(blank=True, default="")),
@@ -843,9 +777,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "from_status",
@@ -917,15 +849,11 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "scope",
-                    models.TextField(
-                        choices=[("address", "Address"), ("domain", "Domain")], default="address"
-                    ),
+                    models.TextField(choices=[("address", "Address"), ("domain", "Domain")], default="address"),
                 ),
                 ("address_key", models.BinaryField(max_length=32, null=True)),
                 ("domain", models.TextField(blank=True, default="")),
@@ -983,9 +911,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "sender",
@@ -993,9 +919,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "campaign_key",
-                    models.TextField(
-                        blank=True, default="", help_text="The campaign, as its sender names it."
-                    ),
+                    models.TextField(blank=True, default="", help_text="The campaign, as its sender names it."),
                 ),
                 (
                     "message_id",
@@ -1103,9 +1027,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="bounce",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("smtp_code__isnull", True), ("smtp_code__range", (200, 599)), _connector="OR"
-                ),
+                condition=models.Q(("smtp_code__isnull", True), ("smtp_code__range", (200, 599)), _connector="OR"),
                 name="bounce_smtp_code_range",
             ),
         ),
@@ -1187,9 +1109,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="inbounditem",
-            index=models.Index(
-                condition=models.Q(("state", "pending")), fields=["id"], name="inbound_pending"
-            ),
+            index=models.Index(condition=models.Q(("state", "pending")), fields=["id"], name="inbound_pending"),
         ),
         migrations.AddIndex(
             model_name="inbounditem",
@@ -1210,9 +1130,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="inbounditem",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["pending", "done", "ignored", "unverified", "quarantined"])
-                ),
+                condition=models.Q(("state__in", ["pending", "done", "ignored", "unverified", "quarantined"])),
                 name="inbound_state_known",
             ),
         ),
@@ -1317,9 +1235,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="ruling",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("lifted_at__isnull", True), ("lifted_by__isnull", False), _connector="OR"
-                ),
+                condition=models.Q(("lifted_at__isnull", True), ("lifted_by__isnull", False), _connector="OR"),
                 name="ruling_lifted_by_a_person",
             ),
         ),

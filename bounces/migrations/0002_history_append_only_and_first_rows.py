@@ -31,9 +31,7 @@ ALTER TABLE bounces_lease RESET (fillfactor);
 
 def make_first_rows(apps, schema_editor):
     apps.get_model("bounces", "Policy").objects.create(version=1, is_active=True, note="The defaults.")
-    apps.get_model("bounces", "Schedule").objects.create(
-        name="Nightly cleaning", task="clean_all", cron="0 2 * * *"
-    )
+    apps.get_model("bounces", "Schedule").objects.create(name="Nightly cleaning", task="clean_all", cron="0 2 * * *")
 
 
 class Migration(migrations.Migration):

@@ -39,6 +39,7 @@ class CleaningRun(models.Model):
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     as_of = models.DateTimeField(null=True, blank=True, help_text="The facts up to this moment were judged.")
     total = models.PositiveBigIntegerField(default=0, help_text="Addresses in scope.")
+    cursor = models.BigIntegerField(default=0, editable=False, help_text="The last address that was evaluated.")
     evaluated = models.PositiveBigIntegerField(default=0)
     changes = models.PositiveBigIntegerField(default=0, help_text="Addresses whose status would move.")
     applied = models.PositiveBigIntegerField(default=0)

@@ -68,6 +68,7 @@ class Bounce(models.Model):
 
     address = models.ForeignKey(Address, models.CASCADE, related_name="bounces", db_index=False)
     attempt_id = models.BigIntegerField(null=True, blank=True)
+    campaign_key = models.TextField(blank=True, default="", help_text="The campaign it is counted under.")
     kind = models.TextField(choices=choices(Kind))
     fault = models.TextField(choices=choices(Fault))
     reason = models.TextField(help_text="A slug of the reasons' list, such as userunknown.")

@@ -1,0 +1,21 @@
+"""How a bounce becomes a status. Open this file first.
+
+    intake  ->  inbox  ->  parse  ->  classify  ->  record  ->  evaluate  ->  announce
+
+    1. intake      intake/          the doors: authenticate, store the raw bytes, answer. Nothing else
+       inbox       inbox.py         everything that arrived, pending until it ends countably; containers.py unpacks
+    2. parse       parsing/         raw bytes -> one Report a recipient. Pure
+    3. classify    classification/  a Report -> hard or soft, whose fault, why, by which rule. Pure; the rules are data
+    4. record      telling.py       which reports are recorded
+                   recording/       Attempt, Bounce + Evidence, Complaint, Suppression, daily counts; each event once
+    5. evaluate    policy.py        facts + policy + moment -> the status of each address, in one SQL text
+                   cleaning.py      the same for many addresses: previewed, applied, reported
+    6. announce    outbox.py        history and announcements, written together, told afterwards
+
+    `process.py` is the only module that knows all stages. `schedule.py` starts it four times a second when something
+    waits; `jobs.py` is what the workers run; `lease.py` lets one at a time.
+
+What the pages and the API ask: `verdict.py` (may I write to it?), `sentences.py` (why, in words).
+What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send here).
+The words are in `values.py`, the tables in `models/`. This package knows nothing of contacts or campaigns.
+"""

@@ -1,0 +1,126 @@
+"""What an e-mail address is, and how one becomes a row.
+
+In: text that people, files and mails call an address. Out: its normal form (local part and domain lower-cased, the
+domain as A-labels), the keyed hash that outlives it, and Address rows. Sources: RFC 5321 4.1.2 and 4.5.3.1,
+RFC 5890, RFC 2142 (role accounts).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+
+import re2
+from django.conf import settings
+from django.db import connection
+from email_validator import EmailNotValidError, validate_email
+
+# What nearly all addresses look like: these need no look by the library. RE2: the text is not ours.
+PLAIN = re2.compile(
+    r"[a-z0-9_+=!#$%&'*/?^`{|}~-]+(?:\.[a-z0-9_+=!#$%&'*/?^`{|}~-]+)*"
+    r"@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
+)
+LOCAL_PART_LENGTH = 64
+ADDRESS_LENGTH = 254
+LABEL_LENGTH = 63
+
+ROLE_LOCAL_PARTS = frozenset(
+    """
+    abuse accounts admin administrator billing careers contact enquiries ftp help helpdesk hello hostmaster hr info
+    inquiries jobs list list-request marketing news no-reply noc noreply office orders postmaster press root sales
+    security service spam support team usenet uucp webmaster www
+    """.split()  # noqa: SIM905  (a list of forty literals is forty lines)
+)
+
+
+class BadAddress(ValueError):
+    """The text is not an address. The message says why, for people."""
+
+
+def normalise(text: str) -> str:
+    """The one form in which an address is kept and compared. Raises BadAddress."""
+    lowered = text.strip().lower()
+    local, _, domain = lowered.rpartition("@")
+    is_plain = (
+        len(lowered) <= ADDRESS_LENGTH
+        and len(local) <= LOCAL_PART_LENGTH
+        and PLAIN.fullmatch(lowered)
+        and all(len(label) <= LABEL_LENGTH for label in domain.split("."))
+        and "xn--" not in domain
+        and "--" not in domain
+    )
+    if is_plain:
+        return lowered
+    if not lowered:
+        raise BadAddress("The address is empty.")
+    if len(lowered) > ADDRESS_LENGTH:
+        raise BadAddress(f"The address is longer than {ADDRESS_LENGTH} characters.")
+    return _normalise_by_library(lowered)
+
+
+def _normalise_by_library(lowered: str) -> str:
+    try:
+        found = validate_email(lowered, check_deliverability=False, globally_deliverable=False)
+    except (EmailNotValidError, UnicodeError) as error:
+        raise BadAddress(str(error)) from error
+    return f"{found.local_part.lower()}@{found.ascii_domain.lower()}"
+
+
+def domain_of(email: str) -> str:
+    return email.rpartition("@")[2]
+
+
+def is_role_account(email: str) -> bool:
+    """Whether the address is a desk's rather than a person's."""
+    return email.rpartition("@")[0] in ROLE_LOCAL_PARTS
+
+
+def suppression_key(email: str) -> bytes:
+    """HMAC-SHA256 of a normalised address: what is left of it after erasure."""
+    return hmac.digest(settings.SUPPRESSION_KEY.encode(), email.encode(), hashlib.sha256)
+
+
+def keep_addresses(emails: Iterable[str]) -> dict[str, int]:
+    """Makes the rows that are missing for normalised addresses; returns the id of each. May run twice.
+
+    Rows are inserted in sorted order, so that two callers never wait for each other in a circle.
+    """
+    wanted = sorted(set(emails))
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO bounces_address (email, domain)
+            SELECT new.email, split_part(new.email, '@', -1) FROM unnest(%s::text[]) AS new(email)
+            WHERE NOT EXISTS (SELECT FROM bounces_address known WHERE known.email = new.email)
+            ORDER BY new.email
+            ON CONFLICT (email) DO NOTHING
+            RETURNING id, email
+            """,
+            [wanted],
+        )
+        made = cursor.fetchall()
+        cursor.execute("SELECT email, id FROM bounces_address WHERE email = ANY(%s)", [wanted])
+        ids = dict(cursor.fetchall())
+    link_orphaned_suppressions(made)
+    return ids
+
+
+def link_orphaned_suppressions(made: Sequence[tuple[int, str]]) -> None:
+    """Gives a new row the suppressions that its address had before it was erased."""
+    from bounces.models import Suppression
+
+    orphans = Suppression.objects.filter(scope="address", address__isnull=True, lifted_at__isnull=True)
+    if not made or not orphans.exists():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE bounces_suppression s SET address_id = new.id
+            FROM unnest(%s::bigint[], %s::bytea[]) AS new(id, key)
+            WHERE s.address_key = new.key AND s.address_id IS NULL AND s.scope = 'address'
+            """,
+            [[pk for pk, _ in made], [suppression_key(email) for _, email in made]],
+        )

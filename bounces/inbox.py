@@ -1,0 +1,149 @@
+"""The inbox: taking what waits, reading its bytes, writing down what became of it.
+
+In: InboundItem rows that `intake/keep.py` stored. Out: the same rows, each ending countably: done (how many facts),
+ignored (why), unverified, quarantined (why). Stage: between intake and parse.
+
+Items are taken under the flow's lease, in order, a batch bounded by count and bytes. An item that stopped its reader
+is taken alone the next time, and set aside after three times, so that a poisonous one cannot hold the others up.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Any
+
+from django.db import connection, transaction
+from django.db.models import Count
+
+from bounces.models import InboundItem, RawChunk
+
+BATCH_ITEMS = 200
+BATCH_BYTES = 32 * 1024 * 1024
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an item. `why` is one plain sentence; `facts` counts what was new."""
+
+    state: InboundItem.State
+    why: str
+    facts: int = 0
+
+
+def ignored(why: str) -> Outcome:
+    return Outcome(InboundItem.State.IGNORED, why)
+
+
+def quarantined(why: str) -> Outcome:
+    return Outcome(InboundItem.State.QUARANTINED, why)
+
+
+def take() -> list[InboundItem]:
+    """The next batch, its tries counted and committed before anything is read. Empty when nothing waits."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(TAKE, {"items": BATCH_ITEMS, "bytes": BATCH_BYTES})
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(InboundItem.objects.filter(pk__in=ids).order_by("pk"))
+
+
+# The first item is always taken; one that has stopped a reader before comes alone.
+TAKE = """
+WITH waiting AS (
+    SELECT id, size, tries, form FROM bounces_inbounditem WHERE state = 'pending'
+    ORDER BY id LIMIT %(items)s FOR UPDATE SKIP LOCKED
+), ranked AS (
+    SELECT id, tries, form, row_number() OVER by_age AS n, sum(size) OVER by_age AS bytes,
+           bool_or(tries > 0 OR form IN ('mbox', 'zip')) OVER by_age AS is_slow
+    FROM waiting WINDOW by_age AS (ORDER BY id)
+)
+UPDATE bounces_inbounditem item SET tries = item.tries + 1
+FROM ranked WHERE ranked.id = item.id AND (n = 1 OR (bytes <= %(bytes)s AND NOT is_slow))
+RETURNING item.id
+"""
+
+
+def lock(items: Iterable[InboundItem]) -> list[InboundItem]:
+    """Those that still wait, locked until the transaction ends."""
+    ids = [item.pk for item in items]
+    waiting = InboundItem.objects.select_for_update(no_key=True).filter(pk__in=ids, state=InboundItem.State.PENDING)
+    return list(waiting.order_by("pk"))
+
+
+def bodies(items: Iterable[InboundItem]) -> dict[int, bytes]:
+    """The raw bytes of mails and events, by item. Containers are read with `open_body`."""
+    pieces: dict[int, list[bytes]] = {}
+    ids = [item.pk for item in items]
+    for item_id, body in (
+        RawChunk.objects.filter(item_id__in=ids).order_by("item_id", "position").values_list("item_id", "body")
+    ):
+        pieces.setdefault(item_id, []).append(bytes(body))
+    return {item_id: b"".join(parts) for item_id, parts in pieces.items()}
+
+
+def open_body(item: InboundItem) -> IO[bytes]:
+    """An item's bytes as a file on disk, fetched chunk by chunk: an archive never stands in memory. Close it."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (the caller closes it)
+    positions = RawChunk.objects.filter(item_id=item.pk).order_by("position").values_list("position", flat=True)
+    for position in list(positions):
+        chunk = RawChunk.objects.only("body").get(item_id=item.pk, position=position)
+        file.write(bytes(chunk.body))
+    file.seek(0)
+    return file
+
+
+def finish(outcomes: dict[int, Outcome], now: datetime) -> None:
+    """Writes down what became of items, in one statement."""
+    ids = sorted(outcomes)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE bounces_inbounditem item
+            SET state = o.state, why = o.why, facts = o.facts, finished_at = %s
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[]) AS o(id, state, why, facts)
+            WHERE item.id = o.id
+            """,
+            [
+                now,
+                ids,
+                [str(outcomes[pk].state) for pk in ids],
+                [outcomes[pk].why for pk in ids],
+                [outcomes[pk].facts for pk in ids],
+            ],
+        )
+
+
+def is_waiting() -> bool:
+    return InboundItem.objects.filter(state=InboundItem.State.PENDING).exists()
+
+
+def counts() -> dict[str, int]:
+    """How many items are in each state: their sum is all that ever arrived (invariant I3)."""
+    found = dict(InboundItem.objects.values_list("state").annotate(n=Count("pk")))
+    return {str(state): found.get(state, 0) for state in InboundItem.State.values}
+
+
+def retry(item: InboundItem, by: Any) -> bool:
+    """Lets an item be read again, by the rules of today. False where nothing of it was kept, or it waits already."""
+    if not RawChunk.objects.filter(item_id=item.pk).exists():
+        return False
+    changed = (
+        InboundItem.objects.filter(pk=item.pk)
+        .exclude(state=InboundItem.State.PENDING)
+        .update(
+            state=InboundItem.State.PENDING, why=f"Read again: {by} asked for it.", tries=0, facts=0, finished_at=None
+        )
+    )
+    return bool(changed)
+
+
+def discard(item: InboundItem, by: Any, reason: str, now: datetime) -> bool:
+    """Sets a quarantined or unverified item aside for good. What it recorded stays recorded."""
+    return bool(
+        InboundItem.objects.filter(
+            pk=item.pk, state__in=[InboundItem.State.QUARANTINED, InboundItem.State.UNVERIFIED]
+        ).update(state=InboundItem.State.IGNORED, why=f"Discarded by {by}: {reason.strip()}", finished_at=now)
+    )

@@ -1,0 +1,77 @@
+"""Events and mails of outreach tools, by the API. In: validated events. Out: inbox items, one INSERT a batch.
+
+An authenticated key is a trusted door. The event's id, within its source, is its identity (invariant I2): sent
+again it is answered as a duplicate. `report_of` is the reading side: it turns a stored event into a Report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from bounces.intake.keep import Door, Piece, keep_pieces
+from bounces.models import InboundItem
+from bounces.values import Event, MailKind, Reading, Report, Trust
+
+EVENT_READER = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    event_id: str
+    item_id: int
+    is_new: bool
+
+
+def keep_events(events: Sequence[dict[str, Any]], source: str, by: Any, now: datetime) -> list[KeptEvent]:
+    """Stores validated events (shape: docs/api.md); answers in their order. May run twice."""
+    pieces = [
+        Piece(
+            body=json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(),
+            name=event["event_id"],
+            form=InboundItem.Form.EVENT,
+            identity=b"event\0" + event["event_id"].encode(),
+        )
+        for event in events
+    ]
+    with transaction.atomic():
+        kept = keep_pieces(pieces, Door(source=source, trust=Trust.TRUSTED, now=now, by_id=by.pk if by else None))
+    return [KeptEvent(event["event_id"], k.item_id, k.is_new) for event, k in zip(events, kept, strict=True)]
+
+
+def keep_mail(body: bytes, name: str, source: str, by: Any, now: datetime) -> KeptEvent:
+    """Stores one raw mail that a tool passes on. May run twice."""
+    piece = Piece(body=body, name=name, form=InboundItem.Form.MAIL, identity=body)
+    with transaction.atomic():
+        (kept,) = keep_pieces([piece], Door(source=source, trust=Trust.TRUSTED, now=now, by_id=by.pk if by else None))
+    return KeptEvent(name, kept.item_id, kept.is_new)
+
+
+def report_of(body: bytes) -> Reading:
+    """Reads a stored event. What does not have its shape is kind none, with the reason why."""
+    try:
+        event = json.loads(body)
+        smtp = event.get("smtp") or {}
+        report = Report(
+            event=Event(event["event"]),
+            recipient=event["recipient"],
+            status=str(smtp.get("enhanced") or ""),
+            replycode=str(smtp.get("code") or ""),
+            diagnostic=str(smtp.get("text") or "")[:2000],
+            remote_mta=str(smtp.get("remote_mta") or ""),
+            occurred_at=datetime.fromisoformat(event["occurred_at"]),
+            message_id=str(event.get("message_id") or "").strip("<> "),
+            envelope_id=str(event.get("provider_id") or f"event:{event['event_id']}"),
+            feedback_type=str(event.get("feedback_type") or ""),
+            sender=str(event.get("sender") or ""),
+            campaign=str(event.get("campaign") or ""),
+            reader=EVENT_READER,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return Reading(MailKind.NONE, why=f"not an event of the documented shape: {error}", reader=EVENT_READER)
+    return Reading(MailKind.BOUNCE, (report,), reader=EVENT_READER)

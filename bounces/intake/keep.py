@@ -1,0 +1,167 @@
+"""The one way into the inbox: store the bytes, then answer.
+
+In: bytes or a stream with where they came from. Out: a pending InboundItem, or the one that was already there: an
+item is unique by (source, digest), so that the same thing through the same door is stored once. Callers answer 2xx
+only after the transaction has committed. Stage: intake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from bounces.mailfiles import FileKind, sniff
+from django.conf import settings
+from django.db import connection, transaction
+
+from bounces.models import InboundItem, RawChunk
+from bounces.values import Trust
+
+CHUNK = 4 * 1024 * 1024
+FORMS = {
+    FileKind.MAIL: InboundItem.Form.MAIL,
+    FileKind.MBOX: InboundItem.Form.MBOX,
+    FileKind.ZIP: InboundItem.Form.ZIP,
+    FileKind.EMPTY: InboundItem.Form.UNKNOWN,
+    FileKind.UNKNOWN: InboundItem.Form.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where something came from: the source's name, how far it is believed, who brought it and when."""
+
+    source: str
+    trust: Trust
+    now: datetime
+    by_id: int | None = None
+    parent_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    item_id: int
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One payload ready to be stored. `identity` is what its digest is made of."""
+
+    body: bytes
+    name: str
+    form: str
+    identity: bytes
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1024 / 1024:,.1f} MB"
+
+
+def keep_stream(stream: BinaryIO, size: int, name: str, door: Door) -> Kept:
+    """Stores a seekable file in chunks, whatever it is; one above its cap is refused by name, unread.
+
+    May run twice: the second time finds the first's item.
+    """
+    head = stream.read(4096)
+    form = FORMS[sniff(head, name)]
+    cap = settings.ARCHIVE_CAP if form in InboundItem.CONTAINERS else settings.MAIL_CAP
+    if size > cap:
+        return keep_refused(name, size, f"{megabytes(size)} is above the cap of {megabytes(cap)}.", door)
+    stream.seek(0)
+    digest = hashlib.file_digest(stream, "sha256").digest()
+    stream.seek(0)
+    with transaction.atomic():
+        kept = _insert_item(digest, name, form, size, door)
+        position = 0
+        while kept.is_new and (body := stream.read(CHUNK)):
+            RawChunk.objects.create(item_id=kept.item_id, position=position, body=body)
+            position += 1
+    return kept
+
+
+def keep_refused(name: str, size: int, why: str, door: Door) -> Kept:
+    """Notes a thing that was not read, so that it is counted and its sender finds out why."""
+    digest = hashlib.sha256(f"refused\0{door.parent_id}\0{name}\0{size}".encode(errors="replace")).digest()
+    return _insert_item(
+        digest, name, InboundItem.Form.UNKNOWN, size, door, state=InboundItem.State.QUARANTINED, why=why
+    )
+
+
+def _insert_item(
+    digest: bytes, name: str, form: str, size: int, door: Door, state: str = "pending", why: str = ""
+) -> Kept:
+    known = {"source": door.source, "digest": digest}
+    values = {
+        "form": form,
+        "trust": door.trust,
+        "name": plain_name(name),
+        "size": size,
+        "parent_id": door.parent_id,
+        "state": state,
+        "why": why,
+        "by_id": door.by_id,
+        "received_at": door.now,
+        "finished_at": door.now if why else None,
+    }
+    item, is_new = InboundItem.objects.get_or_create(**known, defaults=values)
+    return Kept(item.pk, is_new)
+
+
+def keep_pieces(pieces: Sequence[Piece], door: Door) -> list[Kept]:
+    """Stores many payloads in one INSERT; answers in their order. May run twice."""
+    if not pieces:
+        return []
+    digests = [hashlib.sha256(piece.identity).digest() for piece in pieces]
+    first = {digest: index for index, digest in reversed(list(enumerate(digests)))}
+    chosen = sorted(first.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT_PIECES,
+            {
+                "source": door.source,
+                "trust": str(door.trust),
+                "now": door.now,
+                "by": door.by_id,
+                "parent": door.parent_id,
+                "digests": [digests[i] for i in chosen],
+                "forms": [str(pieces[i].form) for i in chosen],
+                "names": [plain_name(pieces[i].name) for i in chosen],
+                "bodies": [pieces[i].body for i in chosen],
+            },
+        )
+        new = {bytes(digest): pk for digest, pk in cursor.fetchall()}
+        cursor.execute(
+            "SELECT digest, id FROM bounces_inbounditem WHERE source = %s AND digest = ANY(%s)", [door.source, digests]
+        )
+        ids = {bytes(digest): pk for digest, pk in cursor.fetchall()} | new
+    return [Kept(ids[digest], is_new=digest in new and first[digest] == index) for index, digest in enumerate(digests)]
+
+
+INSERT_PIECES = """
+WITH piece AS (
+    SELECT * FROM unnest(%(digests)s::bytea[], %(forms)s::text[], %(names)s::text[], %(bodies)s::bytea[])
+        AS piece(digest, form, name, body)
+), item AS (
+    INSERT INTO bounces_inbounditem
+        (source, digest, form, trust, name, size, parent_id, state, why, facts, tries, by_id, received_at)
+    SELECT %(source)s, digest, form, %(trust)s, name, length(body), %(parent)s::bigint, 'pending', '', 0, 0,
+           %(by)s::bigint, %(now)s
+    FROM piece
+    ON CONFLICT (source, digest) DO NOTHING
+    RETURNING id, digest
+), chunk AS (
+    INSERT INTO bounces_rawchunk (item_id, position, body)
+    SELECT item.id, 0, piece.body FROM item JOIN piece USING (digest)
+)
+SELECT digest, id FROM item
+"""
+
+
+def plain_name(name: str) -> str:
+    """A file's or event's name as PostgreSQL can hold it and a page can show it."""
+    cleaned = "".join(c for c in name.encode(errors="replace").decode() if c.isprintable())
+    return cleaned[-200:]

@@ -1,0 +1,21 @@
+"""What the workers run. Thin: each job is one call into the domain, takes ids, and may run twice or be killed anywhere.
+
+In: RQ, started by `bounces/schedule.py`. Out: nothing; the truth is in the database. Queue `intake`: `run_flow_job`;
+queue `bulk`: `clean_job`.
+"""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from bounces import cleaning, process
+
+
+def run_flow_job() -> None:
+    """Inbox, news and announcements until nothing waits."""
+    process.run_flow(timezone.now)
+
+
+def clean_job(run_id: int) -> None:
+    """Carries a cleaning run to its end."""
+    cleaning.work(run_id, timezone.now)

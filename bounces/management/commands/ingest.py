@@ -1,0 +1,87 @@
+"""`manage.py ingest PATH…`: bounce mails from files, folders, mailboxes and archives into the inbox.
+
+In: paths (.eml, mbox, Maildir, zip), or `-` for one mail on standard input, as an MTA's alias pipes it. Out: inbox
+items; with `--process`, which is the default for a terminal's use, what became of them. The operator is trusted.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bounces import process
+from bounces.intake.files import keep_paths, keep_piped
+from bounces.intake.keep import Kept
+from bounces.models import InboundItem
+
+
+class Command(BaseCommand):
+    help = (
+        "Takes bounce mails into the inbox: .eml files, mbox files, Maildirs, zip archives, folders, or - for a pipe."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="+", metavar="PATH")
+        parser.add_argument(
+            "--keep-only", action="store_true", help="Store them and leave the reading to the worker (as a pipe does)."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  (Django's signature)
+        if options["paths"] == ["-"]:
+            keep_piped(sys.stdin.buffer, timezone.now(), settings.MAIL_CAP)
+            return
+        missing = [path for path in options["paths"] if not Path(path).exists()]
+        if missing:
+            raise CommandError(f"There is no {missing[0]}.")
+        console = Console(file=self.stdout._out if hasattr(self.stdout, "_out") else None, stderr=False)
+        item_ids, seen, unread = self.keep([Path(path) for path in options["paths"]], console)
+        if not options["keep_only"]:
+            process.run_flow(timezone.now)
+        report(item_ids, seen, console)
+        if unread:
+            raise CommandError("\n".join(f"{name}: {error}" for name, error in unread))
+
+    def keep(self, paths: list[Path], console: Console) -> tuple[list[int], int, list[tuple[str, OSError]]]:
+        """Stores all files; returns the new items' ids, how many were here before, and what could not be read."""
+        new: list[int] = []
+        seen = 0
+        unread: list[tuple[str, OSError]] = []
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TextColumn("{task.completed}"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("Taking in", total=None)
+            for name, kept in keep_paths(paths, timezone.now()):
+                progress.advance(task)
+                if isinstance(kept, Kept):
+                    new += [kept.item_id] if kept.is_new else []
+                    seen += not kept.is_new
+                else:
+                    unread.append((name, kept))
+        return new, seen, unread
+
+
+def report(item_ids: list[int], seen: int, console: Console) -> None:
+    items = InboundItem.objects.filter(pk__in=item_ids) | InboundItem.objects.filter(parent_id__in=item_ids)
+    counts = Counter(str(InboundItem.State(state).label) for state in items.values_list("state", flat=True))
+    table = Table("State", "Items", title="What became of it")
+    for label, count in sorted(counts.items()):
+        table.add_row(label, f"{count:,}")
+    if seen:
+        table.add_row("Here before", f"{seen:,}")
+    console.print(table)
+    for why, count in Counter(items.filter(state="quarantined").values_list("why", flat=True)).most_common(10):
+        console.print(f"  quarantined: {why} ({count})", markup=False)

@@ -1,0 +1,108 @@
+"""The flow: the only module that knows all stages, in order.
+
+In: what waits in the inbox, addresses with news, announcements that are due. Out: facts, statuses, announcements told.
+`run_flow` may run twice and be killed anywhere: each step is one transaction that writes its effect together with the
+fact that it is done, guarded by the flow's lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+
+from bounces import inbox, lease, outbox, policy
+from bounces.containers import expand
+from bounces.inbox import Outcome, quarantined
+from bounces.intake.events import report_of
+from bounces.lease import Lease
+from bounces.models import InboundItem
+from bounces.parsing import read
+from bounces.recording import record
+from bounces.telling import outcome_of, told_of
+from bounces.values import Reading
+
+log = structlog.get_logger(__name__)
+
+Clock = Callable[[], datetime]
+LEASE = "flow"
+LEASE_LASTS = timedelta(seconds=20)
+
+
+def run_flow(clock: Clock, patience: timedelta = timedelta(minutes=5)) -> bool:
+    """Drains the inbox, judges the news, tells the outbox, until nothing is left or patience ends.
+
+    False when another process holds the flow: that one does the work.
+    """
+    held = lease.acquire(LEASE, LEASE_LASTS)
+    if held is None:
+        return False
+    try:
+        until = clock() + patience
+        while step(held, clock) and clock() < until:
+            lease.renew(held)
+    finally:
+        lease.release(held)
+    return True
+
+
+def step(held: Lease, clock: Clock) -> bool:
+    """One batch of each stage; whether there was anything to do."""
+    drained = drain_batch(held, clock())
+    judged = policy.evaluate_news(clock(), held)
+    announced = outbox.tell_due(clock(), held)
+    return bool(drained or judged or announced)
+
+
+def has_work(now: datetime) -> bool:
+    return inbox.is_waiting() or policy.has_news(now) or outbox.is_due(now)
+
+
+def drain_batch(held: Lease, now: datetime) -> int:
+    """Takes a batch of items through parse, classify and record; returns how many it finished."""
+    items = inbox.take()
+    for item in [item for item in items if item.tries > inbox.TRIES]:
+        inbox.finish({item.pk: quarantined(f"It stopped its reader {inbox.TRIES} times.")}, now)
+    items = [item for item in items if item.tries <= inbox.TRIES]
+    for container in [item for item in items if item.is_container]:
+        expand(container, held, now)
+    settle([item for item in items if not item.is_container], held, now)
+    return len(items)
+
+
+def settle(items: Sequence[InboundItem], held: Lease, now: datetime) -> None:
+    """Reads and records items together; where that fails, each alone, so that one bad one spoils no other."""
+    if not items:
+        return
+    bodies = inbox.bodies(items)
+    readings = {item.pk: read_item(item, bodies.get(item.pk, b"")) for item in items}
+    try:
+        record_items(items, readings, held, now)
+    except (OperationalError, InterfaceError, lease.LeaseLost):
+        raise
+    except Exception as error:
+        log.exception("inbox_batch_failed", items=[item.pk for item in items])
+        if len(items) == 1:
+            inbox.finish({items[0].pk: quarantined(f"Our own fault, not its sender's: {type(error).__name__}.")}, now)
+            return
+        for item in items:
+            settle([item], held, now)
+
+
+def read_item(item: InboundItem, body: bytes) -> Reading:
+    return report_of(body) if item.form == InboundItem.Form.EVENT else read(body)
+
+
+def record_items(items: Sequence[InboundItem], readings: dict[int, Reading], held: Lease, now: datetime) -> None:
+    """Records what was read and finishes the items, in one transaction."""
+    with transaction.atomic():
+        lease.guard(held)
+        items = inbox.lock(items)
+        told = {item.pk: told_of(item, readings[item.pk]) for item in items}
+        new = record([one for several in told.values() for one in several])
+        outcomes: dict[int, Outcome] = {
+            item.pk: outcome_of(item, readings[item.pk], told[item.pk], new[item.pk]) for item in items
+        }
+        inbox.finish(outcomes, now)

@@ -1,0 +1,91 @@
+"""Recording: from reports to facts, each once, in one transaction.
+
+In: `Told` values (a report, its judgement, where it came from). Out: Attempt, Bounce + Evidence, Complaint and
+Suppression rows; the addresses' dates; daily counts; a Dirty row for each address with news. Stage: record.
+
+    told.py         the values that come in
+    attempts.py     which attempt a report is about
+    failures.py     bounces and their evidence, one failure one row
+    reactions.py    complaints, unsubscribes, the addresses' dates
+    statistics.py   what each fact adds to the daily counts
+
+The same event twice changes nothing the second time: its EventKey is there. Locks are taken in the order of the
+addresses' ids, so that two recorders never wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from django.db import connection
+
+from bounces.addresses import keep_addresses
+from bounces.models import Attempt, Dirty
+from bounces.recording.attempts import note_attempts
+from bounces.recording.failures import Failure, record_failures
+from bounces.recording.reactions import advance_dates, record_complaints, suppress_those_who_asked
+from bounces.recording.statistics import Cell, add_counts
+from bounces.recording.told import Told
+from bounces.values import Event
+
+__all__ = ["Told", "record"]
+
+
+def record(told: Sequence[Told]) -> Counter[int]:
+    """Records reports; returns how many of each inbox item were new. Inside the caller's transaction. May run twice."""
+    address_ids = keep_addresses(one.email for one in told)
+    _lock(sorted(set(address_ids.values())))
+    fresh_keys = _keep_event_keys(told)
+    is_new = [_take((one.source, one.event_key), fresh_keys) for one in told]
+    attempts, difference = note_attempts(told, address_ids, is_new)
+    fresh = [(one, attempt) for one, attempt, new in zip(told, attempts, is_new, strict=True) if new]
+    difference.update(_record_reactions(fresh, address_ids))
+    changed, counts = record_failures(_failures(fresh, address_ids))
+    difference.update(counts)
+    changed |= advance_dates([one for one, _ in fresh], address_ids)
+    add_counts(difference)
+    Dirty.objects.bulk_create([Dirty(address_id=pk) for pk in sorted(changed)])
+    return Counter(one.item_id for one, _ in fresh)
+
+
+def _lock(address_ids: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM bounces_address WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [address_ids])
+
+
+def _keep_event_keys(told: Sequence[Told]) -> set[tuple[str, str]]:
+    """Claims the events' identities; returns those that nobody had claimed before."""
+    events = {(one.source, one.event_key): str(one.report.event) for one in told}
+    keys = sorted(events)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO bounces_eventkey (source, key, event)
+            SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
+            ON CONFLICT (source, key) DO NOTHING RETURNING source, key
+            """,
+            [[source for source, _ in keys], [key for _, key in keys], [events[key] for key in keys]],
+        )
+        return set(cursor.fetchall())
+
+
+def _take(key: tuple[str, str], fresh_keys: set[tuple[str, str]]) -> bool:
+    """Whether the event is new: the first of a batch that bears its key is, the others are its copies."""
+    is_fresh = key in fresh_keys
+    fresh_keys.discard(key)
+    return is_fresh
+
+
+def _record_reactions(fresh: list[tuple[Told, Attempt | None]], address_ids: dict[str, int]) -> Counter[Cell]:
+    suppress_those_who_asked([one for one, _ in fresh], address_ids)
+    complaints = [(one, attempt) for one, attempt in fresh if one.report.event == Event.COMPLAINED]
+    return record_complaints([one for one, _ in complaints], address_ids, [attempt for _, attempt in complaints])
+
+
+def _failures(fresh: list[tuple[Told, Attempt | None]], address_ids: dict[str, int]) -> list[Failure]:
+    return [
+        Failure(one, one.judgement, address_ids[one.email], attempt)
+        for one, attempt in fresh
+        if one.judgement is not None
+    ]

@@ -1,0 +1,146 @@
+"""Which attempt a report is about; a tool's event makes the attempt that it tells of.
+
+In: Told values and the ids of their addresses. Out: the attempt of each, with what became of it written down, and
+the difference to the daily counts. Every date is the earliest told, so that any order of events gives the same row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from copy import copy
+from datetime import datetime
+
+from django.db import connection
+
+from bounces.models import Attempt
+from bounces.recording.statistics import Cell, counts_of_attempt
+from bounces.recording.told import Told
+from bounces.values import Event
+
+Identity = tuple[int, str, str]  # address, "m" (Message-ID) or "p" (provider's id), the id
+
+DATES = {
+    Event.DELIVERED: "delivered_at",
+    Event.DEFERRED: "deferred_at",
+    Event.BOUNCED: "bounced_at",
+    Event.COMPLAINED: "complained_at",
+    Event.REPLIED: "replied_at",
+}
+WRITTEN = (
+    "sender", "campaign_key", "message_id", "provider_id", "sent_at", "delivered_at", "deferred_at", "bounced_at",
+    "complained_at", "replied_at", "opens", "clicks",
+)  # fmt: skip
+
+
+def identities(told: Told, address_id: int) -> list[Identity]:
+    found: list[Identity] = []
+    if told.report.message_id:
+        found.append((address_id, "m", told.report.message_id))
+    if told.report.envelope_id:
+        found.append((address_id, "p", provider_id(told)))
+    return found
+
+
+def provider_id(told: Told) -> str:
+    """A tool's ids are its own: two tools may use the same."""
+    return f"{told.source}:{told.report.envelope_id}" if told.is_from_tool else told.report.envelope_id
+
+
+def note_attempts(
+    told: Sequence[Told], address_ids: dict[str, int], new: Sequence[bool]
+) -> tuple[list[Attempt | None], Counter[Cell]]:
+    """Finds or makes the attempt of each; `new` says which reports were not recorded before."""
+    known = find_attempts(told, address_ids)
+    before = {id(attempt): copy(attempt) for attempt in known.values()}
+    attempts: list[Attempt | None] = []
+    touched: dict[int, Attempt] = {}
+    for one, is_new in zip(told, new, strict=True):
+        attempt = _attempt_of(one, address_ids[one.email], known)
+        attempts.append(attempt)
+        if attempt is not None and is_new and one.is_trusted:
+            note(attempt, one)
+            touched[id(attempt)] = attempt
+    _save(list(touched.values()))
+    difference: Counter[Cell] = Counter()
+    for key, attempt in touched.items():
+        difference.update(counts_of_attempt(attempt))
+        difference.subtract(counts_of_attempt(before.get(key)))
+    return attempts, difference
+
+
+def find_attempts(told: Sequence[Told], address_ids: dict[str, int]) -> dict[Identity, Attempt]:
+    wanted = sorted({identity for one in told for identity in identities(one, address_ids[one.email])})
+    if not wanted:
+        return {}
+    by_kind = {kind: [w for w in wanted if w[1] == kind] for kind in "mp"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT a.id FROM unnest(%s::bigint[], %s::text[]) AS w(address_id, key)
+            JOIN bounces_attempt a ON a.message_id = w.key AND a.address_id = w.address_id AND a.message_id <> ''
+            UNION
+            SELECT a.id FROM unnest(%s::bigint[], %s::text[]) AS w(address_id, key)
+            JOIN bounces_attempt a ON a.provider_id = w.key AND a.address_id = w.address_id AND a.provider_id <> ''
+            """,
+            [
+                [w[0] for w in by_kind["m"]],
+                [w[2] for w in by_kind["m"]],
+                [w[0] for w in by_kind["p"]],
+                [w[2] for w in by_kind["p"]],
+            ],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    known: dict[Identity, Attempt] = {}
+    for attempt in Attempt.objects.filter(pk__in=ids).order_by("-pk"):
+        _remember(attempt, known)
+    return known
+
+
+def _remember(attempt: Attempt, known: dict[Identity, Attempt]) -> None:
+    if attempt.message_id:
+        known[attempt.address_id, "m", attempt.message_id] = attempt
+    if attempt.provider_id:
+        known[attempt.address_id, "p", attempt.provider_id] = attempt
+
+
+def _attempt_of(told: Told, address_id: int, known: dict[Identity, Attempt]) -> Attempt | None:
+    for identity in identities(told, address_id):
+        if identity in known:
+            attempt = known[identity]
+            break
+    else:
+        if not (told.is_from_tool and told.is_trusted):
+            return None
+        attempt = Attempt(address_id=address_id, sent_at=told.occurred_at)
+    if told.is_from_tool:
+        attempt.message_id = attempt.message_id or told.report.message_id
+        attempt.provider_id = attempt.provider_id or provider_id(told)
+    _remember(attempt, known)
+    return attempt
+
+
+def note(attempt: Attempt, told: Told) -> None:
+    """Writes down on the attempt what the report says became of it."""
+    event = told.report.event
+    at = told.occurred_at
+    attempt.sent_at = min(attempt.sent_at, at)
+    attempt.sender = attempt.sender or told.report.sender
+    attempt.campaign_key = attempt.campaign_key or told.report.campaign
+    if event in DATES:
+        column = DATES[event]
+        setattr(attempt, column, earliest(getattr(attempt, column), at))
+    elif event == Event.OPENED:
+        attempt.opens += 1
+    elif event == Event.CLICKED:
+        attempt.clicks += 1
+
+
+def earliest(one: datetime | None, other: datetime) -> datetime:
+    return min(one, other) if one else other
+
+
+def _save(touched: list[Attempt]) -> None:
+    Attempt.objects.bulk_create([attempt for attempt in touched if attempt.pk is None])
+    old = [attempt for attempt in touched if not attempt._state.adding]
+    Attempt.objects.bulk_update(old, WRITTEN, batch_size=500)

@@ -1,0 +1,159 @@
+"""Bounces and their evidence: one failure, one row, however many channels tell of it.
+
+In: Told values of bounced and deferred recipients, with their attempts. Out: Bounce and Evidence rows, which bounces
+changed, and the difference to the daily counts.
+
+`failure_key` is the identity of a failure: (message, address, final), without code or time; a deferral adds its day.
+The message is named by its Message-ID, else by our attempt, else by the provider's id, else by the payload. Of several
+pieces of evidence the one with the greatest rank gives the verdict, so the order in which they arrive does not matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+
+from bounces.models import Attempt, Bounce, Evidence
+from bounces.recording.statistics import Cell, counts_of_bounce, day_of
+from bounces.recording.told import Told
+from bounces.values import Event, Judgement, Kind, Standing
+
+VERDICT = ("kind", "fault", "reason", "smtp_code", "enhanced_code", "diagnostic", "remote_mta", "rule", "evidence_rank")
+WRITTEN = (*VERDICT, "standing", "occurred_at", "attempt_id", "campaign_key")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    told: Told
+    judgement: Judgement
+    address_id: int
+    attempt: Attempt | None
+
+
+def failure_key(failure: Failure) -> bytes:
+    told = failure.told
+    final = "final" if told.report.event == Event.BOUNCED else f"deferred {day_of(told.occurred_at)}"
+    return _digest(message_of(told, failure.attempt), str(failure.address_id), final)
+
+
+def complaint_key(told: Told, address_id: int, attempt: Attempt | None) -> bytes:
+    return _digest(message_of(told, attempt), str(address_id), "complaint")
+
+
+def message_of(told: Told, attempt: Attempt | None) -> str:
+    """The best name of the message that failed; the same by every channel that tells of it."""
+    message_id = told.report.message_id or (attempt.message_id if attempt else "")
+    if message_id:
+        return f"m:{message_id}"
+    if attempt is not None:
+        return f"a:{attempt.pk}"
+    return f"p:{told.report.envelope_id}" if told.report.envelope_id else f"d:{told.payload_digest}"
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).digest()
+
+
+def rank_of(failure: Failure) -> str:
+    """Orders evidence: trusted, then a known reason, then the other side's own words, then its codes.
+
+    The tail makes the order total: of two that say as much, always the same one decides.
+    """
+    report = failure.told.report
+    known = failure.judgement.reason not in ("undefined", "onhold", "")
+    tail = _digest(failure.judgement.reason, report.diagnostic, report.status, report.replycode).hex()[:16]
+    flags = (failure.told.is_trusted, known, bool(report.diagnostic), bool(report.status), bool(report.replycode))
+    return "".join(str(int(flag)) for flag in flags) + "-" + tail
+
+
+def record_failures(failures: Sequence[Failure]) -> tuple[set[int], Counter[Cell]]:
+    """Writes bounces and evidence of reports that were not recorded before. Their addresses are locked by the caller.
+
+    Returns the ids of the addresses for which a counted bounce is new or changed, and the daily counts' difference.
+    """
+    keys = [failure_key(failure) for failure in failures]
+    found = {bytes(b.failure_key): b for b in Bounce.objects.select_for_update().filter(failure_key__in=set(keys))}
+    before = {key: copy(bounce) for key, bounce in found.items()}
+    for key, failure in zip(keys, failures, strict=True):
+        found[key] = _merge(found.get(key), key, failure)
+    touched = {key: found[key] for key in keys}
+    Bounce.objects.bulk_create([bounce for key, bounce in touched.items() if key not in before])
+    Bounce.objects.bulk_update([bounce for key, bounce in touched.items() if key in before], WRITTEN, batch_size=500)
+    Evidence.objects.bulk_create(
+        [_evidence(found[key], failure) for key, failure in zip(keys, failures, strict=True)], batch_size=1000
+    )
+    return _what_changed(touched, before)
+
+
+def _what_changed(touched: dict[bytes, Bounce], before: dict[bytes, Bounce]) -> tuple[set[int], Counter[Cell]]:
+    changed: set[int] = set()
+    difference: Counter[Cell] = Counter()
+    for key, bounce in touched.items():
+        old = before.get(key)
+        difference.update(counts_of_bounce(bounce))
+        difference.subtract(counts_of_bounce(old))
+        if bounce.standing == Standing.COUNTED and (old is None or _judged(old) != _judged(bounce)):
+            changed.add(bounce.address_id)
+    return changed, difference
+
+
+def _judged(bounce: Bounce) -> tuple[object, ...]:
+    return tuple(getattr(bounce, name) for name in ("standing", "occurred_at", *VERDICT))
+
+
+def _merge(bounce: Bounce | None, key: bytes, failure: Failure) -> Bounce:
+    """The bounce as it stands once this evidence is known too."""
+    told = failure.told
+    standing = Standing.COUNTED if told.is_trusted else Standing.UNVERIFIED
+    if bounce is None:
+        bounce = Bounce(address_id=failure.address_id, failure_key=key, standing=standing, occurred_at=told.occurred_at)
+    bounce.occurred_at = min(bounce.occurred_at, told.occurred_at)
+    if bounce.standing == Standing.UNVERIFIED:
+        bounce.standing = standing
+    if failure.attempt is not None:
+        bounce.attempt_id = bounce.attempt_id or failure.attempt.pk
+        bounce.campaign_key = bounce.campaign_key or failure.attempt.campaign_key
+    if rank_of(failure) > bounce.evidence_rank:
+        _take_verdict(bounce, failure)
+    return bounce
+
+
+def _take_verdict(bounce: Bounce, failure: Failure) -> None:
+    report, judgement = failure.told.report, failure.judgement
+    bounce.kind = judgement.kind if report.event == Event.BOUNCED else Kind.DEFERRED
+    bounce.fault = judgement.fault
+    bounce.reason = judgement.reason
+    bounce.rule = judgement.rule
+    bounce.smtp_code = smtp_code(report.replycode)
+    bounce.enhanced_code = report.status
+    bounce.diagnostic = report.diagnostic
+    bounce.remote_mta = report.remote_mta
+    bounce.evidence_rank = rank_of(failure)
+
+
+def smtp_code(text: str) -> int | None:
+    return int(text) if len(text) == 3 and text.isascii() and text.isdigit() and 200 <= int(text) <= 599 else None
+
+
+def _evidence(bounce: Bounce, failure: Failure) -> Evidence:
+    told, judgement = failure.told, failure.judgement
+    return Evidence(
+        bounce=bounce,
+        inbound_item_id=told.item_id,
+        source=told.source,
+        trust=told.trust,
+        kind=judgement.kind,
+        fault=judgement.fault,
+        reason=judgement.reason,
+        rule=judgement.rule,
+        smtp_code=smtp_code(told.report.replycode),
+        enhanced_code=told.report.status,
+        diagnostic=told.report.diagnostic,
+        reporting_mta=told.report.reporting_mta,
+        reader=told.report.reader,
+        rank=rank_of(failure),
+        occurred_at=told.occurred_at,
+    )

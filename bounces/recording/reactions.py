@@ -1,0 +1,107 @@
+"""Complaints, unsubscribes, and the dates on the address: what recipients and their servers did.
+
+In: Told values. Out: Complaint and Suppression rows, the address' monotonic dates, the daily counts' difference.
+A complaint or an unsubscribe from a trusted source suppresses at once, for ever; only a person lifts it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from bounces.models import Attempt, Complaint
+from bounces.recording.failures import complaint_key
+from bounces.recording.statistics import Cell, cells
+from bounces.recording.told import Told
+from bounces.suppressions import suppress_many
+from bounces.values import Event, Standing
+
+DATES = {
+    Event.BOUNCED: "last_bounce_at",
+    Event.DELIVERED: "last_delivered_at",
+    Event.REPLIED: "last_reply_at",
+    Event.CLICKED: "last_click_at",
+}
+COLUMNS = ("last_bounce_at", "last_delivered_at", "last_reply_at", "last_click_at")
+
+
+def record_complaints(
+    told: Sequence[Told], address_ids: dict[str, int], attempts: Sequence[Attempt | None]
+) -> Counter[Cell]:
+    """Keeps each complaint once; see `complaint_key`."""
+    rows = [
+        Complaint(
+            address_id=address_ids[one.email],
+            attempt_id=attempt.pk if attempt else None,
+            inbound_item_id=one.item_id,
+            source=one.source,
+            standing=Standing.COUNTED if one.is_trusted else Standing.UNVERIFIED,
+            feedback_type=one.report.feedback_type or "abuse",
+            occurred_at=one.occurred_at,
+            complaint_key=complaint_key(one, address_ids[one.email], attempt),
+        )
+        for one, attempt in zip(told, attempts, strict=True)
+    ]
+    keys = [row.complaint_key for row in rows]
+    known = {
+        bytes(key) for key in Complaint.objects.filter(complaint_key__in=keys).values_list("complaint_key", flat=True)
+    }
+    fresh = {row.complaint_key: (row, attempt) for row, attempt in zip(rows, attempts, strict=True)}
+    fresh = {key: pair for key, pair in fresh.items() if key not in known}
+    Complaint.objects.bulk_create([row for row, _ in fresh.values()])
+    difference: Counter[Cell] = Counter()
+    for row, attempt in fresh.values():
+        if row.standing == Standing.COUNTED:
+            difference.update(cells(attempt.campaign_key if attempt else "", row.occurred_at, "complaints"))
+    return difference
+
+
+def suppress_those_who_asked(told: Sequence[Told], address_ids: dict[str, int]) -> None:
+    """Complaints other than "not spam", and unsubscribes."""
+    for event, reason in ((Event.COMPLAINED, "complaint"), (Event.UNSUBSCRIBED, "unsubscribe")):
+        asked = {
+            one.email: one
+            for one in told
+            if one.report.event == event and one.is_trusted and one.report.feedback_type != "not-spam"
+        }
+        suppress_many(
+            {email: address_ids[email] for email in asked},
+            reason=reason,
+            source_of={email: one.source for email, one in asked.items()},
+            at_of={email: one.occurred_at for email, one in asked.items()},
+        )
+
+
+def advance_dates(told: Sequence[Told], address_ids: dict[str, int]) -> set[int]:
+    """Moves the addresses' dates forward, never back; returns the ids of those whose judgement that may change.
+
+    A delivery to an address that is valid and never bounced changes nothing that the policy sees.
+    """
+    newest: dict[int, dict[str, datetime]] = {}
+    for one in told:
+        column = DATES.get(one.report.event)
+        if column and one.is_trusted:
+            dates = newest.setdefault(address_ids[one.email], {})
+            dates[column] = max(dates.get(column, one.occurred_at), one.occurred_at)
+    if not newest:
+        return set()
+    ids = sorted(newest)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE bounces_address a SET
+                last_bounce_at = GREATEST(a.last_bounce_at, n.last_bounce_at),
+                last_delivered_at = GREATEST(a.last_delivered_at, n.last_delivered_at),
+                last_reply_at = GREATEST(a.last_reply_at, n.last_reply_at),
+                last_click_at = GREATEST(a.last_click_at, n.last_click_at)
+            FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+                AS n(id, last_bounce_at, last_delivered_at, last_reply_at, last_click_at)
+            WHERE a.id = n.id
+            RETURNING a.id, a.status = 'valid' AND a.last_bounce_at IS NULL
+            """,
+            [ids, *[[newest[pk].get(column) for pk in ids] for column in COLUMNS]],
+        )
+        return {pk for pk, is_settled in cursor.fetchall() if not is_settled}

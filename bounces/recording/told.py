@@ -1,0 +1,45 @@
+"""What the inbox tells the recorder: one report with where it came from and how it was judged.
+
+In: reports and judgements. Out: `Told` values whose dates are believable and whose identity is fixed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bounces.values import Judgement, Report, Trust
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One report of one inbox item."""
+
+    item_id: int
+    source: str
+    trust: Trust
+    event_key: str  # unique within its source, for ever (invariant I2)
+    payload_digest: str
+    received_at: datetime
+    email: str  # normalised
+    report: Report
+    judgement: Judgement | None  # of bounced and deferred only
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it happened. Nothing happened before 1990, or after we heard of it."""
+        said = self.report.occurred_at
+        if said is None or said < EARLIEST or said > self.received_at:
+            return self.received_at
+        return said
+
+    @property
+    def is_trusted(self) -> bool:
+        return self.trust == Trust.TRUSTED
+
+    @property
+    def is_from_tool(self) -> bool:
+        """Whether a tool tells of its own sending, so that an attempt may be made of it."""
+        return bool(self.report.envelope_id) and self.report.reader == "event"

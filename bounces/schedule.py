@@ -1,0 +1,88 @@
+"""The tick: what waits in the database is started on the queue, and schedules that are due are begun.
+
+In: the moment, four times a second, from `manage.py scheduler`. Out: at most one queued job a kind. The queue only
+says "there is work": when it is wiped, the next tick finds the same work and says it again. Two schedulers do no harm:
+one holds the lease, jobs hold their own, and every job may run twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+
+import django_rq
+import structlog
+from croniter import croniter
+from django.db import transaction
+from rq import Queue
+
+from bounces import cleaning, jobs, lease, process
+from bounces.models import Schedule
+
+log = structlog.get_logger(__name__)
+
+LEASE = "scheduler"
+LEASE_LASTS = timedelta(seconds=5)
+
+
+@cache
+def queue(name: str) -> Queue:
+    """Kept: making a queue object costs more than using it."""
+    return django_rq.get_queue(name)
+
+
+def tick(now: datetime) -> None:
+    """Starts what is due. Raises what the database or the queue raise; the loop that calls it goes on."""
+    held = lease.acquire(LEASE, LEASE_LASTS)
+    if held is None:
+        return
+    try:
+        begin_schedules(now)
+        start_waiting(now)
+    finally:
+        lease.release(held)
+
+
+def start_waiting(now: datetime) -> None:
+    if process.has_work(now) and lease.is_free(process.LEASE):
+        enqueue("intake", jobs.run_flow_job)
+    run = cleaning.unfinished()
+    if run is not None and lease.is_free(cleaning.LEASE):
+        enqueue("bulk", jobs.clean_job, run.pk)
+
+
+def enqueue(name: str, job: Callable[..., None], *args: int) -> None:
+    """Queues a job unless one waits already. A worker that is down finds one job, not thousands."""
+    if queue(name).count == 0:
+        queue(name).enqueue(job, *args, result_ttl=0, failure_ttl=7 * 86400)
+
+
+def begin_schedules(now: datetime) -> None:
+    """Begins each schedule whose time has come, once, and works out the next time."""
+    with transaction.atomic():
+        due = Schedule.objects.select_for_update(skip_locked=True).filter(is_enabled=True)
+        for schedule in due.exclude(next_run_at__gt=now):
+            if schedule.next_run_at is not None:
+                schedule.last_run_at = now
+                schedule.last_outcome = TASKS[schedule.task](now)
+            schedule.next_run_at = next_time(schedule.cron, now)
+            schedule.save(update_fields=["last_run_at", "last_outcome", "next_run_at"])
+
+
+def next_time(cron: str, now: datetime) -> datetime:
+    """The first moment after now (UTC) that the five fields name."""
+    moment: datetime = croniter(cron, now).get_next(datetime)
+    return moment
+
+
+def clean_all(now: datetime) -> str:
+    """Begins a cleaning run over all addresses."""
+    try:
+        run = cleaning.start_run(via="schedule", now=now)
+    except cleaning.AlreadyRunning as error:
+        return f"Left out: {error}"
+    return f"Began cleaning run {run.pk}."
+
+
+TASKS: dict[str, Callable[[datetime], str]] = {"clean_all": clean_all}

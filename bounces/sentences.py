@@ -1,0 +1,155 @@
+"""A judgement as a salesperson reads it: one sentence that says what, since when, and why.
+
+In: a status with the rule and the evidence that decided (counts and dates, as `bounces/policy.py` stores them).
+Out: text. Pure but for the classes of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+from bounces.classification import load_reasons
+from bounces.models import Bounce, CleaningRow, StatusChange
+from bounces.values import Fault, Status
+
+STATUS_WORDS = {
+    Status.INVALID: "Invalid",
+    Status.AT_RISK: "At risk",
+    Status.VALID: "Valid",
+    Status.UNVERIFIED: "Unverified",
+}
+FAULT_WORDS = {
+    Fault.RECIPIENT: "on the recipient’s side",
+    Fault.SENDER: "on the sender’s side",
+    Fault.INFRASTRUCTURE: "with the network or a mail server",
+    Fault.UNKNOWN: "not known",
+}
+
+
+@cache
+def reason_words(reason: str) -> str:
+    """The reason as part of a sentence: "the mailbox is full"."""
+    known = load_reasons().get(reason)
+    definition = known.definition if known else (reason or "no reason given")
+    return definition[0].lower() + definition[1:].rstrip(".")
+
+
+def explain(status: str, rule: str, evidence: Mapping[str, Any], since: datetime | None) -> str:
+    """ "Invalid since 3 May 2026: the mailbox does not exist (550 5.1.1), said by mx.example on 2 May 2026." """
+    start = STATUS_WORDS[Status(status)]
+    if since is not None:
+        start += f" since {long_date(since)}"
+    return f"{start}: {_because(rule, evidence)}."
+
+
+def _because(rule: str, evidence: Mapping[str, Any]) -> str:
+    explainer = EXPLAINERS.get(rule, _no_fact)
+    return explainer(evidence)
+
+
+def _hard(evidence: Mapping[str, Any]) -> str:
+    text = reason_words(evidence.get("reason", ""))
+    codes = " ".join(str(evidence[key]) for key in ("smtp_code", "enhanced_code") if evidence.get(key))
+    if codes:
+        text += f" ({codes})"
+    text += f", said by {evidence['remote_mta']}" if evidence.get("remote_mta") else ", bounced"
+    text += f" on {_day(evidence.get('last_at'))}"
+    bounces = evidence.get("bounces", 1)
+    return text + (f"; {bounces} hard bounces in all" if bounces > 1 else "")
+
+
+def _hard_after_reply(evidence: Mapping[str, Any]) -> str:
+    return f"{_hard(evidence)}, yet it replied on {_day(evidence.get('replied_at'))}; held until somebody has looked"
+
+
+def _soft_in_a_row(evidence: Mapping[str, Any]) -> str:
+    span = (_as_date(evidence["last_on"]) - _as_date(evidence["first_on"])).days
+    return (
+        f"{evidence['days']} soft-bounce days in a row over {span} days ({reason_words(evidence['reason'])}), "
+        f"{_none_delivered(evidence)}"
+    )
+
+
+def _soft_in_window(evidence: Mapping[str, Any]) -> str:
+    return (
+        f"{evidence['days']} soft-bounce days from {_day(evidence['first_on'])} to {_day(evidence['last_on'])} "
+        f"({reason_words(evidence['reason'])}), {_none_delivered(evidence)}"
+    )
+
+
+def _soft_recent(evidence: Mapping[str, Any]) -> str:
+    return (
+        f"{evidence['days']} soft-bounce day{'s' if evidence['days'] > 1 else ''} since {_day(evidence['first_on'])} "
+        f"({reason_words(evidence['reason'])}); passes on {_day(evidence['ends_at'])} if nothing more comes"
+    )
+
+
+def _none_delivered(evidence: Mapping[str, Any]) -> str:
+    if evidence.get("alive_at"):
+        return f"none delivered since {_day(evidence['alive_at'])}"
+    return "none ever delivered"
+
+
+def _undeliverable(evidence: Mapping[str, Any]) -> str:
+    return f"verification on {_day(evidence.get('verified_at'))} found it undeliverable"
+
+
+def _alive(evidence: Mapping[str, Any]) -> str:
+    for key, words in (
+        ("replied_at", "replied on"),
+        ("clicked_at", "clicked a link on"),
+        ("delivered_at", "mail was delivered on"),
+        ("verified_at", "verified as deliverable on"),
+    ):
+        if evidence.get(key):
+            return f"{words} {_day(evidence[key])}"
+    return "mail reaches it"
+
+
+def _no_fact(evidence: Mapping[str, Any]) -> str:
+    if evidence.get("restored_at"):
+        return f"restored on {_day(evidence['restored_at'])}, nothing delivered since"
+    return "nothing is known about it yet"
+
+
+EXPLAINERS = {
+    "hard_bounce": _hard,
+    "hard_bounce_after_reply": _hard_after_reply,
+    "soft_in_a_row": _soft_in_a_row,
+    "soft_in_window": _soft_in_window,
+    "soft_recent": _soft_recent,
+    "undeliverable": _undeliverable,
+    "alive": _alive,
+}
+
+
+def explain_change(change: StatusChange | CleaningRow) -> str:
+    """The sentence of one transition, as of its own moment."""
+    since = change.at if isinstance(change, StatusChange) else None
+    return explain(change.to_status, change.rule, change.evidence, since)
+
+
+def explain_bounce(bounce: Bounce) -> str:
+    """ "Hard bounce: the mailbox does not exist (550 5.1.1). The fault is on the recipient’s side." """
+    codes = " ".join(str(code) for code in (bounce.smtp_code, bounce.enhanced_code) if code)
+    text = f"{str(bounce.kind).capitalize()} bounce" if bounce.kind != "deferred" else "Deferred, still being retried"
+    text += f": {reason_words(bounce.reason)}"
+    text += f" ({codes})" if codes else ""
+    text += f", said by {bounce.remote_mta}" if bounce.remote_mta else ""
+    return f"{text}. The fault is {FAULT_WORDS[Fault(bounce.fault)]}."
+
+
+def long_date(at: datetime | date) -> str:
+    day = at.astimezone(UTC).date() if isinstance(at, datetime) else at
+    return f"{day.day} {day:%B %Y}"
+
+
+def _as_date(text: str) -> date:
+    return datetime.fromisoformat(text).date()
+
+
+def _day(text: str | None) -> str:
+    return long_date(datetime.fromisoformat(text)) if text else "an unknown day"

@@ -1,0 +1,128 @@
+"""Never send here: suppressing an address or a whole domain, and lifting that.
+
+In: an address or domain with a reason. Out: Suppression rows. Organisation-wide, by a keyed hash, so that erasure of
+the address does not end it. A machine may suppress; only a person lifts, with a reason (invariant I5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from bounces.addresses import suppression_key
+from bounces.models import Address, Suppression
+
+
+class NotAPerson(PermissionError):
+    """A suppression is lifted by a person with a reason; this was neither."""
+
+
+def suppress_many(
+    addresses: Mapping[str, int], *, reason: str, source_of: Mapping[str, str], at_of: Mapping[str, datetime]
+) -> None:
+    """Suppresses normalised addresses (email -> id) for ever. May run twice: what is suppressed stays as it was."""
+    emails = sorted(addresses)
+    if not emails:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO bounces_suppression
+                (scope, address_id, address_key, domain, reason, source, note, lift_reason, created_at)
+            SELECT 'address', new.id, new.key, '', %s, new.source, '', '', new.at
+            FROM unnest(%s::bigint[], %s::bytea[], %s::text[], %s::timestamptz[]) AS new(id, key, source, at)
+            ON CONFLICT (address_key, reason) WHERE lifted_at IS NULL AND scope = 'address'
+            DO UPDATE SET expires_at = NULL WHERE bounces_suppression.expires_at IS NOT NULL
+            """,
+            [
+                reason,
+                [addresses[email] for email in emails],
+                [suppression_key(email) for email in emails],
+                [source_of[email] for email in emails],
+                [at_of[email] for email in emails],
+            ],
+        )
+
+
+def suppress_address(
+    address: Address,
+    reason: str,
+    source: str,
+    *,
+    now: datetime,
+    by: Any = None,
+    note: str = "",
+    expires_at: datetime | None = None,
+) -> Suppression:
+    """Suppresses one address; where that reason already holds, its expiry becomes the one given. May run twice."""
+    suppression, _ = Suppression.objects.update_or_create(
+        scope=Suppression.Scope.ADDRESS,
+        address_key=suppression_key(address.email),
+        reason=reason,
+        lifted_at=None,
+        defaults={"expires_at": expires_at},
+        create_defaults={
+            "expires_at": expires_at, "address": address, "source": source, "note": note, "created_by": by,
+            "created_at": now,
+        },
+    )  # fmt: skip
+    return suppression
+
+
+def suppress_domain(
+    domain: str,
+    reason: str,
+    source: str,
+    *,
+    now: datetime,
+    by: Any = None,
+    note: str = "",
+    expires_at: datetime | None = None,
+) -> Suppression:
+    """Suppresses all addresses of a domain (A-labels), those to come too. May run twice."""
+    suppression, _ = Suppression.objects.update_or_create(
+        scope=Suppression.Scope.DOMAIN,
+        domain=domain.strip().lower(),
+        reason=reason,
+        lifted_at=None,
+        defaults={"expires_at": expires_at},
+        create_defaults={
+            "expires_at": expires_at, "source": source, "note": note, "created_by": by, "created_at": now,
+        },
+    )  # fmt: skip
+    return suppression
+
+
+def lift(suppression: Suppression, by: Any, reason: str, now: datetime) -> None:
+    """Ends a suppression. Raises NotAPerson where nobody, or no reason, stands behind it. The first lift stands."""
+    if by is None or not by.pk or not reason.strip():
+        raise NotAPerson("A suppression is lifted by a person, with a reason.")
+    Suppression.objects.filter(pk=suppression.pk, lifted_at__isnull=True).update(
+        lifted_at=now, lifted_by=by, lift_reason=reason.strip()
+    )
+    suppression.refresh_from_db()
+
+
+def active(now: datetime) -> QuerySet[Suppression]:
+    """Those in force: not lifted, not expired. Expiry needs no job: it is asked here."""
+    return Suppression.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), lifted_at__isnull=True)
+
+
+def active_for(address_ids: Iterable[int], now: datetime) -> dict[int, list[Suppression]]:
+    """The suppressions in force for each address, its domain's included. Two queries."""
+    domains = dict(Address.objects.filter(pk__in=list(address_ids)).values_list("pk", "domain"))
+    found: dict[int, list[Suppression]] = {pk: [] for pk in domains}
+    of_domain: dict[str, list[Suppression]] = {}
+    wanted = Q(address_id__in=list(domains)) | Q(scope="domain", domain__in=set(domains.values()))
+    for suppression in active(now).filter(wanted).select_related("created_by"):
+        if suppression.address_id is not None:
+            found[suppression.address_id].append(suppression)
+        else:
+            of_domain.setdefault(suppression.domain, []).append(suppression)
+    for pk, domain in domains.items():
+        found[pk] += of_domain.get(domain, [])
+    return found

@@ -1,0 +1,188 @@
+"""May I write to it? One answer for the pages, the API and the sender.
+
+In: addresses, and the moment. Out: a Verdict each: yes, caution or no, with reason and sentence. Source: DESIGN.md §4.
+`no`: suppressed (the address or its domain), held, invalid. `caution`: at risk, or a desk's address. Else `yes`.
+Suppression is looked up, never stored on the address: expiry needs no job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from bounces import suppressions
+from bounces.addresses import ROLE_LOCAL_PARTS, BadAddress, domain_of, is_role_account, normalise, suppression_key
+from bounces.models import Address, Ruling, Suppression
+from bounces.sentences import explain, long_date
+from bounces.values import Answer, Status
+
+SUPPRESSED_BECAUSE = {
+    "complaint": "the recipient reported a mail as spam",
+    "unsubscribe": "the recipient unsubscribed",
+    "manual": "suppressed by hand",
+    "cleaning": "suppressed by cleaning",
+}
+HELD_RULE = "hard_bounce_after_reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`reason` is one word for tools, `sentence` one for people; `since` is when the status began, if known."""
+
+    answer: Answer
+    reason: str
+    sentence: str
+    status: Status
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the verdict on one address goes by."""
+
+    email: str
+    status: Status = Status.UNVERIFIED
+    rule: str = ""
+    since: datetime | None = None
+    evidence: Mapping[str, Any] | None = None
+    suppressed: tuple[str, str, datetime] | None = None  # reason, scope, since
+    hold: tuple[str, datetime] | None = None  # why, since
+
+
+def judge(facts: Facts) -> Verdict:
+    """The verdict, from facts alone."""
+    sentence = explain(facts.status, facts.rule, facts.evidence or {}, facts.since)
+    if facts.suppressed:
+        reason, scope, since = facts.suppressed
+        what = "Its domain is suppressed" if scope == "domain" else "Suppressed"
+        text = f"{what} since {long_date(since)}: {SUPPRESSED_BECAUSE[reason]}."
+        return Verdict(Answer.NO, reason, text, facts.status, since)
+    if facts.hold:
+        why, since = facts.hold
+        return Verdict(Answer.NO, "held", f"Held since {long_date(since)}: {why.rstrip('.')}.", facts.status, since)
+    if facts.status == Status.INVALID:
+        return Verdict(Answer.NO, _reason_of(facts), sentence, facts.status, facts.since)
+    if facts.rule == HELD_RULE:
+        return Verdict(Answer.NO, "held", sentence, facts.status, facts.since)
+    if facts.status == Status.AT_RISK:
+        return Verdict(Answer.CAUTION, _reason_of(facts), sentence, facts.status, facts.since)
+    if is_role_account(facts.email):
+        text = f"A desk’s address, not a person’s; leave it out unless you mean it. {sentence}"
+        return Verdict(Answer.CAUTION, "role_account", text, facts.status, facts.since)
+    if facts.status == Status.UNVERIFIED:
+        return Verdict(Answer.YES, "not_verified", sentence, facts.status, facts.since)
+    return Verdict(Answer.YES, "alive", sentence, facts.status, facts.since)
+
+
+def _reason_of(facts: Facts) -> str:
+    return str((facts.evidence or {}).get("reason") or facts.rule)
+
+
+def verdicts_of(address_ids: Sequence[int], now: datetime) -> dict[int, Verdict]:
+    """The verdict on each address row. One query."""
+    return {pk: judge(facts) for pk, facts in facts_of(address_ids, now).items()}
+
+
+def check(texts: Sequence[str], now: datetime) -> dict[str, Verdict]:
+    """The verdict on each text that may be an address, known or not, keyed as given. A constant number of queries."""
+    emails: dict[str, str] = {}
+    verdicts: dict[str, Verdict] = {}
+    for text in texts:
+        try:
+            emails[text] = normalise(text)
+        except BadAddress as error:
+            verdicts[text] = Verdict(Answer.NO, "syntax", f"Not an e-mail address: {error}", Status.UNVERIFIED)
+    ids = dict(Address.objects.filter(email__in=set(emails.values())).values_list("email", "pk"))
+    known = verdicts_of(list(ids.values()), now)
+    strangers = judge_strangers(sorted(set(emails.values()) - set(ids)), now)
+    for text, email in emails.items():
+        verdicts[text] = known[ids[email]] if email in ids else strangers[email]
+    return verdicts
+
+
+def judge_strangers(emails: Sequence[str], now: datetime) -> dict[str, Verdict]:
+    """Addresses without a row: suppressed by their domain, or by the hash that outlived their erasure, or unknown."""
+    keys = {suppression_key(email): email for email in emails}
+    by_email: dict[str, tuple[str, str, datetime]] = {}
+    by_domain: dict[str, tuple[str, str, datetime]] = {}
+    wanted = Q(address_key__in=list(keys)) | Q(scope="domain", domain__in={domain_of(email) for email in emails})
+    for one in suppressions.active(now).filter(wanted) if emails else ():
+        told = (one.reason, one.scope, one.created_at)
+        if one.scope == "domain":
+            by_domain[one.domain] = told
+        else:
+            by_email[keys[bytes(one.address_key or b"")]] = told
+    return {
+        email: judge(Facts(email=email, suppressed=by_email.get(email) or by_domain.get(domain_of(email))))
+        for email in emails
+    }
+
+
+def facts_of(address_ids: Sequence[int], now: datetime) -> dict[int, Facts]:
+    with connection.cursor() as cursor:
+        cursor.execute(FACTS, {"ids": list(address_ids), "now": now})
+        return {row[0]: _facts(row) for row in cursor.fetchall()}
+
+
+def _facts(row: tuple[Any, ...]) -> Facts:
+    _, email, status, rule, since, evidence, reason, scope, suppressed_at, hold_reason, held_at = row
+    return Facts(
+        email=email,
+        status=Status(status),
+        rule=rule,
+        since=since,
+        evidence=json.loads(evidence) if evidence else None,
+        suppressed=(reason, scope, suppressed_at) if reason else None,
+        hold=(hold_reason, held_at) if hold_reason else None,
+    )
+
+
+# Of several suppressions the gravest is told: what the recipient asked for comes first.
+FACTS = """
+SELECT a.id, a.email, a.status, a.status_rule, a.status_changed_at, change.evidence,
+       s.reason, s.scope, s.created_at, hold.reason, hold.at
+FROM bounces_address a
+LEFT JOIN LATERAL (
+    SELECT c.evidence FROM bounces_statuschange c WHERE c.address_id = a.id ORDER BY c.at DESC, c.id DESC LIMIT 1
+) change ON true
+LEFT JOIN LATERAL (
+    SELECT s.reason, s.scope, s.created_at FROM bounces_suppression s
+    WHERE (s.address_id = a.id OR (s.scope = 'domain' AND s.domain = a.domain))
+      AND s.lifted_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > %(now)s)
+    ORDER BY array_position(ARRAY['complaint', 'unsubscribe', 'manual', 'cleaning'], s.reason), s.id LIMIT 1
+) s ON true
+LEFT JOIN LATERAL (
+    SELECT r.reason, r.at FROM bounces_ruling r
+    WHERE r.address_id = a.id AND r.kind = 'hold' AND r.lifted_at IS NULL ORDER BY r.id DESC LIMIT 1
+) hold ON true
+WHERE a.id = ANY(%(ids)s)
+"""
+
+
+def answered(answer: Answer, now: datetime) -> QuerySet[Address]:
+    """The addresses with that answer, as a set: the same rules as `judge`, which a test holds."""
+    suppressed = suppressions.active(now).filter(
+        Q(address_id=OuterRef("pk")) | Q(scope=Suppression.Scope.DOMAIN, domain=OuterRef("domain"))
+    )
+    held = Ruling.objects.filter(address_id=OuterRef("pk"), kind="hold", lifted_at__isnull=True)
+    refused = Q(Exists(suppressed)) | Q(Exists(held)) | Q(status=Status.INVALID) | Q(status_rule=HELD_RULE)
+    careful = Q(status=Status.AT_RISK) | Q(email__regex=ROLE_PATTERN)
+    if answer == Answer.NO:
+        return Address.objects.filter(refused)
+    if answer == Answer.CAUTION:
+        return Address.objects.filter(careful).exclude(refused)
+    return Address.objects.exclude(refused | careful)
+
+
+ROLE_PATTERN = "^(" + "|".join(sorted(ROLE_LOCAL_PARTS)) + ")@"
+
+
+def sendable_addresses(now: datetime) -> QuerySet[Address]:
+    """The addresses whose answer is yes."""
+    return answered(Answer.YES, now)
