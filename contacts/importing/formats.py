@@ -1,0 +1,66 @@
+"""The file formats that the admin offers. In: bytes. Out: a tablib Dataset that keeps the Sheet it came from.
+
+Import goes through `reading.py`, so that the admin refuses and reports what the other doors do. No XLSX: TRUST.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tablib
+from import_export.formats import base_formats
+
+from contacts.importing.formulas import defuse
+from contacts.importing.reading import Form, Sheet, read_sheet
+
+
+class SheetDataset(tablib.Dataset):
+    """A dataset that knows its rows' numbers in the file."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        super().__init__(*sheet.rows, headers=sheet.headers)
+        self.sheet = sheet
+
+
+def sheet_of(dataset: tablib.Dataset) -> Sheet:
+    """Of a dataset that was made elsewhere (a test, another format): its first row would be row 2 in a file."""
+    if isinstance(dataset, SheetDataset):
+        return dataset.sheet
+    rows = [["" if cell is None else str(cell).strip() for cell in row] for row in dataset]
+    return Sheet(list(dataset.headers or []), rows, list(range(2, len(rows) + 2)))
+
+
+class _SheetFormat:
+    """What our formats have in common. They are read as bytes: decoding is ours."""
+
+    form: Form
+
+    def is_binary(self) -> bool:
+        return True
+
+    def get_read_mode(self) -> str:
+        return "rb"
+
+    def create_dataset(self, in_stream: bytes, **kwargs: Any) -> tablib.Dataset:  # noqa: ARG002 -- the library's signature
+        return SheetDataset(read_sheet(in_stream, self.form))
+
+    def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> str:
+        defused = tablib.Dataset(headers=dataset.headers)
+        for row in dataset:
+            defused.append([defuse("" if cell is None else str(cell)) for cell in row])
+        return super().export_data(defused, **kwargs)  # type: ignore[misc]  # of the format it is mixed into
+
+
+class CSV(_SheetFormat, base_formats.CSV):
+    form = Form.CSV
+
+
+class TSV(_SheetFormat, base_formats.TSV):
+    form = Form.TSV
+
+
+class JSON(_SheetFormat, base_formats.JSON):
+    form = Form.JSON
+
+
+FORMATS = [CSV, TSV, JSON]
