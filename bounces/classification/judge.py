@@ -3,8 +3,8 @@
 In: a `Report` that bounced or was deferred. Out: a `Judgement`. Stage: classify.
 
 The order: the dialect of the provider that refused, the words of the diagnostic, the enhanced code, the reply code,
-and where nothing speaks, `onhold`. Words come before codes because codes lie: 5.2.2 is a full mailbox and 5.7.1 a
-block, and half of the systems that say "user unknown" say it with 5.0.0 or none.
+the refused command, and where nothing speaks, `onhold`. Words come before codes because codes lie: 5.2.2 is a full
+mailbox and 5.7.1 a block, and half of the systems that say "user unknown" say it with 5.0.0 or with no code.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ import re2
 from bounces.classification.ruleset import Reason, Rule, RuleSet, Table, load_rules
 from bounces.values import Event, Judgement, Kind, Report
 
-DEFAULT = "default"
+DEFAULT = "default"  # the name that is stored where no rule spoke
+UNDECIDED = "onhold"
+BEFORE_RECIPIENT = frozenset(("CONNECT", "HELO", "MAIL"))
 ADDRESS = re2.compile(r"<?[^\s<>]+@[^\s<>,;:]+>?")
-URL_TAIL = re2.compile(r"(https?://[^\s/]+)/\S*")
-CONTINUED_REPLY = re2.compile(r" [245]\d\d-(?:[245]\.\d{1,3}\.\d{1,3} )?")
-UNINFORMATIVE = re2.compile(r"^[245]\.0\.0$")
+URL_PATH = re2.compile(r"(https?://[^\s/]+/)\S*")
+CONTINUED_REPLY = re2.compile(r"(^|\s)([245]\d\d)-")
+SECOND_REPLY = re2.compile(r" [245]\d\d-(?:[245]\.\d{1,3}\.\d{1,3} )?")
 
 
 def classify(report: Report, *, rules: RuleSet | None = None) -> Judgement:
     """The verdict on one failed recipient. In doubt between hard and soft: soft."""
     rules = rules or load_rules()
-    rule = find_rule(report, rules)
-    reason = rules.reasons[rule.reason if rule else "onhold"]
+    rule = next((rule for rule in candidates(report, rules) if speaks(rule, report, rules)), None)
+    reason = rules.reasons[rule.reason if rule else UNDECIDED]
     hard = is_hard(reason, rule, report)
     return Judgement(
         kind=find_kind(report, hard),
@@ -36,16 +38,34 @@ def classify(report: Report, *, rules: RuleSet | None = None) -> Judgement:
     )
 
 
-def find_rule(report: Report, rules: RuleSet) -> Rule | None:
+def candidates(report: Report, rules: RuleSet) -> list[Rule]:
+    """The rules that match the report, in the order of the tables."""
     words = normalise(report.diagnostic)
-    host = report.remote_mta or report.reporting_mta
-    for rule in rules.match(Table.PROVIDERS, words):
-        if is_host(rule, host):
-            return rule
-    for rule in rules.match(Table.PHRASES, words):
-        return rule
-    status = "" if UNINFORMATIVE.match(report.status) else report.status
-    return rules.find_code(Table.ENHANCED_CODES, status) or rules.find_code(Table.REPLY_CODES, report.replycode)
+    coded = (
+        rules.find_code(Table.ENHANCED_CODES, report.status[2:]),
+        rules.find_code(Table.REPLY_CODES, report.replycode),
+        rules.find_code(Table.COMMANDS, report.command),
+    )
+    spoken = rules.match(Table.PROVIDERS, words) + rules.match(Table.PHRASES, words)
+    return [*spoken, *(rule for rule in coded if rule)]
+
+
+def speaks(rule: Rule, report: Report, rules: RuleSet) -> bool:
+    """Whether a rule that matches is meant for such a report.
+
+    What was refused before RCPT was refused before the recipient was named: it is never the recipient's fault.
+    """
+    if report.command in BEFORE_RECIPIENT and rules.reasons[rule.reason].hard:
+        return False
+    if rule.commands and report.command not in rule.commands:
+        return False
+    if rule.statuses and report.status not in rule.statuses:
+        return False
+    return not rule.host or any(re2.search(rule.host, host) for host in find_hosts(report))
+
+
+def find_hosts(report: Report) -> tuple[str, str]:
+    return report.remote_mta, (report.recipient or "").rpartition("@")[2]
 
 
 def normalise(diagnostic: str) -> str:
@@ -54,18 +74,14 @@ def normalise(diagnostic: str) -> str:
     `550 5.1.1 <spam@full.example>: User unknown` is about an unknown user, neither spam nor a full mailbox.
     """
     if "://" in diagnostic:
-        diagnostic = URL_TAIL.sub(r"\1", diagnostic)
+        diagnostic = URL_PATH.sub(r"\1", diagnostic)
     if "@" in diagnostic:
         diagnostic = ADDRESS.sub("<address>", diagnostic)
-    return CONTINUED_REPLY.sub(" ", diagnostic)
-
-
-def is_host(rule: Rule, host: str) -> bool:
-    return bool(re2.search(rule.host, host.lower()))
+    return CONTINUED_REPLY.sub(r"\1\2 ", SECOND_REPLY.sub(" ", diagnostic))
 
 
 def is_temporary(report: Report) -> bool:
-    """By the enhanced code where there is one: `421 5.1.1` does not exist either."""
+    """By the enhanced code where there is one, for which `421 5.1.1` is permanent."""
     return (report.status or report.replycode).startswith("4")
 
 

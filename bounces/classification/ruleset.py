@@ -1,13 +1,13 @@
 """The rules and the reasons, read from TOML into frozen values.
 
 In: `reasons.toml` and `rules/*.toml`. Out: a `RuleSet`, its patterns compiled into one automaton a table.
-Stage: classify. A rule has a name that is stored with every verdict, so a rule is renamed as rarely as a column.
+Stage: classify. A rule's name is stored with every verdict, so it changes as rarely as a column's.
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, cached_property
 from pathlib import Path
@@ -26,13 +26,14 @@ class Table(StrEnum):
 
     PROVIDERS = "providers"  # the words of one provider's systems, known by the host that refused
     PHRASES = "phrases"  # the words of the diagnostic, whoever says them
-    ENHANCED_CODES = "enhanced_codes"  # RFC 3463
+    ENHANCED_CODES = "enhanced_codes"  # RFC 3463, without the class
     REPLY_CODES = "reply_codes"  # RFC 5321
+    COMMANDS = "commands"  # the SMTP command that was refused
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why mail comes back: `hard` is whether it proves the address bad; `unless_temporary` exempts 4xx codes."""
+    """Why mail comes back. `hard`: it proves the address bad; `unless_temporary`: not where the code is 4xx."""
 
     name: str
     definition: str
@@ -44,22 +45,21 @@ class Reason:
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of a table. `pattern` is RE2 over the normalised diagnostic; `code` is a code or its beginning.
-
-    `host`: RE2 over the host that refused (providers only). `kind` and `fault` override the reason's.
-    `examples`: diagnostics (or codes) that this rule, and no earlier one, decides; a test runs them.
-    """
+    """One row of a table: `patterns` (RE2 over the normalised diagnostic, any of them) or a `code` or its beginning."""
 
     name: str
     table: Table
     reason: str
-    source: str
-    examples: tuple[str, ...]
-    pattern: str = ""
+    source: str  # who says so: an RFC, a provider's page, the systems whose words they are
+    examples: tuple[str, ...]  # what this rule, and no earlier one, decides; `DATA: 550 ...` names the refused command
+    patterns: tuple[str, ...] = ()
+    like: str = ""  # takes the patterns of the rule of this name
     code: str = ""
-    host: str = ""
-    kind: Kind | None = None
-    fault: Fault | None = None
+    host: str = ""  # RE2 over the host that refused and the recipient's domain; providers only
+    commands: tuple[str, ...] = ()  # only where one of these was refused ("": not known); empty: any
+    statuses: tuple[str, ...] = ()  # only with one of these enhanced codes; empty: any
+    kind: Kind | None = None  # None: the reason's
+    fault: Fault | None = None  # None: the reason's
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,15 @@ class RuleSet:
         return self._tables[table]
 
     def match(self, table: Table, text: str) -> list[Rule]:
-        """The rules whose pattern occurs in the text, in order; one pass over it, however many rules there are."""
-        rules, automaton = self._automata[table]
-        found = automaton.Match(text) if rules and text else None
-        return [rules[index] for index in sorted(found or ())]
+        """The rules of which a pattern occurs in the text, in order; one pass over it, however many rules there are."""
+        owners, automaton = self._automata[table]
+        found = automaton.Match(text) if owners and text else None
+        return list(dict.fromkeys(owners[index] for index in sorted(found or ())))
 
     def find_code(self, table: Table, code: str) -> Rule | None:
-        """The rule for a code, the longest beginning first: 5.7.26, then 5.7.*, then 5.*."""
+        """The rule for a code, the longest beginning first: 7.26, then 7.2, then `7.`."""
         rules = self._codes[table]
-        while code:
-            if code in rules:
-                return rules[code]
-            code = code[:-1]
-        return None
+        return next((rules[code[:end]] for end in range(len(code), 0, -1) if code[:end] in rules), None)
 
     @cached_property
     def _tables(self) -> dict[Table, tuple[Rule, ...]]:
@@ -93,29 +89,34 @@ class RuleSet:
 
     @cached_property
     def _codes(self) -> dict[Table, dict[str, Rule]]:
-        return {table: {rule.code: rule for rule in reversed(rules)} for table, rules in self._tables.items()}
+        return {table: {rule.code: rule for rule in rules} for table, rules in self._tables.items()}
 
     @cached_property
-    def _automata(self) -> dict[Table, tuple[tuple[Rule, ...], Any]]:
-        spoken = {table: tuple(rule for rule in rules if rule.pattern) for table, rules in self._tables.items()}
-        return {table: (rules, compile_set(rules)) for table, rules in spoken.items()}
+    def _automata(self) -> dict[Table, tuple[list[Rule], Any]]:
+        return {table: compile_set(rules) for table, rules in self._tables.items()}
 
 
-def compile_set(rules: tuple[Rule, ...]) -> Any:
+def compile_set(rules: tuple[Rule, ...]) -> tuple[list[Rule], Any]:
+    """The owners of the patterns, by index, and the automaton that finds the indexes. Raises re2.error."""
     options = re2.Options()
     options.case_sensitive = False
     options.max_mem = 64 << 20  # where RE2 runs out of its default 8 MB, it finds nothing
     automaton = re2.Set.SearchSet(options)
+    owners = []
     for rule in rules:
-        automaton.Add(rule.pattern)
+        for pattern in rule.patterns:
+            automaton.Add(pattern)
+            owners.append(rule)
     automaton.Compile()
-    return automaton
+    return owners, automaton
 
 
 @cache
 def load_rules() -> RuleSet:
     """The rules that ship with Rebound, in the order in which they are asked."""
-    rules = (build_rule(table, row) for table in Table for row in read_toml(f"rules/{table}.toml")["rule"])
+    rules = [build_rule(table, row) for table in Table for row in read_toml(f"rules/{table}.toml")["rule"]]
+    patterns = {rule.name: rule.patterns for rule in rules}
+    rules = [replace(rule, patterns=patterns[rule.like]) if rule.like else rule for rule in rules]
     return RuleSet(tuple(rules), load_reasons())
 
 
@@ -130,10 +131,10 @@ def read_toml(name: str) -> dict[str, Any]:
 
 def build_rule(table: Table, row: dict[str, Any]) -> Rule:
     """Raises TypeError for a field that a rule does not have, ValueError for an unknown kind or fault."""
-    values = dict(row, table=table, examples=tuple(row["examples"]))
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
     values["kind"] = Kind(row["kind"]) if "kind" in row else None
     values["fault"] = Fault(row["fault"]) if "fault" in row else None
-    return Rule(**values)
+    return Rule(table=table, **values)
 
 
 def build_reason(name: str, row: dict[str, Any]) -> Reason:

@@ -28,11 +28,10 @@ SUBJECT = re2.compile(
 DAEMON = re2.compile(r"(?i)\b(?:mailer-daemon|postmaster|mail delivery)\b")
 
 
-def read_auto_reply(mail: Mail) -> tuple[tuple[Report, ...], str]:
-    """The report and why it is one; empty where the mail is none. The recipient is who answered."""
-    why = find_mark(mail)
-    if not why or DAEMON.search(mail.headers.get("from")):
-        return (), ""
+def read_auto_reply(mail: Mail) -> tuple[Report, ...]:
+    """Empty where the mail does not call itself automatic. The recipient is who answered."""
+    if not find_mark(mail) or DAEMON.search(mail.headers.get("from")):
+        return ()
     report = Report(
         event=Event.AUTO_REPLIED,
         recipient=find_address(mail.headers.get("from")) or find_address(mail.headers.get("return-path")) or None,
@@ -40,7 +39,7 @@ def read_auto_reply(mail: Mail) -> tuple[tuple[Report, ...], str]:
         occurred_at=find_date(mail.headers.get("date")),
         message_id=mail.headers.get("in-reply-to").strip().strip("<>"),
     )
-    return (report,), f"automatic reply ({why})"
+    return (report,)
 
 
 def find_mark(mail: Mail) -> str:

@@ -1,16 +1,20 @@
 """Delivery reports that a machine wrote for a machine: `message/delivery-status`.
 
-In: a `Mail`. Out: one `Report` a recipient. Stage: parse. Sources: RFC 3464 (fields), RFC 6522 (the multipart),
+In: a `Notice`. Out: one `Report` a recipient. Stage: parse. Sources: RFC 3464 (fields), RFC 6522 (the multipart),
 RFC 6533 (internationalised addresses).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import re2
 
-from bounces.parsing.mail import Headers, Mail, decode_words, unfold
+from bounces.parsing.free_text import build_report as build_text_report
+from bounces.parsing.free_text import find_recipients
+from bounces.parsing.mail import Headers, decode_words, unfold
+from bounces.parsing.notice import Notice
 from bounces.parsing.text import clean_line, find_address, find_date, find_replycode, find_status
 from bounces.values import Event, Report
 
@@ -24,17 +28,49 @@ EVENTS = {
     "relayed": Event.DELIVERED,
     "expanded": Event.DELIVERED,
 }
+EMPTY_LINE = re2.compile(r"\n[ \t]*\n")
 UNITEXT = re2.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+PASTED = re2.compile(r"(?im)^[ \t]*final-recipient[ \t]*:.*@")
+FIRST_FIELD = re2.compile(r"(?im)^[ \t]*(?:reporting-mta|original-recipient|final-recipient|action)[ \t]*:")
+CONTINUED = re2.compile(r"^[245]\d\d-")  # the first line of several; some systems keep no other
 ZERO_STATUS = re2.compile(r"^[245]\.0\.0$")
 
 
-def read_delivery_status(mail: Mail) -> tuple[Report, ...]:
+def read_delivery_status(notice: Notice) -> tuple[Report, ...]:
     """Empty where the mail has no delivery-status part, or one that names no recipient."""
-    for part in mail.parts_of(*REPORT_TYPES):
+    for part in notice.mail.parts_of(*REPORT_TYPES):
         reports = tuple(read_fields(part.text))
         if reports:
-            return reports
+            return tuple(deepen(report, notice, len(reports)) for report in reports)
     return ()
+
+
+def read_pasted_fields(notice: Notice) -> tuple[Report, ...]:
+    """The same fields in the text of a notice: Amazon WorkMail, gateways that lose the MIME structure."""
+    match = FIRST_FIELD.search(notice.text) if notice.is_report and PASTED.search(notice.text) else None
+    reports = tuple(read_fields(notice.text[match.start() :])) if match else ()
+    return tuple(deepen(report, notice, len(reports)) for report in reports)
+
+
+def deepen(report: Report, notice: Notice, count: int) -> Report:
+    """What the fields leave out and the notice tells: the words (OpenSMTPD, Exchange), and the refused command."""
+    if report.event not in (Event.BOUNCED, Event.DEFERRED):
+        return report
+    findings = [finding for finding in find_recipients(notice) if finding.recipient == report.recipient]
+    if not findings or (count > 1 and not findings[0].has_words):
+        return report
+    told = build_text_report(notice, findings[0])
+    if report.diagnostic and not CONTINUED.search(report.diagnostic):
+        return replace(report, command=told.command, remote_mta=report.remote_mta or told.remote_mta)
+    status = told.status if not report.status or ZERO_STATUS.match(report.status) else report.status
+    return replace(
+        report,
+        diagnostic=told.diagnostic,
+        status=status or report.status,
+        replycode=told.replycode,
+        command=told.command,
+        remote_mta=report.remote_mta or told.remote_mta,
+    )
 
 
 def read_fields(text: str) -> Iterator[Report]:
@@ -53,7 +89,7 @@ def read_fields(text: str) -> Iterator[Report]:
 
 def split_groups(text: str) -> Iterator[Headers]:
     """Groups of fields between empty lines; a second Final-Recipient opens a group of its own."""
-    for block in text.split("\n\n"):
+    for block in EMPTY_LINE.split(text):
         fields: list[tuple[str, str]] = []
         seen = False
         for name, value in unfold(block.encode("utf-8", "replace").split(b"\n")):
@@ -67,7 +103,7 @@ def split_groups(text: str) -> Iterator[Headers]:
 
 
 def build_report(message: Headers, group: Headers) -> Report:
-    diagnostic = clean_line(decode_words(after_type(group.get("diagnostic-code"))))
+    diagnostic = read_diagnostic(group.get("diagnostic-code"))
     status = find_status(group.get("status"))
     said = find_status(diagnostic)
     if said and (not status or ZERO_STATUS.match(status)):  # "5.0.0" says nothing, the remote system's own code does
@@ -86,6 +122,12 @@ def build_report(message: Headers, group: Headers) -> Report:
         occurred_at=find_date(group.get("last-attempt-date")) or find_date(message.get("arrival-date")),
         envelope_id=clean_line(message.get("original-envelope-id")),
     )
+
+
+def read_diagnostic(value: str) -> str:
+    """`smtp; 550 no` -> `550 no`; other types are part of what is said: `x-unix; 127`."""
+    head = value.partition(";")[0].strip().lower()
+    return clean_line(decode_words(after_type(value) if head.endswith("smtp") else value))
 
 
 def find_event(action: str, status: str) -> Event:

@@ -1,50 +1,55 @@
 """Delivery reports written for people only: about four in ten of all bounces have no delivery-status part.
 
-In: a `Mail`. Out: one `Report` a recipient, with the words about that recipient as its diagnostic. Stage: parse.
+In: a `Notice`. Out: one `Report` a recipient, with the words about that recipient as its diagnostic. Stage: parse.
 
 One general reader instead of one a mail system, since their language is one: a mail system says that it failed, names
-each recipient at the head of a paragraph (qmail, Postfix, Exim, Sendmail, Exchange, Yahoo), or in the sentence of
-failure, or in the SMTP dialogue that it repeats; what stands between one recipient and the next is about the first.
+each recipient at the head of a paragraph (qmail, Postfix, Exim, Sendmail, Exchange, Yahoo), or in the SMTP dialogue
+that it repeats, or in the sentence of failure; what stands between one recipient and the next is about the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import re2
 
-from bounces.parsing.mail import Mail
-from bounces.parsing.notice import Notice, find_notice
-from bounces.parsing.text import ADDRESS_PATTERN, clean_line, find_addresses, find_host, find_replycode, find_status
+from bounces.parsing.notice import FAILURE, Notice, any_of
+from bounces.parsing.text import (
+    ADDRESS_PATTERN,
+    clean_line,
+    find_addresses,
+    find_command,
+    find_host,
+    find_replycode,
+    find_status,
+)
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
-ENOUGH = 2  # of Notice.weight: a system's name, a failure's subject, a null return path, or several smaller signs
 
-# A recipient at the head of a line, with nothing but marks before it and a separator behind it.
+# A recipient at the head of a line: nothing but marks and a label before it, a separator behind it.
 AT_HEAD = re2.compile(
-    r"(?i)^\s*(?:[*>•-]+\s+|\d+[.)]\s+)?(?:(?:failed |final[- ])?(?:recipient|address|addressee)s?(?: address)?\s*:\s*)?"
-    rf"[<'\"(]{{0,2}}(?P<address>{ADDRESS_PATTERN})[>'\")]{{0,2}}"
-    rf"(?:\s+<{ADDRESS_PATTERN}>)?\s*(?P<after>$|:|;|,$|\bon\b|\[|\(|\.\.\.|-\s|=>)"
+    r"(?i)^\s*(?:[*>•-]+\s+|\d+[.)]\s+)?"
+    r"(?:(?:failed |final[- ])?(?:recipient|address|addressee)s?(?: address)?\s*:\s*)?"
+    rf"[<'\"(]{{0,2}}(?P<address>{ADDRESS_PATTERN})[>'\")]{{0,2}}(?:\s+<{ADDRESS_PATTERN}>)?"
+    r"\s*(?P<after>$|:|;|,$|\bon\b|\[|\(|\.\.\.|-\s|=>|(?:invalid|unknown|error|not|does|was|is)\b)"
 )
-# A recipient in a line of the SMTP dialogue: `550 <a@b.example>... Host unknown`, `>>> RCPT TO:<a@b.example>`.
-IN_DIALOGUE = re2.compile(
-    rf"(?i)^\W*(?:[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?(?P<refused>{ADDRESS_PATTERN})>?(?:\.\.\.|:)|"
-    rf"(?:\w+ )?\W*rcpt to:\s*<?(?P<tried>{ADDRESS_PATTERN})>?)"
-)
-# A recipient in the sentence of failure.
+# A recipient in the SMTP dialogue: asked for in `>>> RCPT TO:<a@b.example>`, refused in `550 <a@b.example>... Unknown`.
+REFUSED = re2.compile(rf"(?i)^\W*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?(?P<address>{ADDRESS_PATTERN})>?(?:\.\.\.|:)")
+ASKED = re2.compile(rf"(?i)^(?:\W*\w+ )?\W*rcpt to:\s*<?(?P<address>{ADDRESS_PATTERN})>?")
 IN_SENTENCE = re2.compile(
-    r"(?i)\b(?:deliver(?:y|ed|ing)?|undeliverable|send|sent|reach|unknown user|unknown recipient|allowed size|errors?|recipients?|"
-    r"address(?:es)?|mailbox|user|account)\b[^@]{0,80}?[\s:<'\"(]"
-    rf"(?P<address>{ADDRESS_PATTERN})"
+    r"(?i)\b(?:deliver(?:y|ed|ing)?|undeliverable|send|sent|reach|unknown user|unknown recipient|allowed size|errors?|"
+    rf"recipients?|address(?:es)?|mailbox|user|account)\b[^@]{{0,80}}?[\s:<'\"(](?P<address>{ADDRESS_PATTERN})"
 )
-NOT_A_RECIPIENT = re2.compile(
-    r"(?i)\b(?:sent by|from|contact|sender|e-?mail to|write to|forward(?:ed)? (?:this )?to|assistance|help)\W*$"
+# What stands before an address that is not a recipient's.
+SOMEONE_ELSE = any_of(
+    r"sent by|from|contact|sender|e-?mail to|write to|forward(?:ed)? (?:this )?to|assistance|help",
+    before=r"\b",
+    after=r"\W*$",
 )
-FROM_LINE = re2.compile(r"(?i)^\s*(?:from|sender|reply-to|return-path|contact|cc|date|subject)\s*:")
-WORDS = re2.compile(r"\pL{3}")
-ASIDE = re2.compile(r"(?i)^\s*\((?:ultimately )?(?:generated|expanded) from\b.*$")
+OTHER_FIELD = any_of("from|sender|reply-to|return-path|contact|cc|date|subject", before=r"^\s*", after=r"\s*:")
+WORDS = re2.compile(r"\pL{3}|\d{3}")
+ASIDE = re2.compile(r"(?i)^\s*\((?:ultimately )?(?:generated|expanded) from\b")
 
 
 @dataclass
@@ -52,73 +57,82 @@ class Finding:
     """A recipient, and the lines about it."""
 
     recipient: str
-    lines: list[str]
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def has_words(self) -> bool:
+        return any(WORDS.search(line) for line in self.lines)
 
 
-def read_free_text(mail: Mail) -> tuple[Report, ...]:
+def read_free_text(notice: Notice) -> tuple[Report, ...]:
     """Empty where no mail system wrote the mail, or it tells no failure."""
-    notice = find_notice(mail)
-    if notice.weight < ENOUGH or not (notice.tells_failure or "x-failed-recipients" in mail.headers):
+    if not notice.is_report or not notice.tells_failure:
         return ()
-    findings = find_recipients(notice)
-    return tuple(build_report(notice, finding) for finding in findings[:MAX_RECIPIENTS])
+    return tuple(build_report(notice, finding) for finding in find_recipients(notice)[:MAX_RECIPIENTS])
 
 
 def find_recipients(notice: Notice) -> list[Finding]:
-    """By the header that names them; else by the first of the three places in which the notice does."""
+    """By the header that names them; else by the first of the places in which the notice does."""
     headed = find_headed(notice, AT_HEAD)
     named = find_addresses(",".join(notice.mail.headers.all("x-failed-recipients")))
-    if named and (not headed or {finding.recipient for finding in headed} & set(named)):
-        return [next((f for f in headed if f.recipient == address), Finding(address, [])) for address in named]
-    return headed or find_headed(notice, IN_DIALOGUE) or find_headed(notice, IN_SENTENCE) or find_addressee(notice)
+    known = {finding.recipient: finding for finding in headed}
+    if named and (not headed or known.keys() & set(named)):
+        return [known.get(address, Finding(address)) for address in named]
+    return (
+        headed
+        or find_in_dialogue(notice)
+        or find_headed(notice, ASKED)
+        or find_headed(notice, IN_SENTENCE)
+        or find_addressee(notice)
+    )
 
 
 def find_headed(notice: Notice, pattern: re2._Regexp) -> list[Finding]:
-    """Paragraphs by the recipient that opens them; several about one recipient are one finding."""
+    """Paragraphs by the recipient that opens them. Recipients listed one below the other share what follows."""
     findings: dict[str, Finding] = {}
-    current: Finding | None = None
-    waiting: list[Finding] = []  # recipients listed one below the other share the paragraph that follows
+    listed: list[Finding] = []
     before = ""
     for line in notice.lines:
-        address = find_recipient(pattern, line, before)
+        address, rest = split_recipient(pattern, line, before)
         if address:
-            if current and any(WORDS.search(said) for said in current.lines):
-                waiting = []
-            current = findings.setdefault(address, Finding(address, []))
-            waiting.append(current)
-            rest = after_address(pattern, line)
-            if rest:
-                current.lines.append(rest)
-        else:
-            for finding in waiting:
-                if not ASIDE.match(line):
-                    finding.lines.append(line)
+            if any(finding.has_words for finding in listed):
+                listed = []
+            listed.append(findings.setdefault(address, Finding(address)))
+            listed[-1].lines.append(rest)
+        elif not ASIDE.search(line):
+            for finding in listed:
+                finding.lines.append(line)
         before = line.strip() or before
     return without_sender(list(findings.values()), notice)
 
 
-def find_recipient(pattern: re2._Regexp, line: str, before: str) -> str:
-    """The recipient that a line introduces, or ""."""
+def find_in_dialogue(notice: Notice) -> list[Finding]:
+    """Exchanges by the recipient that closes them: `<<< 550 no`, then `554 <a@b.example>... Remote error`."""
+    findings: dict[str, Finding] = {}
+    exchange: list[str] = []
+    for line in notice.lines:
+        exchange = [*exchange, line] if line else []
+        address, _ = split_recipient(REFUSED, line, "")
+        if address:
+            findings.setdefault(address, Finding(address)).lines += exchange
+            exchange = []
+    return without_sender(list(findings.values()), notice)
+
+
+def split_recipient(pattern: re2._Regexp, line: str, before: str) -> tuple[str, str]:
+    """The recipient that a line introduces and what the line says about it; "" where it introduces none."""
     match = pattern.search(line) if "@" in line else None
-    if not match or FROM_LINE.match(line) or NOT_A_RECIPIENT.search(before[-60:]):
-        return ""
-    address = next((value for value in match.groupdict().values() if value and "@" in value), "")
-    head = line[: match.start() + match.group(0).find(address)] if address else ""
-    if NOT_A_RECIPIENT.search(head[-60:].rstrip("<( '\"")):
-        return ""
-    return next(iter(find_addresses(address)), "")
-
-
-def after_address(pattern: re2._Regexp, line: str) -> str:
-    """What the line says itself: all of it where the recipient stands inside, else what follows it."""
-    if pattern is not AT_HEAD:
-        return line
-    match = AT_HEAD.search(line)
-    return line[match.end() - len(match.group("after")) :] if match else ""
+    if not match or OTHER_FIELD.search(line) or SOMEONE_ELSE.search(before[-60:]):
+        return "", ""
+    if SOMEONE_ELSE.search(line[: match.start(1)][-60:].rstrip("<( '\"")):
+        return "", ""
+    addresses = find_addresses(match.group(1))
+    rest = line[match.start(2) :] if pattern is AT_HEAD else line
+    return (addresses[0], rest) if addresses else ("", "")
 
 
 def without_sender(findings: list[Finding], notice: Notice) -> list[Finding]:
-    """Whom the report was sent to is named in it too, as the sender; where nobody else is, they wrote to themselves."""
+    """Whom the report was sent to is named in it too; where nobody else is, they wrote to themselves."""
     senders = set(find_addresses(notice.mail.headers.get("to")))
     return [finding for finding in findings if finding.recipient not in senders] or findings
 
@@ -128,12 +142,13 @@ def find_addressee(notice: Notice) -> list[Finding]:
     for returned in notice.mail.returned:
         addresses = find_addresses(returned.get("to"))
         if len(addresses) == 1:
-            return [Finding(addresses[0], [])]
+            return [Finding(addresses[0])]
     return []
 
 
 def build_report(notice: Notice, finding: Finding) -> Report:
-    diagnostic = clean_line("\n".join(said_about(notice, finding)))
+    said = "\n".join(said_about(notice, finding))
+    diagnostic = clean_line(said)
     return Report(
         event=Event.DEFERRED if notice.is_delay else Event.BOUNCED,
         recipient=finding.recipient,
@@ -141,12 +156,14 @@ def build_report(notice: Notice, finding: Finding) -> Report:
         replycode=find_replycode(diagnostic),
         diagnostic=diagnostic,
         remote_mta=find_host(diagnostic),
+        command=find_command(said),
     )
 
 
-def said_about(notice: Notice, finding: Finding) -> Iterator[str]:
-    """The lines about one recipient; else those of the dialogue; else the whole notice."""
-    lines = [line for line in finding.lines if WORDS.search(line)]
-    if not lines:
-        lines = [line for line in notice.lines if find_replycode(line)]
-    yield from (line.strip() for line in lines or notice.lines)
+def said_about(notice: Notice, finding: Finding) -> list[str]:
+    """The lines about one recipient where they tell a failure; else those of the dialogue; else the whole notice."""
+    own = [line.strip() for line in finding.lines if line.strip()]
+    if any(find_replycode(line) or FAILURE.search(line) for line in own):
+        return own
+    dialogue = [line.strip() for line in notice.lines if find_replycode(line)]
+    return dialogue or (own if finding.has_words else [line.strip() for line in notice.lines])

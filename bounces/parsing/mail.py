@@ -242,9 +242,9 @@ def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
     """`text/plain` where none is given (RFC 2045 5.2). Parameter values without their quotes."""
     if not value:
         return "text/plain", {}
-    content_type, _, _ = value.partition(";")
+    content_type, *_ = value.replace(";", " ").split() or [""]
     params = {name.lower(): text.strip('"') for name, text in PARAMETER.findall(lower_names(value))}
-    return content_type.strip().lower() or "text/plain", params
+    return content_type.lower() or "text/plain", params
 
 
 def lower_names(value: str) -> str:

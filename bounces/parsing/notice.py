@@ -1,6 +1,6 @@
 """The notice of a report that was written for people: its words, without the mail that came back below them.
 
-In: a `Mail`. Out: the lines of the notice, and whether a mail system wrote it. Stage: parse.
+In: a `Mail`. Out: the lines of the notice, and how much speaks for a mail system as its author. Stage: parse.
 """
 
 from __future__ import annotations
@@ -14,50 +14,80 @@ from bounces.parsing.mail import Mail
 
 MAX_LINES = 2_000
 MAX_LINE_CHARS = 2_000
+ENOUGH = 2  # of `weight`: a system's name, a failure's subject, a null return path, or several smaller signs
+
+
+def any_of(*phrases: str, before: str = "", after: str = "") -> re2._Regexp:
+    """One pattern for several phrases, without case."""
+    return re2.compile(f"(?i){before}(?:{'|'.join(phrases)}){after}")
+
 
 # The line below which a mail system repeats what was sent.
-COPY_FOLLOWS = re2.compile(
-    r"(?i)^\W*(?:(?:this|below this line|enclosed|below|attached) is (?:a|the) copy of\b|(?:message|returned) headers? follow|"
-    r"(?:below is|start of|here is) (?:the|your)? ?(?:returned|original|message)|the (?:text|headers?) of (?:the|your) (?:original|message)|"
-    r"(?:the )?(?:begin )?(?:original|returned|unsent|undelivered|rejected) (?:message|mail|e-mail)(?: text| headers?| info| body)?"
-    r"(?: follows?| below)?\W*$)"
+COPY_FOLLOWS = any_of(
+    r"(?:this|below this line|enclosed|below|attached) is (?:a|the) copy of\b",
+    r"(?:message|returned) headers? follow",
+    r"(?:below|start of|here) (?:is )?(?:the|your)? ?(?:returned|original) (?:message|mail)",
+    r"the (?:text|headers?) of (?:the|your) (?:original|message)",
+    r"(?:the )?(?:begin )?(?:original|returned|unsent|undelivered|rejected) (?:message|e-?mail)"
+    r"(?: text| headers?| info| body)?(?: follows?| below)?\W*$",
+    before=r"^\W*",
 )
 # The line with which the copy begins where nothing announces it. Notices quote From, To and Subject, but not these.
-COPY_BEGINS = re2.compile(
-    r"(?i)^(?:received|return-path|dkim-signature|x-received|message-id|arc-seal|delivered-to|mime-version):\s"
+COPY_BEGINS = any_of(
+    "received", "return-path", "dkim-signature", "x-received", "message-id", "arc-seal", "delivered-to", "mime-version",
+    before="^", after=r":\s",
+)  # fmt: skip
+SYSTEM_SENDER = any_of(
+    r"\bmailer[- _]?daemon",
+    r"\bpost\s?master",
+    r"\b(?:mail|message) deliver",
+    r"\bmail[. ]?delivery",
+    r"\bmail ?system",
+    r"\bsystem administrator",
+    r"\bdelivery (?:sub)?system",
+    r"\bndr admin",
+    r"\bmail administrator",
+    r"^\s*<>",
 )
-# A mail system, by the name it signs with.
-SYSTEM_SENDER = re2.compile(
-    r"(?i)\b(?:mailer[- _]?daemon|post\s?master|(?:mail|message) (?:delivery|deliver) (?:sub)?system|mail[. ]?delivery|mail ?system|"
-    r"system administrator|delivery (?:sub)?system|ndr admin|mail administrator|antispam|gateway)\b|(?i)^\s*<>"
-)
-FAILURE_SUBJECT = re2.compile(
-    r"(?i)^\W*(?:[\[(]\w+[\])]\s*)?(?:.{0,40}\b)?(?:undeliver(?:ed|able|ability)|returned (?:mail|to sender|message)|returning message|"
-    r"non[- ]?deliver(?:y|able)|delivery (?:status|failure|fail|failed|report|notification|error|has failed|problem|delayed)|"
-    r"mail (?:delivery|system error|failure|could not be)|fail(?:ure|ed) (?:notice|delivery|to deliver)|could not (?:be )?deliver|"
-    r"message (?:status|delayed|not delivered)|error sending|warning: (?:message|could not)|user unknown|unzustellbar|"
-    r"non remis|no entregado|не доставлен|недоставлен|配信|送信(?:失敗|エラー)|エラーメール)"
+FAILURE_SUBJECT = any_of(
+    r"undeliver(?:ed|able|ability)",
+    r"return(?:ed|ing) (?:mail|message|to sender)",
+    r"non[- ]?deliver(?:y|able)",
+    r"delivery (?:status|failure|fail|failed|report|notification|error|has failed|problem|delayed)",
+    r"(?:mail|message) (?:delivery|system error|failure|could not be|status|delayed|not delivered)",
+    r"fail(?:ure|ed) (?:notice|delivery|to deliver)",
+    r"could not (?:be )?deliver",
+    r"error sending",
+    r"warning: (?:message|could not)",
+    r"user unknown",
+    "unzustellbar|non remis|no entregado|не доставлен|недоставлен|配信|送信(?:失敗|エラー)|メールエラー|エラーメール",
+    before=r"^.{0,60}?",
 )
 ANSWERED = re2.compile(r"(?i)^\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*(?:\[\d+\])?:")
-# The words of failure; none of them occurs in ordinary mail often enough to outweigh the signs of a mail system.
-FAILURE = re2.compile(
-    r"(?i)(?:could ?n[o']?t|can ?not|can't|was(?: not|n't)|were not|unable to|not able to|wasn't able to|has not(?: yet)?|did not|failed to|"
-    r"couldn't|not yet) (?:be |been |you )?(?:deliver|sen[dt]|reach|dispatch|establish)|undeliver|"
-    r"(?:delivery|delevery|deliver|delivering|delivered|message|mail|transmission|sending)\b.{0,60}\b(?:fail|error|problem|trouble|delayed|reject|"
-    r"refused|returned)|"
-    r"(?:following|these) (?:address(?:es|\(es\))?|recipients?|recipient\(s\)).{0,40}(?:fail|error|reject|problem|returned|not|affected|was|were)|"
-    r"permanent(?:ly)? (?:fatal )?(?:error|fail)|fatal errors?|(?:user|recipient|mailbox|address|host) (?:is )?unknown|unknown user|"
-    r"no such (?:user|mailbox|recipient)|mailbox (?:is |size |exceeds|has )?(?:full|limit|exceed|allowed)|over quota|quota exceeded|"
-    r"failure reasons?|transcript of session|returned to (?:you|sender)|rejected by|account is disabled|not delivered|"
-    r"trouble delivering|error (?:sending|delivering)|не может быть доставлено|送信できません|配信できません|配送できません|送信先"
+# The words of failure. A person writes them too: they count only in a mail that looks like a system's.
+FAILURE = any_of(
+    r"(?:could ?n[o']?t|couldn't|can ?not|can't|unable to|not able to|failed to|did not|has not|was not|wasn't)"
+    r"(?: yet)?(?: be| been| you)? ?(?:able to )?(?:deliver|sen[dt]|reach|dispatch|establish)",
+    r"undeliver|(?:trying|attempting) to deliver",
+    r"(?:deliver(?:y|ing|ed)?|delevery|message|mail|transmission|sending)\b.{0,60}"
+    r"\b(?:fail|errors?\b|problem|trouble|delayed|reject|refused|returned)",
+    r"(?:error|trouble|problem)s? (?:sending|deliver|occur)",
+    r"(?:following|these) (?:address|recipient).{0,40}(?:fail|error|reject|problem|returned|not|affected|was|were)",
+    r"(?:permanent|fatal)(?:ly)? (?:fatal )?(?:error|fail)",
+    r"(?:user|recipient|mailbox|address|host) (?:is )?unknown|unknown user|no such (?:user|mailbox|recipient)",
+    r"mailbox (?:is |size |exceeds|has )?(?:full|limit|exceed|allowed)|over quota|quota exceeded",
+    r"failure reasons?|transcript of session|returned to (?:you|sender)|rejected by|account is disabled|not delivered",
+    "не может быть доставлено|送信できません|配信できません|配送できません|送信先",
 )
-DELAYED = re2.compile(
-    r"(?i)not yet been delivered|has been delayed|delivery (?:is |has been |was )?(?:temporarily )?delayed|warning message only|"
-    r"(?:will|we'll|to) (?:be retried|keep trying|continue (?:to try|trying))|delivery attempts will continue|will try again|"
-    r"do not need to resend|(?:still|being) (?:re)?tr(?:ying|ied) to deliver"
+DELAYED = any_of(
+    r"not yet been delivered",
+    r"has been delayed|delivery (?:is |has been |was )?(?:temporarily )?delayed|\(delay\)|message \S+ delayed",
+    r"warning message only|do not need to resend",
+    r"(?:will|we'll) (?:be retried|keep trying|continue (?:to try|trying)|try again)",
+    r"delivery attempts will continue|(?:still|being) (?:re)?tr(?:ying|ied) to deliver",
 )
-FINAL = re2.compile(
-    r"(?i)giving up|given up|permanent(?:ly)?|will (?:not|no longer) (?:be )?(?:retried|retry|try)|could not be delivered"
+FINAL = any_of(
+    r"giv(?:en|ing) up", r"permanent(?:ly)?", r"will not (?:be )?(?:retried|retry|try)", r"could not be delivered"
 )
 
 
@@ -74,26 +104,32 @@ class Notice:
         return "\n".join(self.lines)
 
     @cached_property
+    def is_report(self) -> bool:
+        return self.weight >= ENOUGH
+
+    @cached_property
     def tells_failure(self) -> bool:
-        return bool(FAILURE.search(self.text))
+        return "x-failed-recipients" in self.mail.headers or bool(FAILURE.search(self.text))
 
     @cached_property
     def is_delay(self) -> bool:
         """Still being retried: the subject or the text says so, and nothing says that it is over."""
-        if DELAYED.search(self.mail.subject[:200]) and not FINAL.search(self.text):
-            return True
-        return bool(DELAYED.search(self.text)) and not FINAL.search(self.text.replace("\n", " "))
+        told = DELAYED.search(self.mail.subject[:200]) or DELAYED.search(self.text)
+        return bool(told) and not FINAL.search(self.text)
 
     @cached_property
     def weight(self) -> int:
-        """How much speaks for a mail system as the author. A person who answers a bounce gets no credit for its subject."""
-        headers = self.mail.headers
-        subject = self.mail.subject[:200]
-        return_path = headers.get("return-path").strip()
-        system = SYSTEM_SENDER.search(headers.get("from")[:200]) is not None
-        failing = FAILURE_SUBJECT.search(subject) is not None and not ANSWERED.search(subject)
-        null_path = return_path == "<>" or "mailer-daemon" in return_path.lower()
-        return 2 * system + 2 * failing + 2 * null_path + self.copied + 3 * ("x-failed-recipients" in headers)
+        """How much speaks for a mail system. A person who answers a bounce gets no credit for its subject."""
+        headers, subject = self.mail.headers, self.mail.subject[:200]
+        return_path = headers.get("return-path").strip().lower()
+        signs = {
+            "sender": 2 if SYSTEM_SENDER.search(headers.get("from")[:200]) else 0,
+            "subject": 2 if FAILURE_SUBJECT.search(subject) and not ANSWERED.search(subject) else 0,
+            "return path": 2 if return_path == "<>" or "mailer-daemon" in return_path else 0,
+            "named recipients": 3 if "x-failed-recipients" in headers else 0,
+            "returned mail": 1 if self.copied else 0,
+        }
+        return sum(signs.values())
 
 
 def find_notice(mail: Mail) -> Notice:
@@ -103,6 +139,6 @@ def find_notice(mail: Mail) -> Notice:
         line = line[:MAX_LINE_CHARS].rstrip()
         if COPY_FOLLOWS.search(line) or COPY_BEGINS.search(line):
             return Notice(mail, tuple(lines), copied=True)
-        if not line.startswith(("> ", ">>  ")):
+        if not line.startswith("> "):
             lines.append(line)
     return Notice(mail, tuple(lines), copied=bool(mail.returned))

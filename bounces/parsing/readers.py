@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bounces.parsing.auto_reply import read_auto_reply
-from bounces.parsing.delivery_status import read_delivery_status
+from bounces.parsing.auto_reply import find_mark, read_auto_reply
+from bounces.parsing.delivery_status import read_delivery_status, read_pasted_fields
 from bounces.parsing.feedback import read_feedback
 from bounces.parsing.free_text import read_free_text
 from bounces.parsing.mail import Mail, open_mail
+from bounces.parsing.notice import Notice, find_notice
 from bounces.parsing.text import clean_line, find_address
 from bounces.values import Event, MailKind, Reading, Report
 
@@ -26,18 +27,15 @@ class Reader:
     """One way of reading a mail. `read` gives no reports where the mail is not of its kind."""
 
     name: str
-    read: Callable[[Mail], tuple[tuple[Report, ...], str]]
-
-
-def without_why(read_reports: Callable[[Mail], tuple[Report, ...]]) -> Callable[[Mail], tuple[tuple[Report, ...], str]]:
-    return lambda mail: (read_reports(mail), "")
+    read: Callable[[Notice], tuple[Report, ...]]
 
 
 READERS: tuple[Reader, ...] = (
-    Reader("feedback", without_why(read_feedback)),
-    Reader("delivery_status", without_why(read_delivery_status)),
-    Reader("free_text", without_why(read_free_text)),
-    Reader("auto_reply", read_auto_reply),
+    Reader("feedback", lambda notice: read_feedback(notice.mail)),
+    Reader("delivery_status", read_delivery_status),
+    Reader("pasted_fields", read_pasted_fields),
+    Reader("free_text", read_free_text),
+    Reader("auto_reply", lambda notice: read_auto_reply(notice.mail)),
 )
 
 
@@ -46,11 +44,14 @@ def read(raw: bytes) -> Reading:
     mail = open_mail(raw)
     if not mail.is_mail:
         return Reading(MailKind.NONE, why=NO_HEADERS if raw.strip() else EMPTY)
+    notice = find_notice(mail)
     for reader in READERS:
-        reports, why = reader.read(mail)
+        reports = reader.read(notice)
         if reports:
             reports = tuple(complete(report, mail, reader.name) for report in reports)
-            return Reading(find_kind(reports), reports, why, reader.name)
+            kind = find_kind(reports)
+            why = f"automatic reply ({find_mark(mail)})" if kind is MailKind.VACATION else ""
+            return Reading(kind, reports, why, reader.name)
     return Reading(MailKind.NONE, why=ORDINARY)
 
 

@@ -27,6 +27,19 @@ HOST = re2.compile(
 # Not inside a longer number or an IP address; "x.y.z" per RFC 3463 2.
 STATUS = re2.compile(r"(?:^|[^\d.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:$|[^\d.]|\.(?:$|\D))")
 REPLYCODE = re2.compile(r"(?:^|[^\d.\w-])([245][0-5][0-9])(?:[ \-]|$|:)")
+# The SMTP command that was refused, in the words of Exim, Postfix, Sendmail, qmail, DragonFly, Yahoo and Gmail.
+COMMAND_WORDS = {
+    "DATA": r"after end of data|in reply to end of data|>>> data|\ndata$|after i sent the message|our final data|"
+    r"accept your message \(data\)|\(state 1[78]\)",
+    "RCPT": r"after rcpt to|in reply to rcpt to|(?:>>>|<<<) rcpt to|does not like recipient|our rcpt to|\[rcpt_to\]|"
+    r"\(state 14\)|smtp:rcpt|\nrcpt to$",
+    "MAIL": r"after mail from|in reply to mail from|>>> mail from|does not like sender|our mail from|\[mail_from\]|"
+    r"\(state 13\)|\nmail from$",
+    "HELO": r"after (?:helo|ehlo)|in reply to (?:helo|ehlo)|>>> (?:helo|ehlo)|my name was rejected",
+    "CONNECT": r"after initial connection|refused to talk to me|while receiving the initial server greeting",
+}
+REFUSED_IN_DIALOGUE = re2.compile(r"(?im)^>>> (helo|ehlo|mail|rcpt|data)\b[^\n]*\n<<< [45]\d\d\b")
+COMMANDS = {command: re2.compile(f"(?im){words}") for command, words in COMMAND_WORDS.items()}
 # Control characters, line separators, and the bidirectional marks that make a page show text in another order.
 CONTROL = re2.compile(r"[\x00-\x1f\x7f-\x9f\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}\x{feff}]+")
 SPACES = re2.compile(r"\s+")
@@ -60,6 +73,14 @@ def find_status(text: str) -> str:
 def find_replycode(text: str) -> str:
     match = REPLYCODE.search(text)
     return match.group(1) if match else ""
+
+
+def find_command(text: str) -> str:
+    """The refused one in a repeated dialogue; else the last that the words name; "" where they name none."""
+    dialogue = REFUSED_IN_DIALOGUE.search(text)
+    if dialogue:
+        return dialogue.group(1).upper().replace("EHLO", "HELO")
+    return next((command for command, pattern in COMMANDS.items() if pattern.search(text)), "")
 
 
 def find_host(text: str) -> str:
