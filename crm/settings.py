@@ -13,7 +13,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import environ
+from bootstrap_wrapper import get_bootstrap_dir
 
+from crm import checks, content_policy, logs
 from crm.up import places
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -22,19 +24,20 @@ env = environ.Env()
 if env.str("REBOUND_ENV_FILE", default=""):
     env.read_env(env.str("REBOUND_ENV_FILE"))
 
+# Everything that Rebound writes on its own machine: the private servers' data, sockets, collected static files.
 VAR_DIR = Path(env.str("REBOUND_VAR", default=str(BASE_DIR / "var"))).resolve()
-
-# The key that a development start falls back to. `crm/checks.py` refuses it in production.
-DEVELOPMENT_KEY = "development-only-key-that-production-refuses-to-start-with"
 
 PRODUCTION = env.bool("REBOUND_PRODUCTION", default=False)
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or (not PRODUCTION and places.secret_key(VAR_DIR)) or DEVELOPMENT_KEY
+_own_key = None if PRODUCTION else places.secret_key(VAR_DIR)
+SECRET_KEY = env.str("SECRET_KEY", default="") or _own_key or checks.DEVELOPMENT_KEY
 # The key of the hash that lets a suppression outlive its erased address. Changing it orphans those.
 SUPPRESSION_KEY = env.str("SUPPRESSION_KEY", default=SECRET_KEY)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", default="http://localhost:8000")
+# How many reverse proxies of yours stand before us: that many entries of X-Forwarded-For are believed, from the right.
+PROXIES = env.int("REBOUND_PROXIES", default=0)
 
 INSTALLED_APPS = [
     "crm",
@@ -56,7 +59,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "axes",
     "csp",
-    "bootstrap",
     "chartkick.django",
     "django_htmx",
     "lucide",
@@ -73,7 +75,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "crm.content_policy.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -139,6 +141,9 @@ RQ_QUEUES = {"intake": dict(_queue), "bulk": {**_queue, "DEFAULT_TIMEOUT": 6 * 3
 # --- People ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "crm.User"
+SALES_SEE = env.str(
+    "REBOUND_SALES_SEE", default="all"
+)  # all, or team: what Sales see of contacts, companies, campaigns
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
@@ -162,6 +167,11 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 1  # hours
 AXES_LOCKOUT_PARAMETERS = ["username", ["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "login"
+AXES_LOCKOUT_TEMPLATE = "account/lockout.html"
+MFA_TOTP_ISSUER = "Rebound"
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR"] if PROXIES else ["REMOTE_ADDR"]
+AXES_IPWARE_PROXY_COUNT = PROXIES or None
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 
 EMAIL_URL = env.str("EMAIL_URL", default="")
 globals().update(env.email_url("EMAIL_URL", default="consolemail://"))
@@ -175,12 +185,35 @@ USE_I18N = True
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [("bootstrap", get_bootstrap_dir())]  # the package has no Django application
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policy.STRICT}
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+# Over https, everything is; on http (this machine only) secure cookies would lock everyone out.
+IS_HTTPS = SITE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_HSTS_SECONDS = env.int("REBOUND_HSTS_SECONDS", default=365 * 24 * 3600) if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+if PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Logs -----------------------------------------------------------------------------------------
+
+LOGGING = logs.configure(
+    style=env.str("REBOUND_LOG", default="json" if PRODUCTION else "console"),
+    level=env.str("REBOUND_LOG_LEVEL", default="INFO"),
+)
 
 # --- The flow -------------------------------------------------------------------------------------
 
 MAIL_CAP = env.int("REBOUND_MAIL_CAP", default=25 * 1024 * 1024)  # bytes of one mail
 ARCHIVE_CAP = env.int("REBOUND_ARCHIVE_CAP", default=500 * 1024 * 1024)  # bytes of one mbox or zip, unpacked too
 OUTBOX_RECEIVERS: dict[str, list[str]] = {"status_changed": ["contacts.announcements.write_activities"]}
+
+if PRODUCTION:
+    checks.refuse_unsafe(globals())

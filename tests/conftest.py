@@ -18,12 +18,7 @@ from crm.up import places, private
 
 @pytest.fixture(scope="session")
 def private_servers() -> Iterator[None]:
-    wanted = private.Wanted(
-        var=settings.VAR_DIR,
-        postgres=settings.USES_PRIVATE_DATABASE,
-        redis=settings.USES_PRIVATE_REDIS,
-        postgres_bin=settings.POSTGRES_BIN,
-    )
+    wanted = private.wanted(settings)
     if not wanted:
         yield
         return

@@ -46,16 +46,20 @@ def prepare(places: Places, chosen_bin: str = "", *, durable: bool = True) -> Pr
             *(() if durable else RECKLESS),
         ),
         account=places.account,
+        is_server=True,
         stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
         orphan_signal=signal.SIGQUIT,  # "immediate": gone at once, recovers from the log at the next start
     )
 
 
 def answers(places: Places) -> bool:
+    """Asks the server's own note first: each attempt to connect too early would leave an alarming line in its log."""
     try:
+        if "ready" not in (places.data / "postmaster.pid").read_text():
+            return False
         with _connect(places):
             return True
-    except psycopg.OperationalError:
+    except (OSError, psycopg.OperationalError):
         return False
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from crm.up import places, postgres, processes, valkey
 from crm.up.places import InUseError, Places, StartError
@@ -44,6 +45,11 @@ class Wanted:
 
     def __bool__(self) -> bool:
         return self.postgres or self.redis
+
+
+def wanted(settings: Any) -> Wanted:
+    """What Django's settings leave to us."""
+    return Wanted(settings.VAR_DIR, settings.USES_PRIVATE_DATABASE, settings.USES_PRIVATE_REDIS, settings.POSTGRES_BIN)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 from crm.up.places import Account, StartError
@@ -29,6 +30,9 @@ class Program:
     # Whom to run as; None: whoever we are.
     account: Account | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = Path("/")
+    # The others use it: it starts first and stops last.
+    is_server: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     # Sent by the kernel when we die without a word (`kill -9`).
     orphan_signal: signal.Signals = signal.SIGTERM
@@ -65,7 +69,7 @@ def start(program: Program, output: int | IO[Any]) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **program.environment},
-            cwd="/" if account is not None else None,
+            cwd=program.folder,
             start_new_session=True,
             preexec_fn=tie_to_parent,
             **as_account,
@@ -83,21 +87,21 @@ def wait_until(answers: Callable[[], bool], process: subprocess.Popen[bytes], na
         time.sleep(0.03)
 
 
-def stop(processes: Iterable[tuple[Program, subprocess.Popen[bytes]]], seconds: float) -> None:
+def stop(
+    processes: Iterable[tuple[Program, subprocess.Popen[bytes]]],
+    seconds: float,
+    pause: Callable[[], None] = lambda: time.sleep(0.03),
+) -> None:
     """Stop them side by side: asked twice (a worker then drops its job), at last killed with their children."""
     running = list(processes)
     for share in (0.7, 0.3):
         for program, process in running:
             if process.poll() is None:
                 process.send_signal(program.stop_signal)
-        _wait_all(running, seconds * share)
+        deadline = time.monotonic() + seconds * share
+        while time.monotonic() < deadline and any(process.poll() is None for _, process in running):
+            pause()
     for _, process in running:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _wait_all(running: list[tuple[Program, subprocess.Popen[bytes]]], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and any(process.poll() is None for _, process in running):
-        time.sleep(0.03)

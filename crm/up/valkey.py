@@ -36,7 +36,7 @@ def prepare(places: Places) -> Program:
         "loglevel": "warning",
     }
     words = (word for name, value in options.items() for word in (f"--{name}", value))
-    return Program(name="valkey", command=(str(find_binary()), *words), orphan_signal=signal.SIGKILL)
+    return Program(name="valkey", command=(str(find_binary()), *words), is_server=True, orphan_signal=signal.SIGKILL)
 
 
 def answers(places: Places) -> bool:

@@ -1,0 +1,96 @@
+"""Logs on standard error, for people or as JSON for machines. In: log records. Out: lines without addresses.
+
+Every record passes here, structlog's and the standard library's, so that masking has one place: an address
+keeps its first letter and its domain, which is enough to follow a case and too little to write to someone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import re2
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+# RE2, for the text comes from outside; whatever looks like an address, also inside a longer text.
+ADDRESS = re2.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+=~'\-]*@([A-Za-z0-9][A-Za-z0-9.\-]*)")
+
+
+def mask_addresses(logger: WrappedLogger | None, name: str, event: EventDict) -> EventDict:  # noqa: ARG001 -- structlog's signature
+    return {key: _masked(value) for key, value in event.items()}
+
+
+def drop_request_starts(logger: WrappedLogger | None, name: str, event: EventDict) -> EventDict:  # noqa: ARG001
+    """The line at a request's end says the same and how it went."""
+    if event.get("event") == "request_started":
+        raise structlog.DropEvent
+    return event
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return ADDRESS.sub(r"\1***@\2", value) if "@" in value else value
+    if isinstance(value, dict):
+        return {key: _masked(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_masked(inner) for inner in value)
+    return value
+
+
+COMMON: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure(style: str, level: str) -> dict[str, Any]:
+    """Django's LOGGING; structlog itself is set up on the way. `style` is "console" or "json"."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.filter_by_level,
+            drop_request_starts,
+            *COMMON[1:3],
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            COMMON[-1],
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": COMMON,
+                "processors": _last_steps(style),
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # A line at each start of each process; a line at each look for work.
+            "axes": {"level": "WARNING"},
+            "rq": {"level": "WARNING"},
+            # Django's own handlers would write to the same terminal a second time.
+            "django": {"handlers": [], "level": level, "propagate": True},
+            "django.server": {"handlers": [], "level": level, "propagate": True},
+        },
+    }
+
+
+def _last_steps(style: str) -> list[Processor]:
+    # A traceback is text with addresses in it, so it is made before the masking.
+    first: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        mask_addresses,
+    ]
+    if style == "json":
+        return [*first, structlog.processors.JSONRenderer()]
+    return [*first, structlog.dev.ConsoleRenderer(colors=False)]
