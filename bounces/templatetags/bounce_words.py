@@ -1,0 +1,68 @@
+"""Template filters that say a bounce's words in full. In: slugs and codes of a bounce. Out: plain text."""
+
+from __future__ import annotations
+
+from django import template
+
+from bounces.classification import load_reasons
+from bounces.codes import explain_enhanced_code, explain_reply_code
+
+register = template.Library()
+
+
+@register.filter
+def reason_words(slug: str) -> str:
+    """`userunknown` -> `The mailbox does not exist`. A slug that is no longer defined is shown as it is."""
+    reason = load_reasons().get(slug)
+    return reason.definition if reason else slug
+
+
+@register.filter
+def reply_code_words(code: int | None) -> str:
+    return explain_reply_code(code)
+
+
+@register.filter
+def enhanced_code_words(code: str) -> str:
+    return explain_enhanced_code(code)
+
+
+@register.filter
+def door(source: str) -> str:
+    """Where a thing came in, as people say it: `upload` -> `Upload`, `api:outreach` -> `API key outreach`."""
+    name, _, rest = source.partition(":")
+    if name == "api" and rest:
+        return f"API key {rest}"
+    return {"upload": "Upload", "command": "Command line", "api": "API"}.get(name, source)
+
+
+RULE_TABLES = {
+    "providers": "The words of one provider’s systems",
+    "phrases": "The words of the remote system",
+    "enhanced_codes": "The enhanced status code",
+    "reply_codes": "The reply code",
+}
+
+
+@register.filter
+def rule_table_words(table: str) -> str:
+    """What a classification rule went by."""
+    return RULE_TABLES.get(str(table), str(table))
+
+
+POLICY_RULES = {
+    "": "No fact is known",
+    "alive": "Delivered, replied or verified",
+    "hard_bounce": "Hard bounce, the recipient’s fault",
+    "hard_bounce_after_reply": "Hard bounce, though it replied not long before",
+    "soft_in_a_row": "Soft-bounce days in a row",
+    "soft_in_window": "Many soft-bounce days",
+    "soft_recent": "Recent soft bounces",
+    "undeliverable": "Verification says undeliverable",
+}
+
+
+@register.filter
+def policy_rule_words(rule: str) -> str:
+    """What a rule of the policy looks at."""
+    return POLICY_RULES.get(rule, rule.replace("_", " ").capitalize())

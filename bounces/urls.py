@@ -1,0 +1,30 @@
+"""The pages about bounces."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from bounces.views import address, bounce, cleaning, inbox, raw, upload
+
+app_name = "bounces"
+urlpatterns = [
+    path("bounces/", bounce.show_list, name="list"),
+    path("bounces/complaints/", bounce.show_complaints, name="complaints"),
+    path("bounces/upload/", upload.upload, name="upload"),
+    path("bounces/upload/progress/", upload.show_progress, name="upload_progress"),
+    path("bounces/<int:pk>/", bounce.show_bounce, name="bounce"),
+    path("addresses/<int:pk>/", address.show_address, name="address"),
+    path("addresses/<int:pk>/restore/", address.restore, name="restore"),
+    path("suppressions/<int:pk>/lift/", address.lift, name="lift"),
+    path("inbox/", inbox.show_list, name="inbox"),
+    path("inbox/<int:pk>/", inbox.show_item, name="item"),
+    path("inbox/<int:pk>/raw/", raw.show_raw, name="raw"),
+    path("inbox/<int:pk>/retry/", inbox.retry, name="retry"),
+    path("inbox/<int:pk>/discard/", inbox.discard, name="discard"),
+    path("cleaning/", cleaning.show_list, name="cleaning"),
+    path("cleaning/<int:pk>/", cleaning.show_run, name="cleaning_run"),
+    path("cleaning/<int:pk>/progress/", cleaning.show_progress, name="cleaning_progress"),
+    path("cleaning/<int:pk>/apply/", cleaning.apply, name="cleaning_apply"),
+    path("cleaning/<int:pk>/cancel/", cleaning.cancel, name="cleaning_cancel"),
+    path("cleaning/<int:pk>/rows.csv", cleaning.export_rows, name="cleaning_csv"),
+]

@@ -1,0 +1,11 @@
+"""The pages about bounces: doors that take input, call one domain function and show its result.
+
+bounce.py     the list of bounces, one bounce explained, complaints
+raw.py        the raw bytes of an inbox item, as text in a sandbox
+upload.py     a manager's upload, and what became of each file
+inbox.py      everything that arrived, and what became of it
+cleaning.py   cleaning runs: list, progress, report, apply, cancel, CSV
+address.py    one address: verdict, history, restore, suppressions
+access.py     who may open a page
+Filters and querysets of the lists stand in `bounces/lists.py`.
+"""

@@ -1,0 +1,99 @@
+"""One address: its verdict, history and decisions; restoring it, lifting a suppression. In: ids, forms. Out: pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from bounces import rulings, suppressions
+from bounces.models import Address, Suppression
+from bounces.sentences import explain_change
+from bounces.verdict import verdicts_of
+from bounces.views.access import needs
+
+SHOWN = 20
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label="Why",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="One sentence for those who read the history later: “She called and confirmed the address.”",
+        error_messages={"required": "Say why: the history keeps the reason with your name."},
+    )
+
+
+@needs("bounces.view_bounce")
+def show_address(request: HttpRequest, pk: int) -> HttpResponse:
+    address = get_object_or_404(Address, pk=pk)
+    now = timezone.now()
+    changes = address.status_changes.select_related("address", "policy", "actor").order_by("-at", "-id")[:SHOWN]
+    context = {
+        "address": address,
+        "verdict": verdicts_of([pk], now)[pk],
+        "suppressions": suppressions.active_for([pk], now)[pk],
+        "changes": [(change, explain_change(change)) for change in changes],
+        "bounces": address.bounces.order_by("-occurred_at", "-id")[:SHOWN],
+        "complaints": address.complaints.order_by("-occurred_at")[:SHOWN],
+        "rulings": address.rulings.select_related("by").order_by("-at")[:SHOWN],
+    }
+    return render(request, "bounces/address.html", context)
+
+
+@needs("bounces.restore_address")
+def restore(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks why, then restores. `next` is where the person came from."""
+    address = get_object_or_404(Address, pk=pk)
+    form = ReasonForm(request.POST or None)
+    back = came_from(request, reverse("bounces:address", args=[pk]))
+    if request.method == "POST" and form.is_valid():
+        now = timezone.now()
+        rulings.restore(address, request.user, form.cleaned_data["reason"], now)
+        messages.success(request, f"{address} is restored. {verdicts_of([pk], now)[pk].sentence}")
+        return redirect(back)
+    verdict = verdicts_of([pk], timezone.now())[pk]
+    return render(request, "bounces/restore.html", {"address": address, "verdict": verdict, "form": form, "back": back})
+
+
+@needs("bounces.change_suppression")
+def lift(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks why, then lifts a suppression that is in force."""
+    suppression = get_object_or_404(Suppression.objects.select_related("address", "created_by"), pk=pk)
+    form = ReasonForm(request.POST or None)
+    back = came_from(request, home_of(suppression))
+    if suppression.lifted_at:
+        messages.info(request, "This suppression was lifted already.")
+        return redirect(back)
+    if request.method == "POST" and form.is_valid():
+        suppressions.lift(suppression, request.user, form.cleaned_data["reason"], timezone.now())
+        messages.success(request, f"The suppression of {suppressed(suppression)} is lifted.")
+        return redirect(back)
+    context = {"suppression": suppression, "suppressed": suppressed(suppression), "form": form, "back": back}
+    return render(request, "bounces/lift.html", context)
+
+
+def suppressed(suppression: Suppression) -> Any:
+    return suppression.address or suppression.domain or "an erased address"
+
+
+def home_of(suppression: Suppression) -> str:
+    if suppression.address_id:
+        return reverse("bounces:address", args=[suppression.address_id])
+    return reverse("bounces:list")
+
+
+def came_from(request: HttpRequest, otherwise: str) -> str:
+    """The page named by `next`, where it is one of ours."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    is_ours = url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return url if is_ours else otherwise

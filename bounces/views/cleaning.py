@@ -1,0 +1,117 @@
+"""Cleaning runs: the list, a run's progress and report, apply and cancel, its rows as CSV. In: ids. Out: pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from bounces.cleaning import AlreadyRunning, NotReady, apply_run, cancel_run
+from bounces.lists import RunRowFilter, count_moves
+from bounces.models import CleaningRow, CleaningRun, Policy, Schedule
+from bounces.paging import page_of
+from bounces.sentences import explain_change
+from bounces.spreadsheet import csv_lines
+from bounces.views.access import needs
+
+CLEANING_TASK = "clean_all"
+CSV_HEAD = ["Address", "From", "To", "Why", "Rule", "Outcome"]
+CSV_CHUNK = 2000
+
+
+@needs("bounces.view_cleaningrun")
+def show_list(request: HttpRequest) -> HttpResponse:
+    runs = CleaningRun.objects.select_related("started_by")
+    context = {
+        "page": page_of(runs, ["-id"], request.GET.get("after"), request.GET.get("before"), size=25),
+        "schedule": Schedule.objects.filter(task=CLEANING_TASK, is_enabled=True).order_by("next_run_at").first(),
+        "policy": Policy.active(),
+    }
+    return render(request, "bounces/cleaning.html", context)
+
+
+@needs("bounces.view_cleaningrun")
+def show_run(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_run(pk)
+    if run.is_running:
+        return render(request, "bounces/cleaning_run.html", {"run": run})
+    form = RunRowFilter(request.GET)
+    moves = count_moves(run)
+    page = page_of(form.rows(run), form.order(), request.GET.get("after"), request.GET.get("before"))
+    context = {
+        "run": run,
+        "form": form,
+        "chosen": form.chosen(),
+        "moves": moves,
+        "page": page,
+        "sentences": [(row, explain_change(row)) for row in page.items],
+    }
+    return render(request, "bounces/cleaning_run.html", context)
+
+
+@needs("bounces.view_cleaningrun")
+def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that is asked for every second; once the run has ended, the whole page is loaded anew."""
+    run = get_run(pk)
+    response = render(request, "bounces/_run_progress.html", {"run": run})
+    if not run.is_running:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def get_run(pk: int) -> CleaningRun:
+    return get_object_or_404(CleaningRun.objects.select_related("started_by", "policy"), pk=pk)
+
+
+@require_POST
+@needs("bounces.run_cleaning")
+def apply(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_run(pk)
+    try:
+        apply_run(run, request.user)
+    except NotReady:
+        messages.error(request, f"Only a preview can be applied; this run is “{run.get_state_display()}”.")
+    except AlreadyRunning as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The changes are being applied.")
+    return redirect("bounces:cleaning_run", pk)
+
+
+@require_POST
+@needs("bounces.run_cleaning")
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_run(pk)
+    if cancel_run(run, request.user, timezone.now()):
+        messages.success(request, "The run is cancelled. What it had applied by then stays.")
+    else:
+        messages.info(request, f"There is nothing to cancel: this run is “{run.get_state_display()}”.")
+    return redirect("bounces:cleaning_run", pk)
+
+
+@needs("bounces.view_cleaningrun")
+def export_rows(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The rows that the page's filter shows, all of them, streamed."""
+    run = get_run(pk)
+    form = RunRowFilter(request.GET)
+    rows = form.rows(run).order_by(*form.order())
+    headers = {"Content-Disposition": f'attachment; filename="cleaning-run-{run.pk}.csv"'}
+    return StreamingHttpResponse(csv_lines(CSV_HEAD, written(rows)), content_type="text/csv", headers=headers)
+
+
+def written(rows: Any) -> Iterator[list[str]]:
+    row: CleaningRow
+    for row in rows.iterator(chunk_size=CSV_CHUNK):
+        yield [
+            row.address.email,
+            row.get_from_status_display(),
+            row.get_to_status_display(),
+            explain_change(row),
+            row.rule,
+            row.get_outcome_display(),
+        ]
