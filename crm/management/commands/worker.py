@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 worker_ttl=WORKER_TTL,
             )
             connections.close_all()  # a forked job must not share ours
-            worker.work(burst=options["burst"], with_scheduler=False, logging_level=None)
+            worker.work(burst=options["burst"], with_scheduler=False, logging_level="WARNING")
         except RedisConnectionError as error:
             self.stderr.write(f"Redis does not answer: {error}")
             sys.exit(1)
