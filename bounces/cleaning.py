@@ -225,7 +225,7 @@ def _still_holds(row: CleaningRow, fresh: dict[int, policy.Transition]) -> bool:
     return transition is not None and (transition.to_status, transition.rule) == (row.to_status, row.rule)
 
 
-def transitions_of(run: CleaningRun) -> QuerySet[CleaningRow, dict[str, Any]]:
+def transitions_of(run: CleaningRun) -> QuerySet[CleaningRow, Any]:
     """How many rows of a run go from which status to which, by which rule."""
     return (
         run.rows.values("from_status", "to_status", "rule")

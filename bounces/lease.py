@@ -33,13 +33,13 @@ def acquire(name: str, lasts: timedelta) -> Lease | None:
         cursor.execute(
             """
             INSERT INTO bounces_lease AS l (name, holder, fence, expires_at)
-            VALUES (%(name)s, %(holder)s, 1, clock_timestamp() + %(lasts)s)
+            VALUES (%(name)s, %(holder)s, 1, clock_timestamp() + make_interval(secs => %(lasts)s))
             ON CONFLICT (name) DO UPDATE
             SET holder = excluded.holder, fence = l.fence + 1, expires_at = excluded.expires_at
             WHERE l.expires_at < clock_timestamp()
             RETURNING fence
             """,
-            {"name": name, "holder": holder, "lasts": lasts},
+            {"name": name, "holder": holder, "lasts": lasts.total_seconds()},
         )
         row = cursor.fetchone()
     return Lease(name, row[0], lasts) if row else None
@@ -65,8 +65,9 @@ def renew(lease: Lease) -> None:
     """Puts off the end. Between steps, in a transaction of its own. Raises LeaseLost."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE bounces_lease SET expires_at = clock_timestamp() + %s WHERE name = %s AND fence = %s",
-            [lease.lasts, lease.name, lease.fence],
+            "UPDATE bounces_lease SET expires_at = clock_timestamp() + make_interval(secs => %s)"
+            " WHERE name = %s AND fence = %s",
+            [lease.lasts.total_seconds(), lease.name, lease.fence],
         )
         if cursor.rowcount == 0:
             raise LeaseLost(f"the lease {lease.name} went to another holder")

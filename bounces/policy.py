@@ -48,7 +48,7 @@ WITH target AS (
            max(r.effective_at) FILTER (WHERE r.rule = 'soft_in_window') AS in_window,
            max(r.effective_at) FILTER (WHERE r.rule = 'soft_recent') AS recent,
            max(r.effective_at) FILTER (WHERE r.rule = 'undeliverable') AS undeliverable
-    FROM bounces_ruling r JOIN target USING (id)
+    FROM bounces_ruling r JOIN target ON target.id = r.address_id
     WHERE r.kind = 'waive' AND r.lifted_at IS NULL
     GROUP BY r.address_id
 ), subject AS (
@@ -195,7 +195,10 @@ def evaluate(address_ids: Sequence[int], policy: Policy, as_of: datetime) -> lis
     """What would change for these addresses. Reads only."""
     with connection.cursor() as cursor:
         cursor.execute(evaluation(GIVEN_IDS), {"ids": list(address_ids), "as_of": as_of, **policy.numbers})
-        return [Transition(*row[:4], json.loads(row[4]), *row[5:]) for row in cursor.fetchall()]
+        return [
+            Transition(address_id, from_status, to_status, rule, json.loads(evidence), reevaluate_at, moves)
+            for address_id, from_status, to_status, rule, evidence, reevaluate_at, moves in cursor.fetchall()
+        ]
 
 
 def apply(

@@ -8,9 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from bounces.mailfiles import walk
-
 from bounces.intake.keep import Door, Kept, keep_stream
+from bounces.mailfiles import walk
 from bounces.values import Trust
 
 

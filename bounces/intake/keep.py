@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
-from bounces.mailfiles import FileKind, sniff
 from django.conf import settings
 from django.db import connection, transaction
 
+from bounces.mailfiles import FileKind, sniff
 from bounces.models import InboundItem, RawChunk
 from bounces.values import Trust
 
@@ -72,7 +72,7 @@ def keep_stream(stream: BinaryIO, size: int, name: str, door: Door) -> Kept:
     if size > cap:
         return keep_refused(name, size, f"{megabytes(size)} is above the cap of {megabytes(cap)}.", door)
     stream.seek(0)
-    digest = hashlib.file_digest(stream, "sha256").digest()
+    digest = hashlib.file_digest(stream, "sha256").digest()  # type: ignore[arg-type]  # files and uploads can readinto
     stream.seek(0)
     with transaction.atomic():
         kept = _insert_item(digest, name, form, size, door)

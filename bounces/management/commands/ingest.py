@@ -23,6 +23,7 @@ from bounces import process
 from bounces.intake.files import keep_paths, keep_piped
 from bounces.intake.keep import Kept
 from bounces.models import InboundItem
+from bounces.terminal import terminal
 
 
 class Command(BaseCommand):
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         missing = [path for path in options["paths"] if not Path(path).exists()]
         if missing:
             raise CommandError(f"There is no {missing[0]}.")
-        console = Console(file=self.stdout._out if hasattr(self.stdout, "_out") else None, stderr=False)
+        console = terminal(self)
         item_ids, seen, unread = self.keep([Path(path) for path in options["paths"]], console)
         if not options["keep_only"]:
             process.run_flow(timezone.now)

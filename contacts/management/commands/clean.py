@@ -19,6 +19,7 @@ from rich.table import Table
 from bounces import cleaning
 from bounces.models import CleaningRun
 from bounces.sentences import STATUS_WORDS, explain_change
+from bounces.terminal import terminal
 from bounces.values import Status
 from contacts.models import Segment
 from contacts.segments import addresses_of
@@ -33,7 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  (Django's signature)
         run = begin(options["segment"], options["dry_run"])
-        console = Console(file=self.stdout._out if hasattr(self.stdout, "_out") else None)
+        console = terminal(self)
         carry(run, console)
         run.refresh_from_db()
         report(run, console)
