@@ -1,4 +1,4 @@
-"""What every test may use: this run's own PostgreSQL and Valkey, and a queue to look into.
+"""What every test may use: this run's own PostgreSQL and Valkey, and a worker that runs what is queued.
 
 The servers start with the first test that needs a database and stop with the session, on Ctrl-C too; the
 kernel stops them should pytest be killed. With DATABASE_URL and REDIS_URL set, those are used instead.
@@ -6,12 +6,15 @@ kernel stops them should pytest be killed. With DATABASE_URL and REDIS_URL set, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import django_rq
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from redis import Redis
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
 
 from crm.up import places, private
 
@@ -38,3 +41,42 @@ def redis(private_servers: None) -> Iterator[Redis]:
     connection.flushdb()
     yield connection
     connection.flushdb()
+
+
+class WorkerInProcess(SimpleWorker):
+    """Works here and now; Ctrl-C stays pytest's."""
+
+    def _install_signal_handlers(self) -> None:
+        pass
+
+
+@pytest.fixture
+def run_jobs(redis: Redis) -> Callable[[], None]:
+    """`run_jobs()`: one tick of the scheduler, then a worker until nothing is queued. A failed job fails the test."""
+
+    def run() -> None:
+        from bounces import schedule
+
+        schedule.tick(timezone.now())
+        queues = [django_rq.get_queue(name) for name in settings.RQ_QUEUES]
+        worker = WorkerInProcess(queues, connection=redis, serializer=JSONSerializer)
+        worker.work(burst=True, logging_level="WARNING")
+        for queue in queues:
+            for job_id in queue.failed_job_registry.get_job_ids():
+                pytest.fail(str(queue.fetch_job(job_id).latest_result().exc_string))
+
+    return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A suite that did not run is said last and loudly: green must not hide it."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not skipped:
+        return
+    reasons: dict[str, int] = {}
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason.removeprefix("Skipped: ")] = reasons.get(reason.removeprefix("Skipped: "), 0) + 1
+    terminalreporter.section("NOT EVERYTHING RAN", sep="!", red=True, bold=True)
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"{count} tests SKIPPED: {reason}", red=True, bold=True)

@@ -106,6 +106,12 @@ def prepare(var: Path) -> Places:
     return places
 
 
+def log_dir(var: Path) -> Path:
+    folder = var / "log"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @contextmanager
 def locked(places: Places, owner: str) -> Iterator[None]:
     """Hold the installation. The lock dies with its process, so it is never stale. Raises InUseError if it is taken."""

@@ -113,6 +113,4 @@ def _wait_for_the_others(wanted: Wanted, here: Places) -> None:
 
 
 def _log(program: Program, here: Places) -> Path:
-    folder = here.var / "log"
-    folder.mkdir(exist_ok=True)
-    return folder / f"{program.name}.log"
+    return places.log_dir(here.var) / f"{program.name}.log"

@@ -82,7 +82,7 @@ class Supervisor:
         while not answers():
             self._turn()
             if child.crashes:
-                raise StartError(f"{name} does not start: its words are above.")
+                raise StartError(f"{name} does not start: its words are above, or below var/log/.")
             if time.monotonic() > deadline:
                 raise StartError(f"{name} did not answer within {seconds:.0f} s.")
 

@@ -15,7 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from crm.up.places import Places, StartError
+from crm.up.places import Places, StartError, log_dir
 from crm.up.processes import Program
 
 
@@ -34,6 +34,8 @@ def prepare(places: Places) -> Program:
         "save": "",
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
+        # Not into our stream: its advice about the kernel's settings would be the first thing that a newcomer reads.
+        "logfile": str(log_dir(places.var) / "valkey.log"),
     }
     words = (word for name, value in options.items() for word in (f"--{name}", value))
     return Program(name="valkey", command=(str(find_binary()), *words), is_server=True, orphan_signal=signal.SIGKILL)

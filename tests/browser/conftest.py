@@ -1,0 +1,84 @@
+"""A real Chromium on a live server. `page` is a fresh one; `page.goto("/")` goes to the server of the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+# Playwright's synchronous API runs an event loop in this thread; Django would refuse its ORM there.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(django_db_serialized_rollback: None, live_server: LiveServer) -> str:
+    """The URL of a live Rebound. The rows that migrations made are there in each test."""
+    return str(live_server.url)
+
+
+@pytest.fixture
+def new_context(browser: Browser, site: str) -> Iterator[Callable[..., BrowserContext]]:
+    """`new_context(viewport={…}, color_scheme="dark")`: a browser profile of its own, looking at the site."""
+    contexts: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        contexts.append(browser.new_context(base_url=site, **options))  # type: ignore[arg-type]  # Playwright's own options
+        contexts[-1].set_default_timeout(10_000)
+        return contexts[-1]
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    return new_context().new_page()
+
+
+@pytest.fixture
+def sign_in(page: Page) -> Callable[[str, str], Page]:
+    """`sign_in(email, password)`, through the form, as people do."""
+
+    def through_the_form(email: str, password: str) -> Page:
+        page.goto("/accounts/login/")
+        page.get_by_label("Email").fill(email)
+        page.locator("input[type=password]").fill(password)
+        page.locator("form button[type=submit]").first.click()
+        page.wait_for_url(lambda url: "/accounts/login" not in url)
+        return page
+
+    return through_the_form

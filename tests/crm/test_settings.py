@@ -1,0 +1,110 @@
+"""What the settings make of the environment, each time in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+from crm.logs import mask_addresses
+
+GOOD = {
+    "REBOUND_PRODUCTION": "1",
+    "SECRET_KEY": "k3y-" * 20,
+    "SUPPRESSION_KEY": "0th3r-" * 20,
+    "ALLOWED_HOSTS": "crm.example.org",
+    "SITE_URL": "https://crm.example.org",
+    "EMAIL_URL": "smtp://mail.example.org:25",
+    "DATABASE_URL": "postgres://rebound@db.example.org/rebound",
+    "REDIS_URL": "redis://queue.example.org",
+}
+SHOW = (
+    "import json; from django.conf import settings as s; "
+    "print(json.dumps({n: getattr(s, n) for n in ('DEBUG', 'ALLOWED_HOSTS', 'SESSION_COOKIE_SECURE', 'SECRET_KEY')}))"
+)
+
+
+@pytest.mark.parametrize(
+    ("environment", "fault"),
+    [
+        ({"DEBUG": "1"}, "rebound.E001"),
+        ({"SECRET_KEY": ""}, "rebound.E002"),
+        ({"SECRET_KEY": "short"}, "rebound.E002"),
+        ({"ALLOWED_HOSTS": ""}, "rebound.E003"),
+        ({"ALLOWED_HOSTS": "*"}, "rebound.E003"),
+        ({"SITE_URL": "http://crm.example.org"}, "rebound.E004"),
+    ],
+)
+def test_production_refuses_what_is_unsafe(environment, fault, tmp_path):
+    refused = run([sys.executable, "manage.py", "check"], GOOD | environment, tmp_path)
+    assert refused.returncode == 1
+    assert fault in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_gunicorn_cannot_start_on_what_production_refuses(tmp_path):
+    command = [sys.executable, "-c", "import crm.wsgi"]
+    assert run(command, GOOD | {"DEBUG": "1"}, tmp_path).returncode == 1
+
+
+def test_production_done_right_passes_every_check(tmp_path):
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    passed = run(command, GOOD, tmp_path)
+    assert passed.returncode == 0, passed.stderr
+
+
+def test_a_start_at_home_keeps_a_key_of_its_own(tmp_path):
+    first, second = shown({}, tmp_path), shown({}, tmp_path)
+    assert first["SECRET_KEY"] == second["SECRET_KEY"]
+    assert len(first["SECRET_KEY"]) >= 50
+    assert (tmp_path / "var" / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_plain_http_is_for_this_machine(tmp_path):
+    at_home = shown({}, tmp_path)
+    assert at_home["SESSION_COOKIE_SECURE"] is False
+    assert at_home["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
+
+
+def test_logs_mask_addresses_wherever_they_stand():
+    event = {"event": "sent to ada@example.org", "extra": {"to": ["bob.b+c@example.com"]}, "n": 1}
+    assert mask_addresses(None, "info", event) == {
+        "event": "sent to a***@example.org",
+        "extra": {"to": ["b***@example.com"]},
+        "n": 1,
+    }
+
+
+@pytest.mark.django_db
+def test_pages_allow_nothing_inline(client):
+    policy = client.get("/accounts/login/").headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.django_db
+def test_the_admin_alone_may_be_inline(admin_client):
+    policy = admin_client.get("/admin/").headers["Content-Security-Policy"]
+    assert "script-src 'self' 'unsafe-eval'" in policy
+
+
+def run(command, environment, tmp_path):
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        command,
+        env=kept | {"DJANGO_SETTINGS_MODULE": "crm.settings", "REBOUND_VAR": str(tmp_path / "var")} | environment,
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def shown(environment, tmp_path):
+    done = run([sys.executable, "-c", SHOW], environment, tmp_path)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
