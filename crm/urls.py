@@ -9,4 +9,5 @@ urlpatterns = [
     path("admin/queue/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("", include("bounces.urls")),
 ]
