@@ -41,6 +41,7 @@ RULE_TABLES = {
     "phrases": "The words of the remote system",
     "enhanced_codes": "The enhanced status code",
     "reply_codes": "The reply code",
+    "commands": "The SMTP command that was refused",
 }
 
 

@@ -1,0 +1,195 @@
+"""Cleaning runs on pages: the list, progress, the report, apply and cancel, the rows as CSV."""
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from bounces.cleaning import start_run, work
+from bounces.models import Address, CleaningRun, Schedule
+from tests.builders import a_bounce, a_cleaning_row, a_cleaning_run, a_user, an_address
+
+pytestmark = pytest.mark.django_db
+
+CLEANING = "/cleaning/"
+NOW = datetime(2026, 11, 2, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def manager() -> Client:
+    client = Client()
+    client.force_login(a_user("manager"))
+    return client
+
+
+def url_of(run: CleaningRun, name: str = "cleaning_run") -> str:
+    return reverse(f"bounces:{name}", args=[run.pk])
+
+
+def a_preview() -> CleaningRun:
+    """A real dry run that finds one address to make invalid."""
+    a_bounce("ada@b.example")
+    an_address("bob@b.example")
+    run = start_run(via="page", now=NOW, dry_run=True)
+    work(run.pk, lambda: NOW)
+    run.refresh_from_db()
+    return run
+
+
+def test_without_runs_the_page_says_how_to_begin(manager):
+    assert "No run yet" in manager.get(CLEANING).content.decode()
+
+
+def test_the_policy_in_force_is_told_in_words(manager):
+    page = " ".join(manager.get(CLEANING).content.decode().split())
+    assert "after 1 hard bounce that is the recipient’s fault" in page
+    assert "3 soft-bounce days in a row over 14 days or more" in page
+
+
+def test_the_next_run_by_the_clock_is_shown(manager):
+    Schedule.objects.filter(task="clean_all").update(next_run_at=NOW)
+    assert "2 November 2026, 10:00 UTC" in manager.get(CLEANING).content.decode()
+
+
+def test_without_a_schedule_the_page_says_so(manager):
+    Schedule.objects.all().delete()
+    assert "None is scheduled" in manager.get(CLEANING).content.decode()
+
+
+def test_the_list_takes_the_same_number_of_queries_however_many_runs(manager, django_assert_max_num_queries):
+    for _ in range(10):
+        a_cleaning_run(started_by=a_user("manager"))
+    with django_assert_max_num_queries(5):
+        manager.get(CLEANING)
+
+
+def test_a_running_run_is_asked_for_each_second(manager):
+    run = a_cleaning_run("evaluating", total=200, evaluated=100)
+    page = manager.get(url_of(run)).content.decode()
+    assert 'hx-trigger="every 1s"' in page
+    assert "100 of 200 addresses judged" in page
+
+
+def test_the_part_that_polls_loads_the_page_anew_at_the_end(manager):
+    run = a_cleaning_run("done")
+    response = manager.get(url_of(run, "cleaning_progress"))
+    assert response["HX-Refresh"] == "true"
+    assert "hx-trigger" not in response.content.decode()
+
+
+def test_a_preview_shows_what_would_move_and_why(manager):
+    page = manager.get(url_of(a_preview())).content.decode()
+    for words in ("Nothing is changed yet", "ada@b.example", "the mailbox does not exist", "Apply these changes"):
+        assert words in page
+    assert Address.objects.get(email="ada@b.example").status == "unverified"
+
+
+def test_a_preview_is_applied_by_a_manager(manager):
+    run = a_preview()
+    manager.post(url_of(run, "cleaning_apply"))
+    work(run.pk, lambda: NOW)
+    assert Address.objects.get(email="ada@b.example").status == "invalid"
+    assert "Applied" in manager.get(url_of(run)).content.decode()
+
+
+def test_only_a_preview_is_applied(manager):
+    page = manager.post(url_of(a_cleaning_run("done"), "cleaning_apply"), follow=True).content.decode()
+    assert "Only a preview can be applied" in page
+
+
+def test_a_preview_waits_while_another_run_goes_on(manager):
+    run = a_preview()
+    other = a_cleaning_run("evaluating")
+    page = manager.post(url_of(run, "cleaning_apply"), follow=True).content.decode()
+    assert f"Cleaning run {other.pk} is still going on" in page
+
+
+def test_a_running_run_is_cancelled(manager):
+    run = a_cleaning_run("evaluating")
+    manager.post(url_of(run, "cleaning_cancel"))
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert "Cancelled by" in manager.get(url_of(run)).content.decode()
+
+
+def test_what_has_ended_cannot_be_cancelled(manager):
+    page = manager.post(url_of(a_cleaning_run("done"), "cleaning_cancel"), follow=True).content.decode()
+    assert "There is nothing to cancel" in page
+
+
+def test_a_failed_run_says_why(manager):
+    assert (
+        "The disk is full" in manager.get(url_of(a_cleaning_run("failed", error="The disk is full"))).content.decode()
+    )
+
+
+def test_the_report_counts_by_change_and_rule(manager):
+    run = a_cleaning_run(changes=3)
+    a_cleaning_row(run)
+    a_cleaning_row(run)
+    a_cleaning_row(run, to_status="valid", rule="alive", from_status="invalid")
+    moves = manager.get(url_of(run)).context["moves"]
+    assert [(move.before, move.after, move.rule, move.number) for move in moves] == [
+        ("unverified", "invalid", "hard_bounce", 2),
+        ("invalid", "valid", "alive", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({"move": "invalid-valid"}, {"back@b.example"}),
+        ({"rule": "hard_bounce"}, {"gone@b.example", "late@b.example"}),
+        ({"outcome": "left_out"}, {"late@b.example"}),
+        ({"move": "nonsense"}, {"gone@b.example", "back@b.example", "late@b.example"}),
+    ],
+)
+def test_the_rows_are_filtered_by_change_rule_and_outcome(manager, query, shown):
+    run = a_cleaning_run(left_out=1)
+    a_cleaning_row(run, "gone@b.example")
+    a_cleaning_row(run, "back@b.example", "valid", rule="alive", from_status="invalid")
+    a_cleaning_row(run, "late@b.example", outcome="left_out")
+    page = manager.get(url_of(run), query).context["page"]
+    assert {row.address.email for row in page.items} == shown
+
+
+def test_those_left_out_are_explained(manager):
+    run = a_cleaning_run(left_out=1)
+    a_cleaning_row(run, outcome="left_out")
+    assert (
+        "had news after the run had judged them" in manager.get(url_of(run), {"outcome": "left_out"}).content.decode()
+    )
+
+
+def test_a_run_that_found_nothing_says_so(manager):
+    assert "Nothing to change" in manager.get(url_of(a_cleaning_run())).content.decode()
+
+
+def test_a_report_takes_the_same_number_of_queries_however_long(manager, django_assert_max_num_queries):
+    run = a_cleaning_run()
+    for _ in range(20):
+        a_cleaning_row(run)
+    with django_assert_max_num_queries(5):
+        manager.get(url_of(run))
+
+
+def test_the_rows_are_exported_as_the_page_filters_them(manager):
+    run = a_cleaning_run()
+    a_cleaning_row(run, "gone@b.example", evidence={"reason": "userunknown"})
+    a_cleaning_row(run, "back@b.example", "valid", rule="alive")
+    text = manager.get(url_of(run, "cleaning_csv"), {"rule": "hard_bounce"}).getvalue().decode("utf-8-sig")
+    head, row = csv.reader(io.StringIO(text))
+    assert head == ["Address", "From", "To", "Why", "Rule", "Outcome"]
+    assert row[:3] == ["gone@b.example", "Unverified", "Invalid"]
+    assert "the mailbox does not exist" in row[3]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_an_exported_cell_is_never_a_formula(manager, start):
+    run = a_cleaning_run()
+    a_cleaning_row(run, f"{start}1+1@b.example")
+    text = manager.get(url_of(run, "cleaning_csv")).getvalue().decode()
+    assert f"'{start}1+1@b.example" in text
