@@ -8,21 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import re2
+
 from bounces.parsing.mail import Headers, Mail, unfold
 from bounces.parsing.text import clean_line, find_address, find_addresses, find_date
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
+JUNK_MAIL_REPORT = re2.compile(r"(?i)^complaint about message from ")
 RECIPIENT_FIELDS = ("original-rcpt-to", "original-recipient", "removal-recipient")
 
 
 def read_feedback(mail: Mail) -> tuple[Report, ...]:
-    """Empty where the mail has no feedback-report part."""
+    """Empty where the mail has no feedback-report part, nor Microsoft's own form of one."""
     for part in mail.parts_of("message/feedback-report"):
         fields = Headers(list(unfold(part.text.encode("utf-8", "replace").split(b"\n"))))
         if len(fields):
             return build_reports(mail, fields)
-    return ()
+    return read_junk_mail_report(mail)
+
+
+def read_junk_mail_report(mail: Mail) -> tuple[Report, ...]:
+    """Microsoft's Junk Mail Reporting: no report part, the recipient in a header of the mail that is returned."""
+    if not JUNK_MAIL_REPORT.search(mail.subject[:200]):
+        return ()
+    recipients = [find_address(returned.get("x-hmxmroriginalrecipient")) for returned in mail.returned]
+    return tuple(
+        Report(
+            event=Event.COMPLAINED,
+            recipient=recipient,
+            feedback_type="abuse",
+            occurred_at=find_date(mail.headers.get("date")),
+        )
+        for recipient in recipients
+        if recipient
+    )
 
 
 def build_reports(mail: Mail, fields: Headers) -> tuple[Report, ...]:
