@@ -137,14 +137,14 @@ def count_statuses(user: Any) -> list[StatusCount]:
     """The user's contacts by the status of their primary address, best first. One query."""
     rows = contacts_for(user).filter(contact_addresses__is_primary=True).order_by()
     counted = rows.values_list("contact_addresses__address__status").annotate(n=Count("pk"))
-    found = remembered(f"statuses of {user.pk}", lambda: dict(counted))
+    found = remembered(f"statuses-{user.pk}", lambda: dict(counted))
     order = (Status.VALID, Status.AT_RISK, Status.INVALID, Status.UNVERIFIED)
     return [StatusCount(str(status), found.get(status, 0)) for status in order]
 
 
 def remembered(name: str, find: Callable[[], dict[str, int]]) -> dict[str, int]:
     """The answer, kept in proportion to what it cost: counting a million contacts takes a second."""
-    key = f"dashboard: {name}"
+    key = f"dashboard-{name}"
     known: dict[str, int] | None = cache.get(key)
     if known is not None:
         return known

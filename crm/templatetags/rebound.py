@@ -66,7 +66,7 @@ def relative(then: datetime, now: datetime) -> str:
 @register.filter
 def ago(moment: datetime | date | None) -> str:
     """A <time>: relative in the text, exact (with its zone) in the title. Nothing for an unknown moment."""
-    if moment is None:
+    if not moment:
         return "–"
     if not isinstance(moment, datetime):
         return format_html('<time datetime="{}">{}</time>', moment.isoformat(), f"{moment.day} {moment:%b %Y}")
