@@ -127,7 +127,7 @@ def split_recipient(pattern: re2._Regexp, line: str, before: str) -> tuple[str, 
     if SOMEONE_ELSE.search(line[: match.start(1)][-60:].rstrip("<( '\"")):
         return "", ""
     addresses = find_addresses(match.group(1))
-    rest = line[match.start(2) :] if pattern is AT_HEAD else line
+    rest = line[match.start(2) :].lstrip(" :;,.=>") if pattern is AT_HEAD else line
     return (addresses[0], rest) if addresses else ("", "")
 
 

@@ -32,7 +32,7 @@ def run(*args: str) -> Output:
 @pytest.fixture
 def box(tmp_path: Path) -> Path:
     (tmp_path / "a.eml").write_bytes(a_delivery_report())
-    (tmp_path / "b.mbox").write_bytes(an_mbox(a_mail(), a_delivery_report()))
+    (tmp_path / "b.mbox").write_bytes(an_mbox(a_mail("Hello\n"), a_delivery_report()))
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr("d.eml", a_mail(Auto_Submitted="auto-replied"))
     return tmp_path
