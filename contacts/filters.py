@@ -2,7 +2,7 @@
 
 In: words with their values, from a URL, a segment's JSON or a form. Out: the contacts that a user sees and that fit.
 
-q          words to search for                      company    a company's id, or `none`
+q          words to search for                      company    a company's id or name, or `none`
 status     of the primary address, or `none`        country    two letters
 owner      a user's id, `me`, or `none`             campaign   a campaign's key
 tag        a tag's name                             source     where it came from
@@ -23,7 +23,7 @@ from django.http import QueryDict
 
 from bounces.values import Status
 from contacts.access import User, campaigns_for, contacts_for, segments_for
-from contacts.models import ContactAddress, Segment
+from contacts.models import Company, ContactAddress, Segment, Tag
 from contacts.models.people import ContactQuerySet
 from contacts.search import matching
 
@@ -115,14 +115,12 @@ def _is_id(value: str) -> bool:
 _FITS = {
     "status": lambda value: value in STATUSES,
     "owner": lambda value: value in ("me", NONE) or _is_id(value),
-    "company": lambda value: value == NONE or _is_id(value),
     "country": lambda value: bool(re.fullmatch("[A-Za-z]{2}", value)),
     "segment": _is_id,
 }
 _EXPECTED = {
     "status": f"a status; those are {', '.join(STATUSES)}",
     "owner": "an owner: a user's id, me, or none",
-    "company": "a company: its id, or none",
     "country": "a country code of two letters, like DE",
     "segment": "a segment's id",
 }
@@ -145,8 +143,6 @@ def _by_owner(contacts: ContactQuerySet, values: list[str], user: User) -> Conta
 
 
 def _by_tag(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
-    from contacts.models import Tag
-
     for name in values:
         tags = Tag.objects.annotate(lower=Lower("name")).filter(lower=Lower(Value(name)))
         contacts = contacts.filter(tags__in=tags)
@@ -154,7 +150,12 @@ def _by_tag(contacts: ContactQuerySet, values: list[str], user: User) -> Contact
 
 
 def _by_company(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
-    return contacts.filter(company__isnull=True) if values == [NONE] else contacts.filter(company=int(values[0]))
+    if values == [NONE]:
+        return contacts.filter(company__isnull=True)
+    if _is_id(values[0]):
+        return contacts.filter(company=int(values[0]))
+    named = Company.objects.annotate(lower=Lower("name")).filter(lower=Lower(Value(values[0])))
+    return contacts.filter(company__in=named)
 
 
 def _by_country(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001

@@ -49,6 +49,7 @@ def test_companies_countries_sources_and_text():
     contact = a_contact(company=company, country="US", source="fair.csv", last_name="Hopper")
     lone = a_contact(country="DE")
     assert found({"company": company.pk}) == [contact]
+    assert found({"company": "navy"}) == [contact]
     assert found({"company": "none"}) == [lone]
     assert found({"country": ["us", "FR"]}) == [contact]
     assert found({"source": "fair.csv"}) == [contact]
@@ -92,8 +93,7 @@ def test_nobody_finds_what_they_may_not_see(settings):
     [
         ("status", "broken"),
         ("owner", "bob"),
-        ("company", "1;drop"),
-        ("company", "9" * 30),
+        ("owner", "9" * 30),
         ("country", "Germany"),
         ("segment", "-1"),
         ("q", "x" * 201),

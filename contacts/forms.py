@@ -1,0 +1,233 @@
+"""The forms of the pages: they hold what was typed; what is right is judged by the domain (`contacts/fields.py`).
+
+In: POST data. Out: fields for `contacts/people.py`, and the domain's errors at the field where they belong.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.http import QueryDict
+
+from contacts.countries import COUNTRIES
+from contacts.fields import LONGEST, MOST_ADDRESSES, FieldErrors
+from contacts.models import Campaign, Company, Contact, CustomField, Segment
+from contacts.people import addresses_of
+
+BLANK_ROWS = 1
+COUNTRY_CHOICES = [("", "–"), *COUNTRIES.items()]
+
+
+def active_users() -> Any:
+    return get_user_model()._default_manager.filter(is_active=True)
+
+
+class ContactForm(forms.Form):
+    """A contact's fields, its custom fields (`custom.KEY`), and its addresses as rows (`address-N`, `primary`)."""
+
+    first_name = forms.CharField(required=False)
+    last_name = forms.CharField(required=False)
+    title = forms.CharField(required=False, help_text="Of their job.")
+    company = forms.CharField(
+        required=False,
+        help_text="By name; one that is new is created.",
+        widget=forms.TextInput({"list": "company-names"}),
+    )
+    owner = forms.ModelChoiceField(None, required=False, empty_label="Nobody")
+    phone = forms.CharField(required=False, widget=forms.TextInput({"type": "tel"}))
+    country = forms.ChoiceField(required=False, choices=COUNTRY_CHOICES)
+    tags = forms.CharField(required=False, help_text="Separated by commas.")
+    source = forms.CharField(required=False, help_text="Where it came from: a fair, a tool, a person.")
+    external_id = forms.CharField(required=False, label="External id", help_text="Its id in the tool it came from.")
+
+    ABOUT = ("first_name", "last_name", "title", "company", "phone", "country")
+    KEPT = ("owner", "tags", "source", "external_id")
+
+    def __init__(self, data: QueryDict | None = None, *, contact: Contact | None = None, owner: Any = None) -> None:
+        super().__init__(data, initial=_values_of(contact) if contact else {"owner": owner})
+        self.custom_fields = list(CustomField.objects.all())
+        for field in self.custom_fields:
+            self.fields[f"custom.{field.key}"] = _field_for(field)
+            self.initial[f"custom.{field.key}"] = _shown(contact.custom.get(field.key)) if contact else ""
+        owners = self.fields["owner"]
+        assert isinstance(owners, forms.ModelChoiceField)
+        owners.queryset = active_users() | _also(contact)
+        for name, longest in LONGEST.items():
+            self.fields[name].widget.attrs["maxlength"] = longest
+        self.rows = _rows_typed(data) if data is not None else _rows_of(contact)
+        self.address_errors: list[str] = []
+
+    def about(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.ABOUT]
+
+    def kept(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.KEPT]
+
+    def custom(self) -> list[forms.BoundField]:
+        return [self[f"custom.{field.key}"] for field in self.custom_fields]
+
+    def emails(self) -> list[str]:
+        """As typed, the primary one first, without the removed."""
+        kept = [row for row in self.rows if row["email"] and not row["is_removed"]]
+        return [row["email"] for row in sorted(kept, key=lambda row: not row["is_primary"])]
+
+    def contact_fields(self) -> dict[str, Any]:
+        """The words of `contacts/fields.py`. Only of a valid form."""
+        data = self.cleaned_data
+        return {
+            **{name: data[name] for name in (*self.ABOUT, *self.KEPT)},
+            "tags": data["tags"].split(","),
+            "addresses": self.emails(),
+            "custom": {field.key: data[f"custom.{field.key}"] for field in self.custom_fields},
+        }
+
+    def add_errors(self, error: FieldErrors) -> None:
+        for name, sentences in error.errors.items():
+            if name == "addresses":
+                self.address_errors += sentences
+                self.add_error(None, "Look at the addresses again.")
+            else:
+                self.add_error(name if name in self.fields else None, sentences)
+
+
+def _values_of(contact: Contact) -> dict[str, Any]:
+    names = ("first_name", "last_name", "title", "company", "owner", "phone", "country", "source", "external_id")
+    tags = ", ".join(contact.tags.values_list("name", flat=True))
+    return {**{name: getattr(contact, name) for name in names}, "tags": tags}
+
+
+def _also(contact: Contact | None) -> Any:
+    """The present owner stays choosable after they left."""
+    return get_user_model()._default_manager.filter(pk=contact.owner_id if contact else None)
+
+
+def _rows_of(contact: Contact | None) -> list[dict[str, Any]]:
+    known = addresses_of(contact) if contact else []
+    rows = [
+        {"email": reached.address.email, "is_primary": reached.is_primary, "is_removed": False} for reached in known
+    ]
+    blank = [{"email": "", "is_primary": not rows, "is_removed": False} for _ in range(BLANK_ROWS)]
+    return rows + blank
+
+
+def _rows_typed(data: QueryDict) -> list[dict[str, Any]]:
+    numbers = [number for number in range(MOST_ADDRESSES + 5) if f"address-{number}" in data]
+    return [
+        {
+            "email": data[f"address-{number}"].strip()[:1000],
+            "is_primary": data.get("primary") == str(number),
+            "is_removed": f"remove-{number}" in data,
+        }
+        for number in numbers
+    ]
+
+
+def _field_for(field: CustomField) -> forms.Field:
+    if field.type == CustomField.Type.YES_NO:
+        choices = [("", "–"), ("yes", "Yes"), ("no", "No")]
+        return forms.ChoiceField(label=field.label, required=False, choices=choices)
+    if field.type == CustomField.Type.CHOICE:
+        choices = [("", "–"), *[(word, word) for word in field.options]]
+        return forms.ChoiceField(label=field.label, required=False, choices=choices)
+    kinds = {CustomField.Type.DATE: "date", CustomField.Type.NUMBER: "number"}
+    attrs = {"type": kinds.get(CustomField.Type(field.type), "text"), "step": "any"}
+    return forms.CharField(label=field.label, required=False, widget=forms.TextInput(attrs))
+
+
+def _shown(value: Any) -> Any:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+class Day(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+class CompanyForm(forms.ModelForm[Company]):
+    name = forms.CharField(max_length=200)
+    domain = forms.CharField(max_length=253, required=False, help_text="Of its website, like example.org.")
+    country = forms.ChoiceField(required=False, choices=COUNTRY_CHOICES)
+    notes = forms.CharField(max_length=10_000, required=False, widget=forms.Textarea({"rows": 4}))
+
+    class Meta:
+        model = Company
+        fields = ("name", "domain", "country", "owner", "notes")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"] = forms.ModelChoiceField(
+            active_users() | get_user_model()._default_manager.filter(pk=self.instance.owner_id),
+            required=False,
+            empty_label="Nobody",
+        )
+
+    def clean_name(self) -> str:
+        return in_one_line(self.cleaned_data["name"])
+
+    def clean_domain(self) -> str:
+        return str(self.cleaned_data["domain"]).strip().lower().removeprefix("www.")
+
+
+class CampaignForm(forms.ModelForm[Campaign]):
+    name = forms.CharField(max_length=200)
+    description = forms.CharField(max_length=2000, required=False, widget=forms.Textarea({"rows": 3}))
+
+    class Meta:
+        model = Campaign
+        fields = ("name", "key", "starts_on", "ends_on", "description")
+        widgets = {"starts_on": Day(), "ends_on": Day()}
+        help_texts = {
+            "key": "Your sending tool names the campaign by this word when it reports what became of its mails."
+        }
+
+    def clean_name(self) -> str:
+        return in_one_line(self.cleaned_data["name"])
+
+
+class SegmentForm(forms.ModelForm[Segment]):
+    name = forms.CharField(max_length=100, help_text="How you will find it again: “Invalid in Germany”.")
+
+    class Meta:
+        model = Segment
+        fields = ("name",)
+
+    def clean_name(self) -> str:
+        return in_one_line(self.cleaned_data["name"])
+
+
+class CleaningForm(forms.Form):
+    """Which addresses a cleaning run is about, and whether it stops at the preview."""
+
+    MODES = [
+        ("preview", "Preview first: see what would change, then decide"),
+        ("apply", "Apply at once"),
+    ]
+    segment = forms.ModelChoiceField(None, required=False, label="Addresses", empty_label="All addresses")
+    mode = forms.ChoiceField(
+        label="When it has looked at them", choices=MODES, initial="preview", widget=forms.RadioSelect
+    )
+
+    def __init__(self, *args: Any, segments: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["segment"].queryset = segments  # type: ignore[attr-defined]  # a ModelChoiceField
+
+
+class AddMembersForm(forms.Form):
+    """Adds the contacts of a segment to a campaign."""
+
+    segment = forms.ModelChoiceField(None, empty_label="Choose a segment")
+    leave_out = forms.BooleanField(
+        required=False, initial=True, label="Leave out those that may not be written to (verdict “no”)"
+    )
+
+    def __init__(self, *args: Any, segments: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["segment"].queryset = segments  # type: ignore[attr-defined]  # a ModelChoiceField

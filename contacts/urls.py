@@ -1,0 +1,38 @@
+"""The pages about contacts, companies, segments and campaigns, and the start of a cleaning run."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from contacts.views import bulk_actions, campaign, cleaning_start, company, contact, contact_list, segment
+
+app_name = "contacts"
+urlpatterns = [
+    path("contacts/", contact_list.show_list, name="list"),
+    path("contacts/bulk/", bulk_actions.do_bulk, name="bulk"),
+    path("contacts/new/", contact.create, name="new"),
+    path("contacts/new/address/", contact.add_address_row, name="address_row"),
+    path("contacts/<int:pk>/", contact.show_contact, name="contact"),
+    path("contacts/<int:pk>/timeline/", contact.show_timeline, name="timeline"),
+    path("contacts/<int:pk>/edit/", contact.edit, name="edit"),
+    path("contacts/<int:pk>/note/", contact.note, name="note"),
+    path("contacts/<int:pk>/delete/", contact.delete, name="delete"),
+    path("companies/", company.show_list, name="companies"),
+    path("companies/names/", contact_list.show_company_names, name="company_names"),
+    path("companies/new/", company.create, name="company_new"),
+    path("companies/<int:pk>/", company.show_company, name="company"),
+    path("companies/<int:pk>/edit/", company.edit, name="company_edit"),
+    path("campaigns/", campaign.show_list, name="campaigns"),
+    path("campaigns/new/", campaign.create, name="campaign_new"),
+    path("campaigns/<int:pk>/", campaign.show_campaign, name="campaign"),
+    path("campaigns/<int:pk>/edit/", campaign.edit, name="campaign_edit"),
+    path("campaigns/<int:pk>/state/", campaign.set_state, name="campaign_state"),
+    path("campaigns/<int:pk>/add/", campaign.add_members, name="campaign_add"),
+    path("campaigns/<int:pk>/remove/", campaign.remove_members, name="campaign_remove"),
+    path("segments/", segment.show_list, name="segments"),
+    path("segments/new/", segment.create, name="segment_new"),
+    path("segments/<int:pk>/edit/", segment.edit, name="segment_edit"),
+    path("segments/<int:pk>/delete/", segment.delete, name="segment_delete"),
+    path("cleaning/new/", cleaning_start.start, name="cleaning_start"),
+    path("cleaning/new/scope/", cleaning_start.count_scope, name="cleaning_scope"),
+]

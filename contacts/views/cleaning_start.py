@@ -1,0 +1,68 @@
+"""Starting a cleaning run: over all addresses, or those of a segment. In: a form. Out: the run's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from bounces.cleaning import AlreadyRunning, start_run
+from bounces.models import Address
+from bounces.paging import capped_count
+from bounces.views.access import needs
+from contacts.access import contacts_for, segments_for
+from contacts.bulk import addresses_of
+from contacts.filters import narrow, words_of
+from contacts.forms import CleaningForm
+from contacts.models import Segment
+from contacts.views.answers import counted
+
+
+@needs("bounces.run_cleaning")
+def start(request: HttpRequest) -> HttpResponse:
+    segments = segments_for(request.user)
+    form = CleaningForm(request.POST or None, segments=segments, initial={"segment": request.GET.get("segment")})
+    if request.method == "POST" and form.is_valid():
+        segment = form.cleaned_data["segment"]
+        try:
+            run = start_run(
+                via="page",
+                now=timezone.now(),
+                by=request.user,
+                dry_run=form.cleaned_data["mode"] == "preview",
+                **_scope(request.user, segment),
+            )
+        except AlreadyRunning as error:
+            messages.error(request, str(error))
+            return redirect("bounces:cleaning_run", error.run.pk)
+        return redirect("bounces:cleaning_run", run.pk)
+    context = {"form": form, "summary": _summary(request, form)}
+    return render(request, "contacts/cleaning_start.html", context)
+
+
+@needs("bounces.run_cleaning")
+def count_scope(request: HttpRequest) -> HttpResponse:
+    """How many addresses the chosen scope has, beside the form."""
+    form = CleaningForm(request.GET, segments=segments_for(request.user))
+    return render(request, "contacts/_cleaning_scope.html", {"summary": _summary(request, form)})
+
+
+def _scope(user: Any, segment: Segment | None) -> dict[str, Any]:
+    if segment is None:
+        return {}
+    contacts = narrow(contacts_for(user), words_of(segment), user)
+    return {"addresses": addresses_of(contacts), "label": f"Segment “{segment}”"}
+
+
+def _summary(request: HttpRequest, form: CleaningForm) -> str:
+    form.is_valid()
+    chosen = getattr(form, "cleaned_data", {}).get("segment")
+    if not form.is_bound and form.initial.get("segment"):
+        chosen = (
+            segments_for(request.user).filter(pk__in=[v for v in [form.initial["segment"]] if v.isdecimal()]).first()
+        )
+    addresses = _scope(request.user, chosen).get("addresses", Address.objects.all())
+    return counted(capped_count(addresses), "address", "addresses")

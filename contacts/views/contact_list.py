@@ -1,0 +1,93 @@
+"""The list of contacts with its filter. In: the words of a filter, an order, a cursor. Out: the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from bounces.paging import capped_count
+from bounces.verdict import verdicts_of
+from bounces.views.access import needs
+from contacts.access import campaigns_for, can_change_campaign, companies_for
+from contacts.chips import chips_of, query_of
+from contacts.countries import COUNTRIES
+from contacts.filters import ORDERS, STATUSES, Words, find_contacts, read_words, with_primary
+from contacts.forms import active_users
+from contacts.models import Activity, Tag
+from contacts.views.answers import counted, page_for
+
+FIRST_ORDER = "-updated"
+MOST_OPTIONS = 200  # of tags and campaigns in a menu
+HIDDEN_WORDS = ("status", "owner", "tag", "country", "campaign", "source", "segment")  # q and company are typed
+STATUS_NAMES = {"none": "No address"}
+
+
+@needs("contacts.view_contact")
+def show_list(request: HttpRequest) -> HttpResponse:
+    words, errors = read_words(request.GET)
+    sort = request.GET.get("sort", "")
+    sort = sort if sort in ORDERS else FIRST_ORDER
+    rows = find_contacts(request.user, words)
+    shown = with_primary(rows).select_related("company", "owner").prefetch_related("tags")
+    page = page_for(request, shown, ORDERS[sort])
+    _add_verdicts_and_activity(page.items)
+    kept_sort = sort if sort != FIRST_ORDER else ""
+    context = {
+        "page": page,
+        "summary": counted(capped_count(rows), "contact", "contacts"),
+        "sort": sort,
+        "kept_sort": kept_sort,
+        "words": words,
+        "faults": errors.values(),
+        "chips": chips_of(words, request.user, sort=kept_sort),
+        "hidden_words": [(word, value) for word in HIDDEN_WORDS for value in words.get(word, [])],
+        "query": query_of(words),
+        "menus": _menus(request.user),
+        "typed_company": _company_name(request.user, words),
+        "can_clean": request.user.has_perm("bounces.run_cleaning"),
+    }
+    response = render(request, "contacts/list.html", context)
+    if request.headers.get("HX-Request"):  # a clean address instead of the form's empty parameters
+        response["HX-Push-Url"] = request.path + (f"?{query}" if (query := query_of(words, sort=kept_sort)) else "")
+    return response
+
+
+@needs("contacts.view_contact")
+def show_company_names(request: HttpRequest) -> HttpResponse:
+    """Suggestions for what was typed so far, for a datalist."""
+    text = request.GET.get("company", "").replace("\x00", "").strip()[:100]
+    found = companies_for(request.user).filter(name__icontains=text).order_by("name")[:20] if text else []
+    return render(request, "contacts/_company_names.html", {"companies": found})
+
+
+def _add_verdicts_and_activity(contacts: list[Any]) -> None:
+    """Two queries for the page."""
+    verdicts = verdicts_of([contact.address_id for contact in contacts if contact.address_id], timezone.now())
+    latest = dict(Activity.objects.filter(contact__in=contacts).order_by().values_list("contact").annotate(Max("at")))
+    for contact in contacts:
+        contact.verdict = verdicts.get(contact.address_id)
+        contact.last_activity_at = latest.get(contact.pk, contact.updated_at)
+
+
+def _menus(user: Any) -> dict[str, Any]:
+    campaigns = [one for one in campaigns_for(user)[:MOST_OPTIONS] if can_change_campaign(user, one)]
+    return {
+        "statuses": [(status, STATUS_NAMES.get(status, status.replace("_", " ").capitalize())) for status in STATUSES],
+        "owners": list(active_users()),
+        "tags": list(Tag.objects.all()[:MOST_OPTIONS]),
+        "countries": COUNTRIES.items(),
+        "campaigns": campaigns,
+    }
+
+
+def _company_name(user: Any, words: Words) -> str:
+    """What stands in the company field: its name, where the filter has its id."""
+    value = words.get("company", [""])[0]
+    if not value.isdecimal():
+        return value
+    company = companies_for(user).filter(pk=int(value)).first()
+    return company.name if company else value
