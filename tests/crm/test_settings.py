@@ -14,8 +14,8 @@ from crm.logs import mask_addresses
 
 GOOD = {
     "REBOUND_PRODUCTION": "1",
-    "SECRET_KEY": "k3y-" * 20,
-    "SUPPRESSION_KEY": "0th3r-" * 20,
+    "SECRET_KEY": "A-k3y-0f-th1s-t3st-" * 4,
+    "SUPPRESSION_KEY": "An0th3r-k3y-" * 6,
     "ALLOWED_HOSTS": "crm.example.org",
     "SITE_URL": "https://crm.example.org",
     "EMAIL_URL": "smtp://mail.example.org:25",

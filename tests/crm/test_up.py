@@ -32,15 +32,15 @@ class Up:
         self.port = a_free_port()
         self.var = var
         self._said = var.with_name(f"{var.name}-{self.port}.log")
-        self._output = self._said.open("wb")
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--no-demo", "--port", str(self.port), *arguments],
-            cwd=settings.BASE_DIR,
-            env=an_environment(var),
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with self._said.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up", "--no-demo", "--port", str(self.port), *arguments],
+                cwd=settings.BASE_DIR,
+                env=an_environment(var),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     @property
     def said(self) -> str:
@@ -59,9 +59,7 @@ class Up:
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        code = self.process.wait(timeout=15)
-        self._output.close()
-        return code
+        return self.process.wait(timeout=15)
 
 
 @contextmanager
