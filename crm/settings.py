@@ -15,7 +15,7 @@ from urllib.parse import quote
 import environ
 from bootstrap_wrapper import get_bootstrap_dir
 
-from crm import checks, content_policy, logs
+from crm import admin_site, checks, content_policy, logs
 from crm.up import places
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -137,6 +137,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", default="") or f"unix://{quote(str(RUN_DIR / 'valkey.sock'))}?db=0"
 _queue = {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 600, "SERIALIZER": "rq.serializers.JSONSerializer"}
 RQ_QUEUES = {"intake": dict(_queue), "bulk": {**_queue, "DEFAULT_TIMEOUT": 6 * 3600}}
+# Only the tick enqueues, outside of any transaction: nothing to wait for.
+RQ = {"COMMIT_MODE": "auto"}
 
 # --- People ---------------------------------------------------------------------------------------
 
@@ -208,6 +210,10 @@ LOGGING = logs.configure(
     style=env.str("REBOUND_LOG", default="json" if PRODUCTION else "console"),
     level=env.str("REBOUND_LOG_LEVEL", default="INFO"),
 )
+
+# --- The admin ------------------------------------------------------------------------------------
+
+UNFOLD = admin_site.UNFOLD
 
 # --- The flow -------------------------------------------------------------------------------------
 

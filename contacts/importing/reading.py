@@ -54,7 +54,9 @@ def form_of(name: str) -> Form:
 def read_sheet(body: bytes, form: Form = Form.CSV) -> Sheet:
     """Raises UnreadableFile."""
     if len(body) > LARGEST_FILE:
-        raise UnreadableFile(f"The file is larger than {LARGEST_FILE // 1024 // 1024} MB. Split it and import the parts.")
+        raise UnreadableFile(
+            f"The file is larger than {LARGEST_FILE // 1024 // 1024} MB. Split it and import the parts."
+        )
     text, notices = _decode(body)
     if not text.strip():
         raise UnreadableFile("The file is empty. Its first row must name the columns, such as email and first_name.")
@@ -138,8 +140,10 @@ def _broken(number: int, line: int, error: csv.Error) -> str:
     if "field larger" in str(error):
         return f"{where}: a cell is longer than {csv.field_size_limit():,} characters. Is a closing quote missing?"
     if "unexpected end" in str(error):
-        return f"{where}: a quote that opens there is never closed. Close it, or write it twice (\"\") to mean a quote."
-    return f"{where}: after a closing quote comes something else than a separator. Write a quote inside a cell twice (\"\")."
+        return f'{where}: a quote that opens there is never closed. Close it, or write it twice ("") to mean a quote.'
+    return (
+        f'{where}: after a closing quote comes something else than a separator. Write a quote inside a cell twice ("").'
+    )
 
 
 def _separator_of(text: str) -> str:
@@ -167,7 +171,9 @@ def _read_json(text: str) -> Sheet:
         records = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise UnreadableFile(f"The file is not JSON{where}. A list of objects is needed: [{{“email”: “…”}}, …].") from error
+        raise UnreadableFile(
+            f"The file is not JSON{where}. A list of objects is needed: [{{“email”: “…”}}, …]."
+        ) from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise UnreadableFile("A list of objects is needed: [{“email”: “…”, “first_name”: “…”}, …].")
     if len(records) > MOST_ROWS:

@@ -148,7 +148,9 @@ class ContactResource(resources.ModelResource):
             return self._refuse(row, error.word, str(error))
         earlier = self.matcher.earlier(row, contact)
         if earlier is not None and earlier.fields != row.fields:
-            return self._refuse(row, "email", f"Row {earlier.number} is about the same contact and says something else.")
+            return self._refuse(
+                row, "email", f"Row {earlier.number} is about the same contact and says something else."
+            )
         is_new = contact is None
         contact = contact or Contact()
         changes = self._new_values(row) if is_new else changes_of(row, contact)
@@ -210,7 +212,8 @@ class ContactResource(resources.ModelResource):
 def _as_validation_error(problems: list[Problem]) -> ValidationError:
     by_column: dict[str, list[str]] = {}
     for problem in problems:
-        said = f"“{problem.value}”: {problem.sentence}" if problem.value else problem.sentence
+        is_said = problem.value in problem.sentence  # the empty value is in every sentence
+        said = problem.sentence if is_said else f"“{problem.value}”: {problem.sentence}"
         by_column.setdefault(problem.column or NON_FIELD_ERRORS, []).append(said)
     return ValidationError(by_column)
 

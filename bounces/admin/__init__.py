@@ -1,0 +1,12 @@
+"""The admin of `bounces`: facts to read, decisions to take, the policy, and what is running.
+
+bases.py       what the admin classes share: read-only tables, bounded paging, search by prefix, labels
+facts.py       Address, Attempt, Bounce, Evidence, Complaint, EventKey, DailyStat
+decisions.py   Ruling, Suppression
+policy.py      Policy, StatusChange, Dirty
+running.py     CleaningRun and its rows, InboundItem, RawChunk, Schedule, Lease, Outbox
+"""
+
+from bounces.admin import decisions, facts, policy, running
+
+__all__ = ["decisions", "facts", "policy", "running"]

@@ -1,0 +1,126 @@
+"""What the admin classes share. In: models of any size. Out: lists whose cost does not grow with them.
+
+A list counts to 10,000 and stops, searches by what an index begins with, and asks a constant number of queries.
+Every change that is not a form is a dialog: Unfold runs a plain action on GET, which a link could do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from bounces.lists import find_addresses
+from bounces.paging import COUNT_CAP
+from bounces.values import Fault, Kind, Standing, Status
+
+PAGE_SIZE = 50
+
+STATUS_LABEL = {
+    Status.VALID.value: "success",
+    Status.AT_RISK.value: "warning",
+    Status.INVALID.value: "danger",
+    Status.UNVERIFIED.value: "info",
+}
+KIND_LABEL = {Kind.HARD.value: "danger", Kind.SOFT.value: "warning", Kind.DEFERRED.value: "info"}
+FAULT_LABEL = {
+    Fault.RECIPIENT.value: "danger",
+    Fault.SENDER.value: "warning",
+    Fault.INFRASTRUCTURE.value: "info",
+    Fault.UNKNOWN.value: "info",
+}
+STANDING_LABEL = {
+    Standing.COUNTED.value: "success",
+    Standing.UNVERIFIED.value: "warning",
+    Standing.HELD.value: "warning",
+    Standing.DISCARDED.value: "info",
+}
+
+
+class CappedPaginator(Paginator):
+    """Counts to 10,000; what lies beyond is reached by search and filters, not by leafing."""
+
+    template_name = "admin/pagination_capped.html"
+
+    @cached_property
+    def _count(self) -> int:
+        if not isinstance(self.object_list, QuerySet):
+            return len(self.object_list)
+        return int(self.object_list.order_by()[: COUNT_CAP + 1].count())
+
+    @property
+    def count(self) -> int:  # type: ignore[override]  # a cached property there, the same for its readers
+        return min(self._count, COUNT_CAP)
+
+    @property
+    def is_capped(self) -> bool:
+        return self._count > COUNT_CAP
+
+
+class TableAdmin(ModelAdmin):
+    """A table of any size."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = PAGE_SIZE
+    list_disable_select_all = True
+    list_filter_submit = False
+    ordering = ("-id",)
+    address_path = ""  # where the address stands: its rows are then searched by the beginning of an address or domain
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("address",) if self.address_path else tuple(super().get_search_fields(request))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Django's own search wraps the column in UPPER(), which no index of ours has."""
+        term = search_term.replace("\x00", "").strip()
+        if not self.address_path:
+            return super().get_search_results(request, queryset, term)
+        return queryset.filter(**{f"{self.address_path}__in": find_addresses(term)}) if term else queryset, False
+
+
+class ReadOnly:
+    """Rows that people look at and nobody edits."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+
+class ReadOnlyAdmin(ReadOnly, TableAdmin):
+    pass
+
+
+class ReadOnlyInline(ReadOnly, TabularInline):
+    extra = 0
+    show_change_link = True
+
+
+class ReasonForm(BaseDialogForm):
+    """Why a person decides. Shown in a dialog, kept with the decision."""
+
+    reason = forms.CharField(
+        label="Reason",
+        help_text="Others read it later.",
+        max_length=2000,
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+    )
+
+
+def label_of(value: str, text: str) -> tuple[str, str]:
+    """What Unfold's `@display(label=…)` wants: the word that chooses the colour, and the text."""
+    return value, text

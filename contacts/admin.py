@@ -1,0 +1,397 @@
+"""The admin of `contacts`. In: what admins type and upload. Out: calls of `contacts/people.py` and of the import.
+
+A contact is saved by the same function as on its page, so that rules, search and timeline are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
+from import_export.admin import ImportExportMixin
+from unfold.admin import ModelAdmin
+from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from bounces.admin.bases import STATUS_LABEL, ReadOnlyAdmin, ReadOnlyInline, TableAdmin, label_of
+from bounces.values import Status
+from bounces.verdict import verdicts_of
+from contacts.exporting import ContactExport
+from contacts.fields import FieldErrors, clean_fields
+from contacts.importing.formats import FORMATS
+from contacts.importing.reading import UnreadableFile
+from contacts.importing.resources import ContactResource
+from contacts.importing.waiting import NoLongerWaiting, WaitingStorage
+from contacts.models import (
+    Activity,
+    Campaign,
+    CampaignMember,
+    Company,
+    Contact,
+    ContactAddress,
+    CustomField,
+    Segment,
+    Tag,
+)
+from contacts.people import Conflict, NotAllowed, change_contact, create_contact, delete_contact
+from contacts.search import index_documents, matching
+
+WORDS = ("first_name", "last_name", "title", "owner", "phone", "country", "source", "external_id", "custom")
+
+
+class ContactForm(forms.ModelForm):
+    """Cleans by `contacts/fields.py`, so that the admin refuses what the pages refuse."""
+
+    emails = forms.CharField(
+        label="Addresses",
+        required=False,
+        help_text="One a line, the primary one first. An address keeps its status whoever has it.",
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+    )
+
+    class Meta:
+        model = Contact
+        fields = (*WORDS, "company", "tags")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            reached = self.instance.contact_addresses.select_related("address").order_by("-is_primary", "id")
+            self.initial["emails"] = "\n".join(each.address.email for each in reached)
+
+    def words(self) -> dict[str, Any]:
+        """The fields as `contacts/people.py` takes them."""
+        given = {word: self.cleaned_data[word] for word in WORDS if word in self.cleaned_data}
+        # The whole of the custom values is edited here: keys that are gone are to be removed.
+        given["custom"] = {**dict.fromkeys(self.instance.custom or {}), **(given.get("custom") or {})}
+        if company := self.cleaned_data.get("company"):
+            given["company"] = company.name
+        else:
+            given["company"] = ""
+        given["tags"] = [tag.name for tag in self.cleaned_data.get("tags") or ()]
+        given["addresses"] = self.cleaned_data.get("emails", "").split("\n")
+        return given
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        try:
+            clean_fields(self.words())
+        except FieldErrors as error:
+            for word, sentences in error.errors.items():
+                name = {"addresses": "emails"}.get(word, "custom" if word.startswith("custom.") else word)
+                said = [f"{word.removeprefix('custom.')}: {s}" for s in sentences] if name == "custom" else sentences
+                self.add_error(name if name in self.fields else None, ValidationError(said))
+        return cleaned
+
+
+class ContactAddressInline(ReadOnlyInline):
+    model = ContactAddress
+    fields = ("address", "is_primary", "status", "verdict")
+    readonly_fields = fields
+    show_change_link = False
+    ordering = ("-is_primary", "id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("address")
+
+    @display(description="Status", label=STATUS_LABEL)
+    def status(self, reached: ContactAddress) -> tuple[str, str]:
+        return label_of(reached.address.status, reached.address.get_status_display())
+
+    @display(description="May we write to it?")
+    def verdict(self, reached: ContactAddress) -> str:
+        found = verdicts_of([reached.address_id], timezone.now())[reached.address_id]
+        return f"{found.answer.capitalize()}. {found.sentence}"
+
+
+class PrimaryStatusFilter(admin.SimpleListFilter):
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(status.value, status.value.replace("_", " ").capitalize()) for status in Status]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        reached = ContactAddress.objects.filter(contact=OuterRef("pk"), is_primary=True, address__status=self.value())
+        return queryset.filter(Exists(reached))
+
+
+@admin.register(Contact)
+class ContactAdmin(ImportExportMixin, TableAdmin):
+    form = ContactForm
+    list_display = ("shown_name", "email", "status", "company", "owner", "source", "updated_at")
+    list_select_related = ("company", "owner")
+    list_filter = (PrimaryStatusFilter, "owner")
+    search_fields = ("document",)
+    search_help_text = "Parts of a name, a company or an address."
+    ordering = ("-updated_at", "-id")
+    autocomplete_fields = ("company", "owner", "tags")
+    inlines = (ContactAddressInline,)
+    fieldsets = (
+        (None, {"fields": (("first_name", "last_name"), ("title", "company"), "owner")}),
+        ("Reached at", {"fields": ("emails", ("phone", "country"))}),
+        ("More", {"fields": ("tags", "custom", ("source", "external_id"))}),
+    )
+    actions = ("delete_contacts",)
+    actions_detail = ("delete",)
+    # import and export
+    resource_classes = [ContactResource]
+    import_form_class = ImportForm
+    export_form_class = SelectableFieldsExportForm
+    tmp_storage_class = WaitingStorage
+    skip_admin_log = True  # each contact's timeline says where it came from
+    import_template_name = "admin/contacts/contact/import.html"
+    change_list_template = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
+        primary = ContactAddress.objects.filter(is_primary=True).select_related("address")
+        contacts = Contact.objects.present()
+        return contacts.prefetch_related(Prefetch("contact_addresses", primary, to_attr="primary"))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return matching(queryset, search_term), False  # type: ignore[arg-type]  # the manager's own queryset
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+        return False  # contacts are hidden, by the actions below
+
+    def save_model(self, request: HttpRequest, obj: Contact, form: ContactForm, change: bool) -> None:  # type: ignore[override]  # our form
+        words, now = form.words(), timezone.now()
+        if change:
+            saved = change_contact(Contact.objects.get(pk=obj.pk), words, by=request.user, now=now).contact
+        else:
+            saved = create_contact(words, by=request.user, now=now)
+        obj.__dict__.update(saved.__dict__)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """What the form could not know beforehand: somebody saved the same a moment ago."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except (FieldErrors, Conflict, NotAllowed) as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(request.get_full_path())
+
+    # --- the list ---------------------------------------------------------------------------------
+
+    @display(description="Name", ordering="last_name")
+    def shown_name(self, contact: Contact) -> str:
+        return str(contact)
+
+    @display(description="Primary address")
+    def email(self, contact: Any) -> str:
+        return contact.primary[0].address.email if contact.primary else "none"
+
+    @display(description="Status", label=STATUS_LABEL)
+    def status(self, contact: Any) -> tuple[str, str] | None:
+        if not contact.primary:
+            return None
+        address = contact.primary[0].address
+        return label_of(address.status, address.get_status_display())
+
+    # --- deleting ---------------------------------------------------------------------------------
+
+    @admin.action(description="Delete the selected contacts")
+    def delete_contacts(self, request: HttpRequest, queryset: QuerySet[Contact]) -> None:
+        now, deleted = timezone.now(), 0
+        for contact in queryset[: self.list_per_page]:
+            delete_contact(contact, by=request.user, now=now)
+            deleted += 1
+        messages.success(request, f"{deleted} deleted. Their addresses keep their history.")
+
+    @action(
+        description="Delete",
+        icon="delete",
+        dialog={
+            "title": "Delete this contact",
+            "description": "It disappears from lists, segments and campaigns. Its addresses keep their history.",
+            "form_class": None,
+            "form_submit_text": "Delete",
+        },
+    )
+    def delete(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:  # noqa: ARG002 -- Unfold's signature
+        delete_contact(Contact.objects.present().get(pk=object_id), by=request.user, now=timezone.now())
+        messages.success(request, "The contact is deleted.")
+        return HttpResponseClientRedirect(reverse("admin:contacts_contact_changelist"))
+
+    # --- import and export ------------------------------------------------------------------------
+
+    def get_import_formats(self) -> list[Any]:
+        return FORMATS
+
+    get_export_formats = get_import_formats
+
+    def get_export_resource_classes(self, request: HttpRequest) -> list[Any]:  # noqa: ARG002 -- the library's signature
+        return [ContactExport]
+
+    def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        form = kwargs.get("form")
+        cleaned = getattr(form, "cleaned_data", None) or {}
+        upload = cleaned.get("import_file")
+        name = upload.name if upload else cleaned.get("original_file_name", "an import")
+        return {"by": request.user, "source": name, "origin": name}
+
+    def add_data_read_fail_error_to_form(self, form: Any, e: Exception) -> None:
+        if isinstance(e, UnreadableFile):
+            form.add_error("import_file", str(e))
+        else:
+            super().add_data_read_fail_error_to_form(form, e)
+
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Rows that are fine can be confirmed although others are not: those are listed and left out."""
+        response = super().import_action(request, **kwargs)
+        context = getattr(response, "context_data", None) or {}
+        result = context.get("result")
+        if result is not None and not result.has_errors():
+            writes = result.totals["new"] + result.totals["update"]
+            context["writes"], context["shown_rows"] = writes, _first_writes(result)
+            if writes and "confirm_form" not in context:
+                context["confirm_form"] = self.create_confirm_form(request, import_form=context["form"])
+            if not writes:
+                context.pop("confirm_form", None)
+        return response
+
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().process_import(request, **kwargs)
+        except (NoLongerWaiting, UnreadableFile) as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(reverse("admin:contacts_contact_import"))
+
+    def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
+        if result.has_errors():
+            messages.error(request, f"Nothing was imported. {' '.join(str(e.error) for e in result.base_errors)}")
+            return HttpResponseRedirect(reverse("admin:contacts_contact_import"))
+        return super().process_result(result, request)
+
+    def add_success_message(self, result: Any, request: HttpRequest) -> None:
+        totals = result.totals
+        messages.success(
+            request,
+            f"Imported: {totals['new']:,} new, {totals['update']:,} updated, {totals['skip']:,} unchanged, "
+            f"{totals['invalid']:,} left out.",
+        )
+
+
+def _first_writes(result: Any, most: int = 100) -> list[Any]:
+    rows = (row for row in result.rows if row.is_new() or row.is_update())
+    return [row for row, _ in zip(rows, range(most), strict=False)]
+
+
+@admin.register(Company)
+class CompanyAdmin(TableAdmin):
+    list_display = ("name", "domain", "country", "owner", "created_at")
+    list_select_related = ("owner",)
+    list_filter = ("owner",)
+    search_fields = ("name",)
+    autocomplete_fields = ("owner",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By the trigram index on the lower-cased name, which Django's UPPER() would miss."""
+        term = search_term.replace("\x00", "").strip().lower()
+        return queryset.annotate(lower=Lower("name")).filter(lower__contains=term) if term else queryset, False
+
+    def save_model(self, request: HttpRequest, obj: Company, form: forms.ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            index_documents(Contact.objects.filter(company=obj).values_list("pk", flat=True))
+
+    def delete_model(self, request: HttpRequest, obj: Company) -> None:
+        self.delete_queryset(request, Company.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Company]) -> None:
+        contacts = list(Contact.objects.filter(company__in=queryset).values_list("pk", flat=True))
+        super().delete_queryset(request, queryset)
+        index_documents(contacts)
+
+
+@admin.register(ContactAddress)
+class ContactAddressAdmin(ReadOnlyAdmin):
+    list_display = ("address", "status", "contact", "is_primary", "created_at")
+    list_select_related = ("address", "contact")
+    list_filter = ("is_primary",)
+    address_path = "address"
+    search_help_text = "The beginning of an address, or of its domain."
+
+    @display(description="Status", label=STATUS_LABEL)
+    def status(self, reached: ContactAddress) -> tuple[str, str]:
+        return label_of(reached.address.status, reached.address.get_status_display())
+
+
+@admin.register(Tag)
+class TagAdmin(ModelAdmin):
+    list_display = ("name",)
+    search_fields = ("name",)
+
+
+@admin.register(CustomField)
+class CustomFieldAdmin(ModelAdmin):
+    list_display = ("label", "key", "type", "position")
+    list_filter = ("type",)
+    search_fields = ("label", "key")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002 -- Django's signature
+        return ("key", "type") if obj else ()  # values are kept by the key, in the form of the type
+
+
+@admin.register(Segment)
+class SegmentAdmin(ModelAdmin):
+    list_display = ("name", "owner", "filter", "created_at")
+    list_select_related = ("owner",)
+    list_filter = ("owner",)
+    search_fields = ("name",)
+    autocomplete_fields = ("owner",)
+
+
+@admin.register(Campaign)
+class CampaignAdmin(TableAdmin):
+    list_display = ("name", "state_label", "owner", "starts_on", "ends_on", "key")
+    list_select_related = ("owner",)
+    list_filter = ("state", "owner")
+    search_fields = ("name", "key")
+    autocomplete_fields = ("owner",)
+    fields = ("name", "key", "owner", "state", "description", ("starts_on", "ends_on"))
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:  # noqa: ARG002 -- Django's signature
+        return {} if obj else {"key": ("name",)}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002 -- Django's signature
+        return ("key",) if obj else ()  # attempts name the campaign by it
+
+    @display(
+        description="State",
+        label={"draft": "info", "running": "success", "paused": "warning", "finished": "info"},
+        ordering="state",
+    )
+    def state_label(self, campaign: Campaign) -> tuple[str, str]:
+        return label_of(campaign.state, campaign.get_state_display())
+
+
+@admin.register(CampaignMember)
+class CampaignMemberAdmin(ReadOnlyAdmin):
+    list_display = ("campaign", "contact", "added_at")
+    list_select_related = ("campaign", "contact")
+    list_filter = ("campaign",)
+
+
+@admin.register(Activity)
+class ActivityAdmin(ReadOnlyAdmin):
+    list_display = ("at", "contact", "kind", "text", "by")
+    list_select_related = ("contact", "by")
+    list_filter = ("kind",)

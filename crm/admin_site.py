@@ -1,0 +1,165 @@
+"""How the admin looks and where its links lead, as data for Unfold. In: nothing. Out: UNFOLD, for the settings.
+
+Imported by the settings: no models up here. Icons are names of Material Symbols, which Unfold ships.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse, reverse_lazy
+
+# Our accent (tokens.css) as Unfold's scale; 600 is what carries text and buttons.
+ACCENT = {
+    "50": "#f1f7f9", "100": "#e0edf1", "200": "#c0dbe3", "300": "#93c1ce", "400": "#66b9ce", "500": "#3788a1",
+    "600": "#0d5c75", "700": "#094658", "800": "#15313a", "900": "#0f262d", "950": "#07181d",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the first page. `tone` is a variant of Unfold's labels; empty: nothing to look at."""
+
+    label: str
+    value: str
+    url: str
+    note: str
+    tone: str = ""
+
+
+def _models(group: str, *entries: tuple[str, str, str]) -> dict[str, Any]:
+    """A group of the sidebar: (title, icon, app_model)."""
+    items = [
+        {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+        for title, icon, model in entries
+    ]
+    return {"title": group, "separator": True, "collapsible": True, "items": items}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 -- Unfold's signature
+    return [
+        {
+            "items": [
+                {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                {
+                    "title": "Back to Rebound",
+                    "icon": "arrow_back",
+                    "link": reverse_lazy("dashboard"),
+                    "active": lambda request: False,
+                },  # fmt: skip
+            ]
+        },
+        _models(
+            "People we write to",
+            ("Contacts", "group", "contacts_contact"),
+            ("Companies", "apartment", "contacts_company"),
+            ("Tags", "sell", "contacts_tag"),
+            ("Custom fields", "tune", "contacts_customfield"),
+            ("Segments", "filter_list", "contacts_segment"),
+            ("Campaigns", "campaign", "contacts_campaign"),
+            ("Campaign members", "group_add", "contacts_campaignmember"),
+            ("Contact addresses", "contact_mail", "contacts_contactaddress"),
+            ("Activities", "history", "contacts_activity"),
+        ),
+        _models(
+            "What came back",
+            ("Addresses", "alternate_email", "bounces_address"),
+            ("Bounces", "undo", "bounces_bounce"),
+            ("Evidence", "fact_check", "bounces_evidence"),
+            ("Complaints", "report", "bounces_complaint"),
+            ("Attempts", "outgoing_mail", "bounces_attempt"),
+            ("Status changes", "swap_horiz", "bounces_statuschange"),
+            ("Inbox", "inbox", "bounces_inbounditem"),
+            ("Raw pieces", "data_object", "bounces_rawchunk"),
+            ("Event keys", "fingerprint", "bounces_eventkey"),
+            ("Daily statistics", "bar_chart", "bounces_dailystat"),
+        ),
+        _models(
+            "Rules",
+            ("Policies", "policy", "bounces_policy"),
+            ("Suppressions", "block", "bounces_suppression"),
+            ("Rulings", "gavel", "bounces_ruling"),
+        ),
+        _running(),
+        _models(
+            "Access",
+            ("Users", "person", "crm_user"),
+            ("Teams", "groups", "crm_team"),
+            ("API keys", "key", "crm_apikey"),
+            ("Second factors", "security_key", "mfa_authenticator"),
+            ("Failed sign-ins", "lock_person", "axes_accessattempt"),
+            ("Sign-ins", "login", "axes_accesslog"),
+            ("Done in the admin", "receipt_long", "admin_logentry"),
+        ),
+    ]
+
+
+def _running() -> dict[str, Any]:
+    group = _models(
+        "Running",
+        ("Schedules", "schedule", "bounces_schedule"),
+        ("Cleaning runs", "cleaning_services", "bounces_cleaningrun"),
+        ("Rows of runs", "list", "bounces_cleaningrow"),
+        ("Targets of runs", "target", "bounces_cleaningtarget"),
+        ("Waiting for judgement", "pending", "bounces_dirty"),
+        ("Leases", "lock_clock", "bounces_lease"),
+        ("Outbox", "outbox", "bounces_outbox"),
+    )
+    group["items"].insert(0, {"title": "Queue", "icon": "layers", "link": reverse_lazy("django_rq:home")})
+    return group
+
+
+def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 -- Unfold's signature
+    """Adds the figures of the first page. Each count stops at 10,000."""
+    context["figures"] = [asdict(figure) for figure in _figures()]
+    return context
+
+
+def _figures() -> list[Figure]:
+    from django.utils import timezone
+
+    from bounces import suppressions
+    from bounces.models import CleaningRun, Dirty, InboundItem, Outbox
+    from bounces.paging import capped_count
+    from contacts.models import Contact
+    from crm.models import User
+
+    now = timezone.now()
+    quarantined = capped_count(InboundItem.objects.filter(state="quarantined"))
+    failed = capped_count(CleaningRun.objects.filter(state="failed"))
+    stuck = capped_count(Outbox.objects.filter(done_at__isnull=True, tries__gt=0))
+    waiting = capped_count(InboundItem.objects.filter(state="pending"))
+    return [
+        Figure("Contacts", str(capped_count(Contact.objects.present())), _list("contacts_contact"), "whom we write to"),
+        Figure("Users", str(capped_count(User.objects.filter(is_active=True))), _list("crm_user"), "who can sign in"),
+        Figure("Suppressions", str(capped_count(suppressions.active(now))), f"{_list('bounces_suppression')}?in_force=yes", "in force"),
+        Figure("Inbox", str(waiting), f"{_list('bounces_inbounditem')}?state__exact=pending", "waiting to be read", "info" if waiting else ""),
+        Figure("Quarantine", str(quarantined), f"{_list('bounces_inbounditem')}?state__exact=quarantined", "could not be read", "warning" if quarantined else ""),
+        Figure("To be judged", str(capped_count(Dirty.objects.all())), _list("bounces_dirty"), "addresses with news"),
+        Figure("Announcements", str(stuck), f"{_list('bounces_outbox')}?done_at__isempty=1", "told in vain so far", "danger" if stuck else ""),
+        Figure("Cleaning runs", str(failed), f"{_list('bounces_cleaningrun')}?state__exact=failed", "failed", "danger" if failed else ""),
+    ]  # fmt: skip
+
+
+def _list(model: str) -> str:
+    return reverse(f"admin:{model}_changelist")
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Rebound",
+    "SITE_HEADER": "Rebound",
+    "SITE_SUBHEADER": "Administration",
+    "SITE_URL": "/",
+    "SITE_ICON": lambda request: static("crm/mark.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("crm/mark.svg")}],
+    "SHOW_VIEW_ON_SITE": True,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "8px",
+    "COLORS": {"primary": ACCENT},
+    "DASHBOARD_CALLBACK": "crm.admin_site.overview",
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": navigation},
+    "ACCOUNT": {"navigation": [{"title": "Back to Rebound", "link": reverse_lazy("dashboard")}]},
+}
