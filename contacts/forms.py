@@ -151,7 +151,7 @@ def in_one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-class CompanyForm(forms.ModelForm[Company]):
+class CompanyForm(forms.ModelForm):
     name = forms.CharField(max_length=200)
     domain = forms.CharField(max_length=253, required=False, help_text="Of its website, like example.org.")
     country = forms.ChoiceField(required=False, choices=COUNTRY_CHOICES)
@@ -176,7 +176,7 @@ class CompanyForm(forms.ModelForm[Company]):
         return str(self.cleaned_data["domain"]).strip().lower().removeprefix("www.")
 
 
-class CampaignForm(forms.ModelForm[Campaign]):
+class CampaignForm(forms.ModelForm):
     name = forms.CharField(max_length=200)
     description = forms.CharField(max_length=2000, required=False, widget=forms.Textarea({"rows": 3}))
 
@@ -192,7 +192,7 @@ class CampaignForm(forms.ModelForm[Campaign]):
         return in_one_line(self.cleaned_data["name"])
 
 
-class SegmentForm(forms.ModelForm[Segment]):
+class SegmentForm(forms.ModelForm):
     name = forms.CharField(max_length=100, help_text="How you will find it again: “Invalid in Germany”.")
 
     class Meta:
