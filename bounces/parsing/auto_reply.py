@@ -19,6 +19,7 @@ MARKING_HEADERS = (
     "x-mail-autoreply",
     "x-auto-reply-from",
 )
+ANSWERING_HEADERS = ("in-reply-to", "references", "x-auto-response-suppress")  # a subject alone may be anyone's words
 SUPPRESSING = re2.compile(r"(?i)\b(?:auto[-_]?reply|auto[-_]?replied)\b")
 SUBJECT = re2.compile(
     r"(?i)^\s*(?:re:\s*)?(?:\[?auto(?:matic|mated)?[- :]?(?:reply|response|antwort)|out of (?:the )?office|"
@@ -53,6 +54,6 @@ def find_mark(mail: Mail) -> str:
     precedence = mail.headers.get("precedence").lower()
     if SUPPRESSING.search(precedence):
         return f"Precedence: {clean_line(precedence)[:40]}"
-    if SUBJECT.search(mail.subject[:200]):
+    if SUBJECT.search(mail.subject[:200]) and any(name in mail.headers for name in ANSWERING_HEADERS):
         return f"Subject: {clean_line(mail.subject)[:80]}"
     return ""

@@ -15,7 +15,7 @@ from bounces.parsing.free_text import build_report as build_text_report
 from bounces.parsing.free_text import find_recipients
 from bounces.parsing.mail import Headers, decode_words, unfold
 from bounces.parsing.notice import Notice
-from bounces.parsing.text import clean_line, find_address, find_date, find_replycode, find_status
+from bounces.parsing.text import clean_host, clean_line, find_address, find_date, find_replycode, find_status
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
@@ -110,15 +110,15 @@ def build_report(message: Headers, group: Headers) -> Report:
         status = said
     recipient, original = read_recipient(group, "final-recipient"), read_recipient(group, "original-recipient")
     return Report(
-        event=find_event(group.get("action"), status),
+        event=find_event(read_action(group), status),
         recipient=recipient or original or None,
         original_recipient=original,
-        action=group.get("action").lower().split(" ")[0],
+        action=read_action(group),
         status=status,
         replycode=find_replycode(diagnostic),
         diagnostic=diagnostic,
-        remote_mta=clean_line(after_type(group.get("remote-mta"))).lower(),
-        reporting_mta=clean_line(after_type(message.get("reporting-mta"))).lower(),
+        remote_mta=clean_host(after_type(group.get("remote-mta"))),
+        reporting_mta=clean_host(after_type(message.get("reporting-mta"))),
         occurred_at=find_date(group.get("last-attempt-date")) or find_date(message.get("arrival-date")),
         envelope_id=clean_line(message.get("original-envelope-id")),
     )
@@ -130,11 +130,16 @@ def read_diagnostic(value: str) -> str:
     return clean_line(decode_words(after_type(value) if head.endswith("smtp") else value))
 
 
+def read_action(group: Headers) -> str:
+    """The first word, if it is one that RFC 3464 2.3.3 knows: some systems explain themselves behind it."""
+    word = group.get("action").lower().partition(" ")[0].strip("();,")
+    return word if word in EVENTS else ""
+
+
 def find_event(action: str, status: str) -> Event:
     """Where a report leaves out its Action, the class of its status speaks (RFC 3463 3.1)."""
-    word = action.lower().strip().split(" ")[0]
-    if word in EVENTS:
-        return EVENTS[word]
+    if action in EVENTS:
+        return EVENTS[action]
     return Event.DELIVERED if status.startswith("2") else Event.BOUNCED
 
 

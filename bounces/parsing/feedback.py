@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import re2
 
 from bounces.parsing.mail import Headers, Mail, unfold
-from bounces.parsing.text import clean_line, find_address, find_addresses, find_date
+from bounces.parsing.text import clean_host, clean_line, find_address, find_addresses, find_date
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
@@ -51,8 +51,8 @@ def build_reports(mail: Mail, fields: Headers) -> tuple[Report, ...]:
         Report(
             event=Event.COMPLAINED,
             recipient=recipient,
-            feedback_type=clean_line(fields.get("feedback-type")).lower(),
-            reporting_mta=clean_line(fields.get("reporting-mta").partition(";")[2]).lower(),
+            feedback_type=clean_line(fields.get("feedback-type")).lower()[:40],
+            reporting_mta=clean_host(fields.get("reporting-mta").partition(";")[2]),
             occurred_at=find_date(fields.get("arrival-date")) or find_date(fields.get("received-date")),
             envelope_id=clean_line(fields.get("original-envelope-id")),
             diagnostic=clean_line(fields.get("user-agent")),

@@ -50,6 +50,7 @@ ENCODED_WORD = re2.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
 BETWEEN_WORDS = re2.compile(r"\?=\s+=\?")
 MARKUP = re2.compile(r"(?is)<(?:style|script)\b.*?</(?:style|script)\s*>|<!--.*?-->|<[^<>]*>")
 LINE_MARKUP = re2.compile(r"(?i)<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>")
+LONG_REFERENCE = re2.compile(r"&#[0-9a-fA-FxX]{9,}")  # int() refuses numbers of more than 4,300 digits
 MAIL_HEADERS = frozenset(
     (
         "from",
@@ -273,7 +274,7 @@ def decode_charset(body: bytes, charset: str) -> str:
     if charset.startswith(CHARSETS):
         try:
             return body.decode(charset, "replace")
-        except LookupError:
+        except (LookupError, ValueError):  # no such codec; a name with a NUL in it
             pass
     return body.decode("utf-8", "replace")
 
@@ -294,4 +295,5 @@ def decode_word(match: re2._Match) -> str:
 
 
 def strip_markup(text: str) -> str:
-    return html.unescape(MARKUP.sub("", LINE_MARKUP.sub("\n", text)))
+    text = MARKUP.sub("", LINE_MARKUP.sub("\n", text))
+    return html.unescape(LONG_REFERENCE.sub("", text))

@@ -11,12 +11,14 @@ from email.utils import parsedate_to_datetime
 import re2
 
 MAX_DIAGNOSTIC = 2_000
-MAX_ADDRESS = 320  # RFC 5321 4.5.3.1: 64 for the local part, "@", 255 for the domain
+MAX_LOCAL, MAX_DOMAIN = 64, 255  # RFC 5321 4.5.3.1
 
-# A quoted local part, or a dotted atom; a domain, or an address literal.
+# A quoted local part, or a dotted atom; a domain, or an address literal. Ranges instead of Unicode classes, and `+`
+# instead of counts: RE2's automaton for `[^\pC]{1,64}` needs more memory than it has, and then finds nothing.
+_LETTER = r"A-Za-z0-9\x{a1}-\x{1fff}\x{2c00}-\x{ffef}\x{10000}-\x{10ffff}"
 ADDRESS_PATTERN = (
-    r"(?:\"[^\"\s@]{1,62}\"|[^\s@<>()\[\],;:\"\\|]{1,64})@"
-    r"(?:[\pL\pN](?:[\pL\pN_-]*[\pL\pN])?(?:\.[\pL\pN_-]+)*|\[[0-9a-fA-F:.]{3,45}\])"
+    r"(?:\"[!#-\[\]-~]+\"|[^\s@<>()\[\],;:\"\\|\x00-\x20\x7f-\xa0\x{2000}-\x{206f}\x{feff}]+)@"
+    rf"(?:[{_LETTER}](?:[{_LETTER}_-]*[{_LETTER}])?(?:\.[{_LETTER}_-]+)*|\[[0-9a-fA-F:.]+\])"
 )
 ADDRESS = re2.compile(ADDRESS_PATTERN)
 # Who refused, as the mail systems put it: `host mx.b.example [192.0.2.1]`, `mx.b.example said:`, `while talking to`.
@@ -59,10 +61,11 @@ def find_address(text: str) -> str:
 
 
 def clean_address(text: str) -> str:
-    """Lower-cased, without brackets and the punctuation of the sentence around it; "" where it is too long."""
+    """Lower-cased, without brackets and the punctuation of the sentence around it; "" where it is too long for one."""
     address = text.strip().strip("<>'`").rstrip(".").lower()
     address = address.removeprefix("mailto:").removeprefix("rfc822;")
-    return address if "@" in address and len(address) <= MAX_ADDRESS else ""
+    local, at, domain = address.rpartition("@")
+    return address if at and 0 < len(local) <= MAX_LOCAL and len(domain) <= MAX_DOMAIN else ""
 
 
 def find_status(text: str) -> str:
@@ -81,6 +84,11 @@ def find_command(text: str) -> str:
     if dialogue:
         return dialogue.group(1).upper().replace("EHLO", "HELO")
     return next((command for command, pattern in COMMANDS.items() if pattern.search(text)), "")
+
+
+def clean_host(text: str) -> str:
+    """A host's name as a report gives it, at most as long as one may be (RFC 1035 2.3.4)."""
+    return clean_line(text).lower()[:255]
 
 
 def find_host(text: str) -> str:

@@ -238,7 +238,10 @@ def test_a_complaint_without_a_recipient_field_is_about_whom_the_mail_was_writte
         ({"Auto_Submitted": "auto-replied"}, "automatic reply (Auto-Submitted: auto-replied)"),
         ({"X_Autoreply": "yes"}, "automatic reply (X-Autoreply)"),
         ({"Precedence": "auto_reply"}, "automatic reply (Precedence: auto_reply)"),
-        ({"Subject": "Out of office: Hello"}, "automatic reply (Subject: Out of office: Hello)"),
+        (
+            {"Subject": "Out of office: Hello", "In_Reply_To": "<1@a.example>"},
+            "automatic reply (Subject: Out of office: Hello)",
+        ),
     ],
 )
 def test_an_automatic_reply_says_what_gave_it_away(headers: dict[str, str], why: str) -> None:
@@ -268,6 +271,10 @@ def test_what_is_no_report_is_none_with_a_plain_reason(raw: bytes, why: str) -> 
 def test_a_person_who_quotes_a_bounce_is_none() -> None:
     quoted = "\n".join(f"> {line}" for line in QMAIL.splitlines())
     assert read(a_mail(f"What is this?\n\n{quoted}", Subject="Re: failure notice")).kind is MailKind.NONE
+
+
+def test_a_subject_alone_makes_no_automatic_reply() -> None:
+    assert read(a_mail(Subject="Automatic reply to the offer")).kind is MailKind.NONE
 
 
 def test_a_person_who_tells_of_a_failure_is_none() -> None:

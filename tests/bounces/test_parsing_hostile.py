@@ -55,6 +55,9 @@ HOSTILE = {
     ),
     "markup that never closes": a_notice("<" * 250_000, Content_Type="text/html"),
     "punycode": a_notice("a" * 200_000, Content_Type="text/plain; charset=punycode"),
+    "a charset with a NUL": a_notice("a", Content_Type="text/plain; charset=utf-8\0"),
+    "a number of 5,000 digits": a_notice(f"&#{'9' * 5_000};", Content_Type="text/html"),
+    "a year of 90 digits": a_delivery_report(a_recipient(Last_Attempt_Date=f"Thu, 29 Apr {'9' * 90} 1:2:3 +9999")),
     "broken base64": a_notice("=" * 200_000, Content_Transfer_Encoding="base64"),
     "a boundary of nothing": a_mail("--\n" * 100_000, Content_Type='multipart/mixed; boundary=""'),
     "2 million newlines": a_notice("\n" * 2_000_000),
@@ -66,6 +69,13 @@ def test_no_mail_takes_longer_than_a_second(raw: bytes) -> None:
     started = time.process_time()
     judge_all(raw)
     assert time.process_time() - started < 1
+
+
+def test_no_pattern_runs_out_of_memory(capfd: pytest.CaptureFixture) -> None:
+    """RE2 says so on standard error, and then finds nothing."""
+    for raw in HOSTILE.values():
+        judge_all(raw)
+    assert capfd.readouterr().err == ""
 
 
 def test_the_recipients_of_one_mail_are_capped() -> None:
