@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 
@@ -78,7 +79,10 @@ def _one_at_a_time() -> None:
 def _choose_targets(run: CleaningRun, addresses: QuerySet[Address] | None) -> int:
     if addresses is None:
         return Address.objects.count()
-    sql, params = addresses.order_by().values("pk").distinct().query.sql_with_params()
+    try:
+        sql, params = addresses.order_by().values("pk").distinct().query.sql_with_params()
+    except EmptyResultSet:  # Django knows by itself that nothing fits
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO bounces_cleaningtarget (run_id, address_id) SELECT %s, chosen.id FROM ({sql}) AS chosen(id)",  # noqa: S608  (the text is Django's own, its values are parameters)

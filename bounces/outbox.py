@@ -25,8 +25,9 @@ BATCH = 20
 LONGEST_WAIT = timedelta(hours=1)
 
 
-def announce(topic: str, payload: dict[str, Any]) -> None:
-    Outbox.objects.create(topic=topic, payload=payload)
+def announce(topic: str, payload: dict[str, Any], now: datetime) -> None:
+    """Writes an announcement in the caller's transaction; it is told from now on."""
+    Outbox.objects.create(topic=topic, payload=payload, due_at=now)
 
 
 def is_due(now: datetime) -> bool:

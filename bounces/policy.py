@@ -253,7 +253,7 @@ def apply(
         )
         change_ids = [row[0] for row in cursor.fetchall()]
     if change_ids:
-        outbox.announce("status_changed", {"change_ids": change_ids})
+        outbox.announce("status_changed", {"change_ids": change_ids}, now)
     return len(moves)
 
 

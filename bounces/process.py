@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
 LEASE = "flow"
 LEASE_LASTS = timedelta(seconds=20)
+POISON = f"It stopped its reader {inbox.TRIES} times."
 
 
 def run_flow(clock: Clock, patience: timedelta = timedelta(minutes=5)) -> bool:
@@ -62,14 +63,14 @@ def has_work(now: datetime) -> bool:
 
 def drain_batch(held: Lease, now: datetime) -> int:
     """Takes a batch of items through parse, classify and record; returns how many it finished."""
-    items = inbox.take()
-    for item in [item for item in items if item.tries > inbox.TRIES]:
-        inbox.finish({item.pk: quarantined(f"It stopped its reader {inbox.TRIES} times.")}, now)
-    items = [item for item in items if item.tries <= inbox.TRIES]
+    taken = inbox.take()
+    poison = {item.pk: quarantined(POISON) for item in taken if item.tries > inbox.TRIES}
+    inbox.finish(poison, now)
+    items = [item for item in taken if item.pk not in poison]
     for container in [item for item in items if item.is_container]:
         expand(container, held, now)
     settle([item for item in items if not item.is_container], held, now)
-    return len(items)
+    return len(taken)
 
 
 def settle(items: Sequence[InboundItem], held: Lease, now: datetime) -> None:

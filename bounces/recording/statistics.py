@@ -60,21 +60,25 @@ def add_counts(difference: Counter[Cell]) -> None:
             by_row.setdefault((dimension, key, day), Counter())[column] += count
     if not by_row:
         return
-    columns = DailyStat.COUNTS
     rows = sorted(by_row)
-    names = ", ".join(columns)
+    keys = [[dimension for dimension, _, _ in rows], [key for _, key, _ in rows], [day for _, _, day in rows]]
+    counts = [[by_row[row][column] for row in rows] for column in DailyStat.COUNTS]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO bounces_dailystat AS stat (dimension, key, day, {names})
-            SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], {", ".join(["%s::bigint[]"] * len(columns))})
-            ON CONFLICT (dimension, key, day) DO UPDATE
-            SET {", ".join(f"{name} = stat.{name} + excluded.{name}" for name in columns)}
-            """,  # noqa: S608  (the names are the model's own columns)
-            [
-                [dimension for dimension, _, _ in rows],
-                [key for _, key, _ in rows],
-                [day for _, _, day in rows],
-                *[[by_row[row][column] for row in rows] for column in columns],
-            ],
-        )
+        cursor.execute(MAKE_ROWS, keys)
+        cursor.execute(ADD_TO_ROWS, [*counts, *keys])
+
+
+MAKE_ROWS = """
+INSERT INTO bounces_dailystat (dimension, key, day) SELECT * FROM unnest(%s::text[], %s::text[], %s::date[])
+ON CONFLICT (dimension, key, day) DO NOTHING
+"""
+# A difference may be negative, and the row it belongs to is there: so an UPDATE, which checks the sums alone.
+ADD_TO_ROWS = """
+UPDATE bounces_dailystat stat SET {sums}
+FROM unnest({arrays}, %s::text[], %s::text[], %s::date[]) AS more({names}, dimension, key, day)
+WHERE stat.dimension = more.dimension AND stat.key = more.key AND stat.day = more.day
+""".format(
+    sums=", ".join(f"{name} = stat.{name} + more.{name}" for name in DailyStat.COUNTS),
+    arrays=", ".join(["%s::bigint[]"] * len(DailyStat.COUNTS)),
+    names=", ".join(DailyStat.COUNTS),
+)

@@ -1,0 +1,117 @@
+"""The tick: the queue only says that there is work; what work there is, the database knows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import django_rq
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from redis import Redis
+from rq import SimpleWorker
+
+from bounces import cleaning, schedule
+from bounces.intake.upload import keep_upload
+from bounces.models import Address, CleaningRun, Schedule
+from tests.bounces.arriving import a_bounce_mail
+from tests.builders import NOW, a_user
+
+pytestmark = pytest.mark.django_db
+
+
+def something_arrives() -> None:
+    keep_upload(SimpleUploadedFile("bounce.eml", a_bounce_mail()), a_user("manager"), NOW)
+
+
+def waiting(name: str) -> int:
+    return int(django_rq.get_queue(name).count)
+
+
+def work(name: str) -> None:
+    queue = django_rq.get_queue(name)
+    SimpleWorker([queue], connection=queue.connection, serializer=queue.serializer).work(burst=True)
+
+
+def test_nothing_to_do_queues_nothing(redis: Redis) -> None:
+    schedule.tick(NOW)
+
+    assert waiting("intake") == waiting("bulk") == 0
+
+
+def test_what_waits_in_the_inbox_is_started_and_done(redis: Redis) -> None:
+    something_arrives()
+
+    schedule.tick(NOW)
+    work("intake")
+
+    assert Address.objects.get().status == "invalid"
+
+
+def test_a_worker_that_is_down_finds_one_job(redis: Redis) -> None:
+    something_arrives()
+
+    for _ in range(5):
+        schedule.tick(NOW)
+
+    assert waiting("intake") == 1
+
+
+def test_a_wiped_queue_is_filled_again_by_the_next_tick(redis: Redis) -> None:
+    something_arrives()
+    schedule.tick(NOW)
+    redis.flushdb()
+
+    schedule.tick(NOW)
+
+    assert waiting("intake") == 1
+
+
+def test_a_cleaning_run_that_waits_goes_to_the_bulk_queue(redis: Redis) -> None:
+    run = cleaning.start_run(via="page", now=NOW)
+
+    schedule.tick(NOW)
+    work("bulk")
+
+    run.refresh_from_db()
+    assert run.state == "done"
+
+
+def test_a_schedule_begins_when_its_time_has_come_and_once(redis: Redis) -> None:
+    nightly = Schedule.objects.get(name="Nightly cleaning")
+    schedule.tick(NOW)
+    nightly.refresh_from_db()
+    assert nightly.next_run_at is not None
+    assert not CleaningRun.objects.exists()
+
+    due = nightly.next_run_at
+    schedule.tick(due)
+    schedule.tick(due)
+
+    assert CleaningRun.objects.filter(via="schedule").count() == 1
+
+
+def test_a_schedule_that_is_due_while_a_run_goes_on_says_that_it_was_left_out(redis: Redis) -> None:
+    Schedule.objects.update(next_run_at=NOW)
+    cleaning.start_run(via="page", now=NOW)
+
+    schedule.tick(NOW)
+
+    assert "still going on" in Schedule.objects.get().last_outcome
+
+
+def test_a_disabled_schedule_does_not_begin(redis: Redis) -> None:
+    Schedule.objects.update(is_enabled=False, next_run_at=NOW)
+
+    schedule.tick(NOW + timedelta(days=2))
+
+    assert not CleaningRun.objects.exists()
+
+
+def test_the_next_time_is_read_from_the_five_fields() -> None:
+    assert schedule.next_time("0 2 * * *", NOW) == NOW.replace(day=3, hour=2)
+
+
+def test_nonsense_in_the_five_fields_is_refused() -> None:
+    with pytest.raises(ValidationError, match="Five fields"):
+        Schedule(name="x", task="clean_all", cron="every night").full_clean()

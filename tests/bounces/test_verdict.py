@@ -1,0 +1,142 @@
+"""May I write to it? A table, and that the answer for one and the answer for a set are the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bounces import suppressions
+from bounces.addresses import keep_addresses, suppression_key
+from bounces.models import Address, Suppression
+from bounces.values import Answer
+from bounces.verdict import answered, check, sendable_addresses, verdicts_of
+from tests.builders import NOW, a_ruling, a_status_change, a_user, an_address, days_ago
+
+pytestmark = pytest.mark.django_db
+
+ANSWERS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "valid": ({"status": "valid", "status_rule": "alive"}, "yes", "alive"),
+    "unverified": ({"status": "unverified"}, "yes", "not_verified"),
+    "at risk": ({"status": "at_risk", "status_rule": "soft_recent"}, "caution", "soft_recent"),
+    "invalid": ({"status": "invalid", "status_rule": "hard_bounce"}, "no", "hard_bounce"),
+    "held": ({"status": "at_risk", "status_rule": "hard_bounce_after_reply"}, "no", "held"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_status_gives_the_answer(name: str) -> None:
+    fields, answer, reason = ANSWERS[name]
+    evidence = {"days": 2, "first_on": "2026-10-01", "reason": reason, "ends_at": "2026-11-30T00:00:00+00:00"}
+    address = an_address("ada@example.org", **fields)
+    if fields.get("status_rule"):
+        a_status_change(address, fields["status"], rule=fields["status_rule"], evidence=evidence)
+
+    verdict = check(["ada@example.org"], NOW)["ada@example.org"]
+
+    assert (verdict.answer, verdict.reason) == (answer, reason)
+    assert address in answered(Answer(answer), NOW)
+    assert sum(address in answered(each, NOW) for each in Answer) == 1
+
+
+def test_a_desks_address_is_answered_with_caution() -> None:
+    an_address("info@example.org", status="valid", status_rule="alive")
+
+    assert check(["info@example.org"], NOW)["info@example.org"].reason == "role_account"
+    assert not sendable_addresses(NOW).exists()
+
+
+def test_a_suppressed_domain_stops_known_and_unknown_addresses() -> None:
+    an_address("ada@example.org", status="valid", status_rule="alive")
+    suppressions.suppress_domain("example.org", "manual", "a person", now=NOW)
+
+    verdicts = check(["ada@example.org", "stranger@example.org"], NOW)
+
+    assert {verdict.answer for verdict in verdicts.values()} == {"no"}
+    assert not sendable_addresses(NOW).exists()
+
+
+def test_an_expired_suppression_stops_nobody() -> None:
+    address = an_address("ada@example.org", status="valid", status_rule="alive")
+    suppressions.suppress_address(address, "manual", "a person", now=days_ago(9), expires_at=days_ago(1))
+
+    assert check(["ada@example.org"], NOW)["ada@example.org"].answer == "yes"
+    assert address in sendable_addresses(NOW)
+
+
+def test_a_hold_stops_until_it_is_lifted() -> None:
+    ruling = a_ruling("ada@example.org", "hold")
+    assert check(["ada@example.org"], NOW)["ada@example.org"].reason == "held"
+
+    ruling.lifted_at, ruling.lifted_by = NOW, a_user("manager")
+    ruling.save()
+
+    assert check(["ada@example.org"], NOW)["ada@example.org"].answer == "yes"
+
+
+def test_a_suppression_outlives_its_erased_address() -> None:
+    address = an_address("ada@example.org")
+    suppressions.suppress_address(address, "complaint", "test", now=NOW)
+    address.delete()
+    assert check(["ada@example.org"], NOW)["ada@example.org"].reason == "complaint"
+
+    (again,) = keep_addresses(["ada@example.org"]).values()
+
+    assert verdicts_of([again], NOW)[again].reason == "complaint"
+    assert Suppression.objects.get().address_key == suppression_key("ada@example.org")
+
+
+def test_what_is_no_address_is_answered_too() -> None:
+    verdicts = check(["not an address", "", "a@b@c.example"], NOW)
+
+    assert {verdict.reason for verdict in verdicts.values()} == {"syntax"}
+
+
+def test_the_answer_is_keyed_by_the_text_as_given() -> None:
+    an_address("ada@example.org", status="invalid", status_rule="hard_bounce")
+
+    assert check([" ADA@Example.ORG "], NOW)[" ADA@Example.ORG "].answer == "no"
+
+
+def test_many_addresses_cost_as_many_queries_as_few(django_assert_num_queries: Any) -> None:
+    for number in range(30):
+        an_address(f"p{number}@example.org")
+    few = [f"p{number}@example.org" for number in range(2)] + ["x@example.net"]
+    many = [f"p{number}@example.org" for number in range(30)] + [f"x{n}@example.net" for n in range(30)]
+
+    with django_assert_num_queries(3):
+        check(few, NOW)
+    with django_assert_num_queries(3):
+        check(many, NOW)
+
+
+def test_a_suppression_is_lifted_by_a_person_with_a_reason() -> None:
+    suppression = suppressions.suppress_address(an_address(), "complaint", "test", now=NOW)
+
+    with pytest.raises(suppressions.NotAPerson):
+        suppressions.lift(suppression, None, "a job thought so", NOW)
+    with pytest.raises(suppressions.NotAPerson):
+        suppressions.lift(suppression, a_user("manager"), "  ", NOW)
+    suppressions.lift(suppression, a_user("manager"), "they asked us to", NOW)
+
+    assert Suppression.objects.get().lifted_at == NOW
+
+
+def test_suppressing_twice_is_one_suppression_and_the_later_expiry() -> None:
+    address = an_address()
+    suppressions.suppress_address(address, "manual", "a", now=NOW, expires_at=NOW + timedelta(days=1))
+    suppressions.suppress_address(address, "manual", "b", now=NOW)
+
+    assert Suppression.objects.get().expires_at is None
+
+
+def test_suppressions_in_force_are_found_by_address_and_by_domain() -> None:
+    address = an_address("ada@example.org")
+    suppressions.suppress_address(address, "manual", "a", now=NOW)
+    suppressions.suppress_domain("example.org", "manual", "a", now=NOW)
+
+    found = suppressions.active_for([address.pk], NOW)
+
+    assert sorted(str(one.scope) for one in found[address.pk]) == ["address", "domain"]
+    assert Address.objects.count() == 1
