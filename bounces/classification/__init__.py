@@ -7,7 +7,8 @@ In: a `Report`. Out: a `Judgement`. Stage: classify. Pure: the rules are data, r
 
 - `reasons.toml`: the reasons, with their default kind and fault
 - `rules/`: the rules, one file a table
-- `ruleset.py`: reads them; `judge.py`: applies them; `docs.py`: renders `docs/classification.md`
+- `ruleset.py`: reads them; `judge.py`: applies them
+- `answer.py`: a verdict as plain values; `docs.py`: renders `docs/classification.md`
 """
 
 from bounces.classification.judge import classify

@@ -8,6 +8,7 @@ Pure: no database, clock, network or Django settings; never raises; bounded time
 
 - `mail.py`: the bounded view of the mail that every reader gets
 - `text.py`: addresses, codes and dates in a line
+- `notice.py`: the words of a report for people, and whether a mail system wrote them; `free_text.py`: what they say
 - `delivery_status.py`: RFC 3464; `feedback.py`: RFC 5965; `auto_reply.py`: RFC 3834
 - `readers.py`: the order in which they are asked
 """
