@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from contacts.views import bulk_actions, campaign, cleaning_start, company, contact, contact_list, segment
+from contacts.views import bulk_actions, campaign, cleaning_start, company, contact, contact_list, exporting, importing, segment
 
 app_name = "contacts"
 urlpatterns = [
     path("contacts/", contact_list.show_list, name="list"),
     path("contacts/bulk/", bulk_actions.do_bulk, name="bulk"),
+    path("contacts/import/", importing.import_contacts, name="import"),
+    path("contacts/export.csv", exporting.export_contacts, name="export"),
     path("contacts/new/", contact.create, name="new"),
     path("contacts/new/address/", contact.add_address_row, name="address_row"),
     path("contacts/<int:pk>/", contact.show_contact, name="contact"),
