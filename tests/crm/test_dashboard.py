@@ -163,9 +163,16 @@ def test_strangers_are_sent_to_the_sign_in(client):
 def test_the_empty_page_tells_a_manager_what_to_do(client):
     client.force_login(a_user("manager"))
     html = client.get(reverse("dashboard")).content.decode()
-    assert "Import contacts" in html
-    assert "Upload bounces" in html
+    assert "Bring in your contacts" in html
+    assert reverse("bounces:upload") in html
     assert "Run a cleaning" in html
+
+
+def test_the_empty_page_offers_sales_no_closed_door(client):
+    client.force_login(a_user("sales"))
+    html = client.get(reverse("dashboard")).content.decode()
+    assert reverse("bounces:upload") not in html
+    assert "A manager does this." in html
 
 
 def test_the_page_links_each_status_to_its_contacts(client):
