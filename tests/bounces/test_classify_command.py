@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from pytest_django.fixtures import SettingsWrapper
 
 from tests.bounces.mails import a_delivery_report, a_mail, a_recipient
 from tests.bounces.test_mailfiles import an_mbox
@@ -64,7 +64,7 @@ def test_a_damaged_archive_is_told_plainly(tmp_path: Path) -> None:
     assert "bad.zip: The archive is damaged" in errors.getvalue()
 
 
-def test_a_mail_that_was_refused_counts_too(tmp_path: Path, settings: SettingsWrapper) -> None:
+def test_a_mail_that_was_refused_counts_too(tmp_path: Path, settings: LazySettings) -> None:
     settings.MAIL_CAP = 100
     (tmp_path / "big.eml").write_bytes(a_mail("x" * 200))
     output, errors = Output(), io.StringIO()
