@@ -221,5 +221,43 @@ MAIL_CAP = env.int("REBOUND_MAIL_CAP", default=25 * 1024 * 1024)  # bytes of one
 ARCHIVE_CAP = env.int("REBOUND_ARCHIVE_CAP", default=500 * 1024 * 1024)  # bytes of one mbox or zip, unpacked too
 OUTBOX_RECEIVERS: dict[str, list[str]] = {"status_changed": ["contacts.announcements.write_activities"]}
 
+# --- The API --------------------------------------------------------------------------------------
+
+API_RATE = env.int("REBOUND_API_RATE", default=600)  # requests a minute of one key
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "crm.api.authentication.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["crm.api.permissions.Scoped"],
+    "DEFAULT_THROTTLE_CLASSES": ["crm.api.throttles.KeyThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["bounces.api.bodies.JsonBody"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "URL_FORMAT_OVERRIDE": None,
+}
+_error = "crm.api.errors.ErrorsSerializer"
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_FORMATTER_CLASS": "crm.api.errors.Formatter",
+    "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "413", "415", "429"],
+    "ERROR_SCHEMAS": dict.fromkeys(["400", "401", "403", "404", "413", "415", "429"], _error),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Rebound",
+    "DESCRIPTION": "Contacts, what bounced and why, and whom you may write to. docs/api.md has a quick start.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],  # it tells nothing that our source does not
+    "SERVE_AUTHENTICATION": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "tryItOutEnabled": True, "validatorUrl": None},
+}
+
 if PRODUCTION:
     checks.refuse_unsafe(globals())

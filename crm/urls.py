@@ -5,13 +5,20 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from crm.views.api_keys import revoke_key, show_keys
 from crm.views.dashboard import show_dashboard
 
+api_keys = [
+    path("", show_keys, name="api_keys"),
+    path("<int:pk>/revoke/", revoke_key, name="revoke_api_key"),
+]
 urlpatterns = [
     path("", show_dashboard, name="dashboard"),
     path("admin/queue/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
+    path("accounts/keys/", include((api_keys, "crm"))),
     path("accounts/", include("allauth.urls")),
+    path("api/v1/", include("crm.api.urls")),
     path("", include("bounces.urls")),
     path("", include("contacts.urls")),
 ]

@@ -1,0 +1,167 @@
+"""GET bounces/ and bounces/{id}/: what came back, and the evidence. In: filters, an id. Out: bounces, newest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django_filters import rest_framework as filters  # type: ignore[import-untyped]  # it brings no types
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bounces.addresses import BadAddress, normalise
+from bounces.api.check import VerdictSerializer, as_json
+from bounces.api.pages import PARAMETERS, ByIdDown
+from bounces.api.strict import refuse_unknown_parameters
+from bounces.classification import load_reasons
+from bounces.models import Address, Attempt, Bounce
+from bounces.models.constraints import choices
+from bounces.sentences import explain_bounce
+from bounces.values import Fault, Kind, Standing, Trust
+from bounces.verdict import verdicts_of
+
+MOST_EVIDENCE = 100
+
+
+class BounceFilters(filters.FilterSet):
+    kind = filters.ChoiceFilter(choices=choices(Kind))
+    fault = filters.ChoiceFilter(choices=choices(Fault))
+    reason = filters.ChoiceFilter(choices=lambda: choices(load_reasons()))
+    standing = filters.ChoiceFilter(choices=choices(Standing))
+    domain = filters.CharFilter(method="by_domain", help_text="Of the address, like example.org.")
+    email = filters.CharFilter(method="by_email", help_text="The whole address.")
+    since = filters.IsoDateTimeFilter("occurred_at", "gte", help_text="Occurred at this moment or after it.")
+    until = filters.IsoDateTimeFilter("occurred_at", "lt", help_text="Occurred before this moment.")
+
+    def by_domain(self, bounces: QuerySet[Bounce], name: str, value: str) -> QuerySet[Bounce]:  # noqa: ARG002 -- django-filter's signature
+        return bounces.filter(address__in=Address.objects.filter(domain=value.strip().lower()).values("pk"))
+
+    def by_email(self, bounces: QuerySet[Bounce], name: str, value: str) -> QuerySet[Bounce]:
+        try:
+            return bounces.filter(address__in=Address.objects.filter(email=normalise(value)).values("pk"))
+        except BadAddress as error:
+            raise ValidationError({name: [f"Not an e-mail address: {error}"]}) from error
+
+
+class StrictFilters(filters.DjangoFilterBackend):
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+        refuse_unknown_parameters(request, [*BounceFilters.base_filters, *PARAMETERS])
+        return super().filter_queryset(request, queryset, view)
+
+
+class BounceSerializer(serializers.ModelSerializer[Bounce]):
+    email = serializers.CharField(source="address.email")
+    campaign = serializers.CharField(source="campaign_key")
+    sentence = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Bounce
+        fields: tuple[str, ...] = (
+            "id",
+            "email",
+            "kind",
+            "fault",
+            "reason",
+            "standing",
+            "smtp_code",
+            "enhanced_code",
+            "diagnostic",
+            "remote_mta",
+            "campaign",
+            "occurred_at",
+            "recorded_at",
+            "rule",
+            "sentence",
+        )
+        read_only_fields = fields
+
+    def get_sentence(self, bounce: Bounce) -> str:
+        return explain_bounce(bounce)
+
+
+class EvidenceSerializer(serializers.Serializer[Any]):
+    source = serializers.CharField(help_text="The door it came through.")  # type: ignore[assignment]  # hides an attribute
+    trust = serializers.ChoiceField(choices=choices(Trust))
+    kind = serializers.ChoiceField(choices=choices(Kind))
+    fault = serializers.ChoiceField(choices=choices(Fault))
+    reason = serializers.CharField()
+    smtp_code = serializers.IntegerField(allow_null=True)
+    enhanced_code = serializers.CharField()
+    diagnostic = serializers.CharField()
+    reporting_mta = serializers.CharField()
+    rule = serializers.CharField(help_text="The classification rule that decided.")
+    occurred_at = serializers.DateTimeField()
+    recorded_at = serializers.DateTimeField()
+    inbox_item = serializers.IntegerField(source="inbound_item_id", allow_null=True)
+
+
+ATTEMPT = inline_serializer(
+    "Attempt",
+    {
+        "sent_at": serializers.DateTimeField(),
+        "sender": serializers.CharField(),
+        "campaign": serializers.CharField(source="campaign_key"),
+        "message_id": serializers.CharField(),
+        "provider_id": serializers.CharField(),
+        "outcome": serializers.CharField(),
+    },
+    allow_null=True,
+)
+
+
+class BounceDetailSerializer(BounceSerializer):
+    """With what every source said of it (the best first), the message that failed, and the verdict on the address."""
+
+    evidence = EvidenceSerializer(many=True)
+    attempt = ATTEMPT
+    verdict = VerdictSerializer()
+
+    class Meta(BounceSerializer.Meta):
+        fields = (*BounceSerializer.Meta.fields, "evidence", "attempt", "verdict")
+        read_only_fields = fields
+
+    def to_representation(self, bounce: Bounce) -> dict[str, Any]:
+        attempt = Attempt.objects.filter(pk=bounce.attempt_id).first() if bounce.attempt_id else None
+        evidence = bounce.evidence.order_by("-rank", "pk")[:MOST_EVIDENCE]
+        return {
+            **BounceSerializer(bounce).data,
+            "evidence": EvidenceSerializer(evidence, many=True).data,
+            "attempt": ATTEMPT.to_representation(attempt) if attempt else None,
+            "verdict": as_json(verdicts_of([bounce.address_id], timezone.now())[bounce.address_id]),
+        }
+
+
+class BouncesView(ListAPIView[Bounce]):
+    queryset = Bounce.objects.select_related("address")
+    serializer_class = BounceSerializer
+    filter_backends = [StrictFilters]
+    filterset_class = BounceFilters
+    pagination_class = ByIdDown
+    required_scopes = {"GET": "bounces:read"}
+    required_permissions = {"GET": "bounces.view_bounce"}
+
+    @extend_schema(operation_id="bounces_list", tags=["bounces"], summary="Bounces, the newest recorded first")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class BounceView(APIView):
+    required_scopes = {"GET": "bounces:read"}
+    required_permissions = {"GET": "bounces.view_bounce"}
+
+    @extend_schema(
+        operation_id="bounces_retrieve",
+        tags=["bounces"],
+        summary="A bounce with its evidence",
+        responses={200: BounceDetailSerializer},
+    )
+    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002 -- DRF's signature
+        bounce = get_object_or_404(Bounce.objects.select_related("address"), pk=pk)
+        return Response(BounceDetailSerializer(bounce).data)

@@ -1,0 +1,51 @@
+"""Input that is taken by its letter: what nobody asked for is an error, not a silence.
+
+A misspelt field that is ignored looks like success, and a misspelt filter answers with everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields it does not have. Read-only ones are let through unread, so that what was got can be put."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, Mapping) else set()
+        errors: dict[str, Any] = {name: [unknown_sentence(name, self.fields)] for name in sorted(unknown)}
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as error:
+            if isinstance(error.detail, dict):
+                errors = {**error.detail, **errors}
+            raise ValidationError(errors or error.detail) from error
+        if errors:
+            raise ValidationError(errors)
+        return value
+
+
+class Text(serializers.CharField):
+    """Text only: a number is not quietly written as one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+def unknown_sentence(name: str, known: Iterable[str]) -> str:
+    return f"There is no “{name[:100]}” here. There are: {', '.join(known)}."
+
+
+def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
+    """Raises ValidationError with one sentence for each parameter of the URL that nothing reads."""
+    listed = list(known)
+    unknown = sorted(set(request.query_params) - set(listed))
+    if unknown:
+        raise ValidationError({name: [unknown_sentence(name, listed)] for name in unknown})

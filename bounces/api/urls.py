@@ -1,0 +1,19 @@
+"""The API about bounces. `crm/api/urls.py` includes it below /api/v1/, in the namespace `api`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from bounces.api.bounces import BouncesView, BounceView
+from bounces.api.check import CheckView
+from bounces.api.events import EventsView
+from bounces.api.inbox import ItemView, MailView
+
+urlpatterns = [
+    path("bounces/", BouncesView.as_view(), name="bounces"),
+    path("bounces/mail/", MailView.as_view(), name="mail"),
+    path("bounces/<int:pk>/", BounceView.as_view(), name="bounce"),
+    path("events/", EventsView.as_view(), name="events"),
+    path("inbox/<int:pk>/", ItemView.as_view(), name="item"),
+    path("check/", CheckView.as_view(), name="check"),
+]

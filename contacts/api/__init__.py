@@ -1,0 +1,6 @@
+"""The API about contacts, below /api/v1/. Doors only: `contacts/people.py` writes, `contacts/access.py` scopes.
+
+views.py         GET and POST contacts/, GET, PATCH and PUT contacts/{id}/
+serializers.py   what goes in and what comes out
+filtering.py     the parameters of the list: the words of `contacts/filters.py`
+"""

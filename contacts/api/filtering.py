@@ -1,0 +1,65 @@
+"""The parameters of the list of contacts: the words of `contacts/filters.py`, and `updated_since`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.request import Request
+
+from bounces.api.pages import PARAMETERS
+from bounces.api.strict import refuse_unknown_parameters
+from contacts.filters import LONGEST, MOST_VALUES, SEVERAL, STATUSES, WORDS, narrow, read_words
+
+SINCE = "updated_since"
+MEANING = {
+    "q": "Words to search for in names, companies and addresses.",
+    "status": "Of the primary address; `none`: without an address.",
+    "owner": "A user's id, `me`, or `none`.",
+    "tag": "A tag's name; several must all be there.",
+    "company": "A company's id or name, or `none`.",
+    "country": "Two letters, like DE.",
+    "campaign": "A campaign's key: its members.",
+    "source": "Where it came from.",
+    "segment": "A segment's id: whom it finds.",
+}
+
+
+class WordsFilter(BaseFilterBackend):
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:  # noqa: ARG002 -- DRF's signature
+        refuse_unknown_parameters(request, [*WORDS, SINCE, *PARAMETERS])
+        words, errors = read_words(request.query_params)
+        if errors:
+            raise ValidationError({word: [sentence] for word, sentence in errors.items()})
+        contacts = narrow(queryset, words, request.user)
+        if SINCE in request.query_params:
+            contacts = contacts.filter(updated_at__gte=_moment(request.query_params[SINCE]))
+        return contacts
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:  # noqa: ARG002 -- DRF's signature
+        moment = {"type": "string", "format": "date-time"}
+        since = {
+            "name": SINCE,
+            "in": "query",
+            "schema": moment,
+            "description": "Changed at this moment or after it.",
+        }
+        return [*(_parameter(word) for word in WORDS), since]
+
+
+def _parameter(word: str) -> dict[str, Any]:
+    value: dict[str, Any] = {"type": "string", "maxLength": LONGEST}
+    if word == "status":
+        value = {"type": "string", "enum": list(STATUSES)}
+    schema = {"type": "array", "items": value, "maxItems": MOST_VALUES} if word in SEVERAL else value
+    return {"name": word, "in": "query", "schema": schema, "description": MEANING[word]}
+
+
+def _moment(value: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(value)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    except ValueError:
+        raise ValidationError({SINCE: ["Not a moment. Write it as ISO 8601, like 2026-05-31T14:30:00Z."]}) from None
