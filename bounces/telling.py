@@ -16,6 +16,8 @@ from bounces.values import Event, MailKind, Reading, Report, Trust
 RECORDED = frozenset(Event) - {Event.AUTO_REPLIED}
 JUDGED = frozenset({Event.BOUNCED, Event.DEFERRED})
 MOST_RECIPIENTS = 10_000
+# RFC 5965 3.1, RFC 6591: reports that are about authentication, or that take a complaint back.
+NO_COMPLAINTS = frozenset({"auth-failure", "dmarc", "not-spam"})
 
 WORDS = {
     Event.SENT: "message sent",
@@ -35,8 +37,12 @@ def told_of(item: InboundItem, reading: Reading) -> list[Told]:
     return [
         told
         for number, report in enumerate(reading.reports[:MOST_RECIPIENTS])
-        if report.event in RECORDED and (told := _told(item, report, number))
+        if is_recorded(report) and (told := _told(item, report, number))
     ]
+
+
+def is_recorded(report: Report) -> bool:
+    return report.event in RECORDED and report.feedback_type not in NO_COMPLAINTS
 
 
 def _told(item: InboundItem, report: Report, number: int) -> Told | None:
@@ -62,6 +68,8 @@ def outcome_of(item: InboundItem, reading: Reading, told: list[Told], new: int) 
     """What the inbox says of an item once it is recorded."""
     if reading.kind in (MailKind.NONE, MailKind.VACATION):
         return ignored(_sentence(reading.why or "nothing in it that is recorded"))
+    if reading.reports and not any(is_recorded(report) for report in reading.reports):
+        return ignored("A report that is no complaint: it is about authentication, or takes a complaint back.")
     if not told:
         return quarantined(_without_recipient(reading))
     if new == 0:

@@ -141,6 +141,24 @@ def earliest(one: datetime | None, other: datetime) -> datetime:
 
 
 def _save(touched: list[Attempt]) -> None:
+    old = [attempt for attempt in touched if attempt.pk is not None]
     Attempt.objects.bulk_create([attempt for attempt in touched if attempt.pk is None])
-    old = [attempt for attempt in touched if not attempt._state.adding]
-    Attempt.objects.bulk_update(old, WRITTEN, batch_size=500)
+    if old:
+        _update(old)
+
+
+def _update(attempts: list[Attempt]) -> None:
+    """One UPDATE: Django's bulk_update builds a CASE of every row for every column, 5 ms a row in Python alone."""
+    kinds = [Attempt._meta.get_field(name).db_type(connection) for name in WRITTEN]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE bounces_attempt a SET {", ".join(f"{name} = t.{name}" for name in WRITTEN)}
+            FROM unnest(%s::bigint[], {", ".join(f"%s::{kind}[]" for kind in kinds)}) AS t(id, {", ".join(WRITTEN)})
+            WHERE a.id = t.id
+            """,  # noqa: S608  (the names and types are the model's own)
+            [
+                [attempt.pk for attempt in attempts],
+                *[[getattr(attempt, name) for attempt in attempts] for name in WRITTEN],
+            ],
+        )

@@ -60,13 +60,9 @@ def record_complaints(
 
 
 def suppress_those_who_asked(told: Sequence[Told], address_ids: dict[str, int]) -> None:
-    """Complaints other than "not spam", and unsubscribes."""
+    """Suppresses whoever complained or unsubscribed, by the word of a trusted source."""
     for event, reason in ((Event.COMPLAINED, "complaint"), (Event.UNSUBSCRIBED, "unsubscribe")):
-        asked = {
-            one.email: one
-            for one in told
-            if one.report.event == event and one.is_trusted and one.report.feedback_type != "not-spam"
-        }
+        asked = {one.email: one for one in told if one.report.event == event and one.is_trusted}
         suppress_many(
             {email: address_ids[email] for email in asked},
             reason=reason,

@@ -120,6 +120,13 @@ def test_a_complaint_suppresses_at_once() -> None:
     assert check(["ada@example.org"], NOW)["ada@example.org"].reason == "complaint"
 
 
+def test_a_report_of_failed_authentication_is_no_complaint() -> None:
+    item = ingested(a_complaint_mail().replace(b"Feedback-Type: abuse", b"Feedback-Type: auth-failure"))
+
+    assert item.state == "ignored"
+    assert not Suppression.objects.exists()
+
+
 def test_an_unsubscribe_suppresses_and_is_no_bounce() -> None:
     reported(event(kind="unsubscribed"))
 
