@@ -81,7 +81,8 @@ BADGES: dict[str, dict[str, Badge]] = {
 def badge(vocabulary: str, word: object) -> Badge:
     """The badge of a word. A word that the table does not have is shown as it is, calmly: data may be newer than us."""
     text = str(word)
-    return BADGES[vocabulary].get(text, Badge(text.replace("_", " ").capitalize(), "circle-question-mark", "calm"))
+    label = text.replace("_", " ").capitalize() or "Not known"
+    return BADGES[vocabulary].get(text, Badge(label, "circle-question-mark", "calm"))
 
 
 # Where providers draw the line: above 2 % they throttle or suspend a sender; below 1 % nobody complains.
