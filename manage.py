@@ -18,7 +18,9 @@ def main() -> int | str:
     from crm.up.places import StartError
 
     try:
-        with private.borrowed(private.wanted(settings), sys.argv[1:]):
+        with private.borrowed(private.wanted(settings), sys.argv[1:]) as database_is_new:
+            if database_is_new:
+                execute_from_command_line([sys.argv[0], "migrate", "--verbosity", "0"])
             execute_from_command_line(sys.argv)
     except (StartError, ImproperlyConfigured) as error:
         return str(error)

@@ -63,7 +63,8 @@ def run_jobs(redis: Redis) -> Callable[[], None]:
         worker.work(burst=True, logging_level="WARNING")
         for queue in queues:
             for job_id in queue.failed_job_registry.get_job_ids():
-                pytest.fail(str(queue.fetch_job(job_id).latest_result().exc_string))
+                job = queue.fetch_job(job_id)
+                pytest.fail(str(job and job.exc_info))
 
     return run
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psycopg
 
-from crm.up.places import Account, Places, StartError, hand_over, may_enter
-from crm.up.processes import Program
+from crm.up.places import Places, StartError, hand_over, may_enter
+from crm.up.processes import Program, as_account
 
 ROLE = DATABASE = "rebound"
 OLDEST = 15
@@ -63,10 +63,13 @@ def answers(places: Places) -> bool:
         return False
 
 
-def ensure_database(places: Places) -> None:
+def ensure_database(places: Places) -> bool:
+    """True: it was made just now, and is empty."""
     with _connect(places) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-            connection.execute(f'CREATE DATABASE "{DATABASE}"')
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            return False
+        connection.execute(f'CREATE DATABASE "{DATABASE}"')
+        return True
 
 
 def find_binaries(chosen: str = "") -> Path:
@@ -136,31 +139,18 @@ def _make_data(bin_dir: Path, version: int, places: Places) -> None:
     locale = ["--locale=C.UTF-8"]
     if version >= BUILTIN_LOCALES_SINCE:
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    words = ["-U", ROLE, "--auth=trust", "--encoding=UTF8", "--no-instructions", *locale]
     made = subprocess.run(
-        [
-            bin_dir / "initdb",
-            "-D",
-            staging,
-            "-U",
-            ROLE,
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-instructions",
-            *locale,
-        ],
+        [bin_dir / "initdb", "-D", staging, *words],
         capture_output=True,
         text=True,
         check=False,
         cwd="/",
-        **_as_account(places.account),
+        **as_account(places.account),
     )
     if made.returncode:
         raise StartError(f"initdb failed: {(made.stderr.strip() or made.stdout.strip()).splitlines()[-1]}")
     staging.rename(places.data)
-
-
-def _as_account(account: Account | None) -> dict[str, int | list[int]]:
-    return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def _options(places: Places) -> tuple[str, ...]:

@@ -53,12 +53,13 @@ def wanted(settings: Any) -> Wanted:
 
 
 @contextmanager
-def borrowed(wanted: Wanted, arguments: Sequence[str]) -> Iterator[None]:
-    """Servers for one command of manage.py, where it needs them and nobody runs them yet."""
+def borrowed(wanted: Wanted, arguments: Sequence[str]) -> Iterator[bool]:
+    """Servers for one command of manage.py, where it needs them and nobody runs them yet. True: the database is new."""
     if not wanted or not arguments or arguments[0] in NEEDS_NO_SERVER or {"-h", "--help", "--version"} & set(arguments):
-        yield
+        yield False
         return
     here = places.prepare(wanted.var)
+    is_new = False
     with ExitStack() as stack:
         users = stack.enter_context((here.home / "users.lock").open("a"))
         fcntl.flock(users, fcntl.LOCK_SH)
@@ -67,25 +68,26 @@ def borrowed(wanted: Wanted, arguments: Sequence[str]) -> Iterator[None]:
         except InUseError:
             _wait_for_the_others(wanted, here)
         else:
-            stack.enter_context(serving(wanted, here))
+            is_new = stack.enter_context(serving(wanted, here))
             stack.callback(fcntl.flock, users, fcntl.LOCK_EX)  # waits until the last command that shares them has ended
-        yield
+        yield is_new
 
 
 @contextmanager
-def serving(wanted: Wanted, here: Places, *, durable: bool = True) -> Iterator[None]:
-    """Start the wanted servers, stop them at the end. Their words go to var/log/."""
+def serving(wanted: Wanted, here: Places, *, durable: bool = True) -> Iterator[bool]:
+    """Start the wanted servers, stop them at the end. Their words go to var/log/. True: the database is new."""
     running: list[tuple[Program, subprocess.Popen[bytes]]] = []
+    is_new = False
     try:
         if wanted.redis:
             running.append(_start(valkey.prepare(here), here))
         if wanted.postgres:
             running.append(_start(postgres.prepare(here, wanted.postgres_bin, durable=durable), here))
             _wait(*running[-1], here)
-            postgres.ensure_database(here)
+            is_new = postgres.ensure_database(here)
         if wanted.redis:
             _wait(*running[0], here)
-        yield
+        yield is_new
     finally:
         processes.stop(running, seconds=20)
 

@@ -47,6 +47,11 @@ def die_with_parent(orphan_signal: signal.Signals) -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, int(orphan_signal), 0, 0, 0)
 
 
+def as_account(account: Account | None) -> dict[str, Any]:
+    """The words for subprocess that change the account."""
+    return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
 def start(program: Program, output: int | IO[Any]) -> subprocess.Popen[bytes]:
     """Start it in a session of its own, so that a Ctrl-C reaches us alone and we decide the order."""
     parent = os.getpid()
@@ -56,10 +61,6 @@ def start(program: Program, output: int | IO[Any]) -> subprocess.Popen[bytes]:
         if os.getppid() != parent:  # it died before the request was made
             os._exit(1)
 
-    account = program.account
-    as_account: dict[str, Any] = (
-        {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
-    )
     with warnings.catch_warnings():
         # Python 3.12 warns of any fork beside threads; between this fork and its exec nothing takes a lock.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -72,7 +73,7 @@ def start(program: Program, output: int | IO[Any]) -> subprocess.Popen[bytes]:
             cwd=program.folder,
             start_new_session=True,
             preexec_fn=tie_to_parent,
-            **as_account,
+            **as_account(program.account),
         )
 
 
