@@ -97,6 +97,6 @@ def find_uploaded(new: list[int], known: list[int]) -> list[Uploaded]:
 
 
 def _ids(request: HttpRequest, name: str) -> list[int]:
-    return [int(text) for text in request.GET.getlist(name)[:MOST_FILES] if text.isascii() and text.isdigit()][
-        :MOST_FILES
-    ]
+    """The ids in the URL; what is no id (18 digits are as many as the database holds) is left out."""
+    texts = request.GET.getlist(name)[:MOST_FILES]
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= 18]

@@ -84,6 +84,15 @@ def test_a_filter_that_makes_no_sense_is_named_and_left_out(sales):
     assert "“To” lies before “From” (2026-05-02)" in page
 
 
+@pytest.mark.parametrize(
+    "query",
+    [{"since": "0001-01-01", "until": "9999-12-31"}, {"q": "%_\\"}, {"q": "\0"}, {"q": "x" * 300}, {"after": "W10"}],
+)
+def test_odd_filters_are_answered_too(sales, query):
+    a_bounce("ada@b.example")
+    assert sales.get(LIST, query).status_code == 200
+
+
 def test_nothing_found_offers_to_clear_the_filters(sales):
     a_bounce("ada@b.example")
     assert "No bounce matches" in text_of(sales, LIST, q="nobody")

@@ -180,5 +180,5 @@ def test_a_hostile_file_name_is_shown_as_text(manager):
 
 def test_the_progress_page_shows_uploads_alone(manager):
     item = an_inbound_item(source="api:outreach")
-    page = manager.get(reverse("bounces:upload_progress"), {"item": [item.pk, "nonsense"]})
+    page = manager.get(reverse("bounces:upload_progress"), {"item": [item.pk, "nonsense", "9" * 30]})
     assert page.context["files"] == []
