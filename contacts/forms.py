@@ -185,7 +185,8 @@ class CampaignForm(forms.ModelForm):
         fields = ("name", "key", "starts_on", "ends_on", "description")
         widgets = {"starts_on": Day(), "ends_on": Day()}
         help_texts = {
-            "key": "Your sending tool names the campaign by this word when it reports what became of its mails."
+            "key": "Your sending tool names the campaign by this word when it reports what became of its mails. "
+            "Left empty, it is made of the name."
         }
 
     def clean_name(self) -> str:

@@ -170,8 +170,9 @@ def _bounce(row: Bounce) -> Entry:
 
 def _attempt(row: Attempt) -> Entry:
     icon_name, tone, title = OUTCOMES[row.outcome]
-    counts = [f"{word} {number} ×" for word, number in (("opened", row.opens), ("clicked", row.clicks)) if number]
-    text = ". ".join(part for part in (f"By {row.sender}" if row.sender else "", ", ".join(counts)) if part)
+    told = [f"by {row.sender}" if row.sender else ""]
+    told += [f"{word} {number} ×" for word, number in (("opened", row.opens), ("clicked", row.clicks)) if number]
+    text = ", ".join(part for part in told if part)
     return Entry(
         row.sent_at, "attempt", row.pk, icon_name, tone, title, text[:1].upper() + text[1:], row.address.email,
         quote="", by=row.campaign_key,

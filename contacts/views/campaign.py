@@ -118,7 +118,6 @@ def create(request: HttpRequest) -> HttpResponse:
     if data is not None and not data.get("key"):
         data["key"] = slugify(data.get("name", ""))[:80]
     form = CampaignForm(data)
-    form.fields["key"].required = False
     form.instance.owner = request.user
     if data is not None and form.is_valid():
         campaign = form.save()

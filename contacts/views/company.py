@@ -15,7 +15,7 @@ from contacts.counting import CompanyCounts, count_answers, count_by_company
 from contacts.countries import COUNTRIES
 from contacts.filters import with_primary
 from contacts.forms import CompanyForm
-from contacts.search import index_documents
+from contacts.search import companies_matching, index_documents
 from contacts.views.answers import allow, counted, find, page_for
 
 LONGEST_SEARCH = 200
@@ -23,10 +23,8 @@ LONGEST_SEARCH = 200
 
 @needs("contacts.view_company")
 def show_list(request: HttpRequest) -> HttpResponse:
-    rows = companies_for(request.user)
-    text = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:LONGEST_SEARCH]
-    for word in text.lower().split():
-        rows = rows.filter(name__lower__contains=word)
+    text = request.GET.get("q", "")[:LONGEST_SEARCH].strip()
+    rows = companies_matching(companies_for(request.user), text)
     page = page_for(request, rows.select_related("owner"), ["name", "id"])
     counts = count_by_company(contacts_for(request.user), [company.pk for company in page.items])
     context = {

@@ -18,6 +18,7 @@ from contacts.countries import COUNTRIES
 from contacts.filters import ORDERS, STATUSES, Words, find_contacts, read_words, with_primary
 from contacts.forms import active_users
 from contacts.models import Activity, Tag
+from contacts.search import companies_matching
 from contacts.views.answers import counted, page_for
 
 FIRST_ORDER = "-updated"
@@ -59,8 +60,8 @@ def show_list(request: HttpRequest) -> HttpResponse:
 @needs("contacts.view_contact")
 def show_company_names(request: HttpRequest) -> HttpResponse:
     """Suggestions for what was typed so far, for a datalist."""
-    text = request.GET.get("company", "").replace("\x00", "").strip()[:100]
-    found = companies_for(request.user).filter(name__icontains=text).order_by("name")[:20] if text else []
+    text = request.GET.get("company", "").strip()[:100]
+    found = companies_matching(companies_for(request.user), text).order_by("name")[:20] if text else []
     return render(request, "contacts/_company_names.html", {"companies": found})
 
 

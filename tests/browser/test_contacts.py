@@ -1,0 +1,107 @@
+"""Contacts as a salesperson meets them: search, filter, open, note; on a phone too."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from contacts.models import Activity, Contact
+from tests.builders import PASSWORD, a_contact, a_user
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def people(site):
+    sales = a_user("sales", email="sam@rebound.example", name="Sam Sales")
+    a_contact(
+        "grace@navy.example", first_name="Grace", last_name="Hopper", company="Navy", status="invalid", owner=sales
+    )
+    a_contact("ada@engines.example", first_name="Ada", last_name="Lovelace", company="Analytical", status="valid")
+    a_contact("alan@engines.example", first_name="Alan", last_name="Turing", company="Analytical", status="at_risk")
+    return sales
+
+
+def names(page):
+    return page.locator("tbody .main a")
+
+
+def test_searching_filtering_opening_and_adding_a_note(people, sign_in):
+    page = sign_in("sam@rebound.example", PASSWORD)
+    page.goto("/contacts/")
+    expect(names(page)).to_have_count(3)
+
+    page.locator("#filter-q").press_sequentially("analyt")
+    expect(names(page)).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"/contacts/\?q=analyt$"))
+    page.locator("#filter-status").select_option("at_risk")
+    expect(names(page)).to_have_text(["Alan Turing"])
+    expect(page.locator(".chip")).to_have_count(2)
+
+    page.get_by_label("Take away: Status At risk").click()
+    expect(names(page)).to_have_count(2)
+    page.go_back()
+    expect(names(page)).to_have_text(["Alan Turing"])
+
+    page.get_by_role("link", name="Alan Turing").click()
+    expect(page.locator("h1")).to_have_text("Alan Turing")
+    page.get_by_label("Note").fill("Wants a quote.\nCall on Monday.")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator(".timeline")).to_contain_text("Wants a quote.")
+    expect(page.get_by_label("Note")).to_have_value("")
+    assert Activity.objects.get(kind="note").by == people
+
+
+def test_the_filter_works_without_script(people, new_context):
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto("/accounts/login/")
+    page.locator("input[name=login]").fill("sam@rebound.example")
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.locator("form button[type=submit]").first.click()
+    page.goto("/contacts/")
+    page.locator("#filter-q").fill("analyt")
+    page.locator("#filter-status").select_option("valid")
+    page.get_by_role("button", name="Filter").click()
+    expect(names(page)).to_have_text(["Ada Lovelace"])
+
+
+def test_ticked_contacts_get_a_tag(people, sign_in):
+    page = sign_in("sam@rebound.example", PASSWORD)
+    page.goto("/contacts/")
+    expect(page.locator(".bulkbar")).to_be_hidden()
+    page.get_by_label("Tick Grace Hopper").check()
+    page.get_by_label("Tick Ada Lovelace").check()
+    expect(page.locator("[data-bulk-count]")).to_have_text("2")
+    page.locator(".bulkbar").get_by_role("button", name="Tag").click()
+    page.get_by_label("Tag", exact=True).last.fill("vip")
+    page.get_by_role("button", name="Add tag").click()
+    expect(page.locator("#messages")).to_contain_text("“vip” added to 2 contacts.")
+    assert Contact.objects.filter(tags__name="vip").count() == 2
+
+
+def test_the_form_grows_by_an_address_and_keeps_it(people, sign_in):
+    page = sign_in("sam@rebound.example", PASSWORD)
+    page.goto("/contacts/new/")
+    page.get_by_label("Last name").fill("Liskov")
+    page.get_by_label("Address 1").fill("barbara@mit.example")
+    page.get_by_role("button", name="Another address").click()
+    page.get_by_label("Address 2").fill("liskov@home.example")
+    page.get_by_role("button", name="Create contact").click()
+    expect(page.locator("h1")).to_have_text("Liskov")
+    expect(page.locator(".address")).to_have_count(2)
+
+
+@pytest.mark.parametrize("path", ["/contacts/", "/contacts/?q=grace", "/companies/", "/campaigns/", "/segments/"])
+def test_lists_fit_a_phone(people, sign_in, path):
+    page = sign_in("sam@rebound.example", PASSWORD)
+    page.set_viewport_size(PHONE)
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_a_contact_fits_a_phone_and_says_why(people, sign_in):
+    page = sign_in("sam@rebound.example", PASSWORD)
+    page.set_viewport_size(PHONE)
+    page.goto(Contact.objects.get(last_name="Hopper").get_absolute_url())
+    expect(page.locator(".address")).to_contain_text("Do not write.")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
