@@ -39,13 +39,13 @@ READERS: tuple[Reader, ...] = (
 )
 
 
-def read(raw: bytes) -> Reading:
+def read(raw: bytes, readers: tuple[Reader, ...] = READERS) -> Reading:
     """What one mail is, and what it says about whom. Any bytes have an answer."""
     mail = open_mail(raw)
     if not mail.is_mail:
         return Reading(MailKind.NONE, why=NO_HEADERS if raw.strip() else EMPTY)
     notice = find_notice(mail)
-    for reader in READERS:
+    for reader in readers:
         reports = reader.read(notice)
         if reports:
             reports = tuple(complete(report, mail, reader.name) for report in reports)

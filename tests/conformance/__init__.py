@@ -1,0 +1,1 @@
+"""How much of the corpus of real bounces is understood: `./rebound conformance`. See `scoring.py`."""
