@@ -1,22 +1,25 @@
 """CSV that a spreadsheet shows and does not run.
 
-In: rows of values. Out: lines of CSV. Source: OWASP ASVS 1.2.10: a cell that begins with = + - @, a tab or a carriage
-return is a formula to Excel; a single quote in front makes it text, and is taken off again on the way back in.
+In: rows of values. Out: lines of CSV. Source: OWASP ASVS 5.0 1.2.10: a cell that begins with = + - @, a tab or a line
+break is a formula to a spreadsheet; a single quote in front makes it text. A cell that begins with quotes and then
+such a character gets one quote more, so that each cell can be read back as it was.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# The full-width forms count too: some spreadsheets fold them.
+FORMULA = re.compile(r"'*[=+\-@\t\r\n\x00＝＋－＠]")
 
 
 def safe_cell(value: Any) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def csv_lines(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from bounces.cleaning import start_run, work
 from bounces.models import Address, CleaningRun, Schedule
+from bounces.spreadsheet import safe_cell
 from tests.builders import a_bounce, a_cleaning_row, a_cleaning_run, a_user, an_address
 
 pytestmark = pytest.mark.django_db
@@ -187,7 +188,17 @@ def test_the_rows_are_exported_as_the_page_filters_them(manager):
     assert "the mailbox does not exist" in row[3]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1", "＝1"])
+def test_a_cell_that_a_spreadsheet_would_run_is_quoted(cell):
+    assert safe_cell(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["ada@b.example", "1-1", "'quoted'", ""])
+def test_any_other_cell_stays_as_it_is(cell):
+    assert safe_cell(cell) == cell
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-"])
 def test_an_exported_cell_is_never_a_formula(manager, start):
     run = a_cleaning_run()
     a_cleaning_row(run, f"{start}1+1@b.example")
