@@ -58,7 +58,8 @@ def test_a_forgotten_password_is_reset_by_mail(ada, page):
     expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mailbox")
     [message] = mail.outbox
     assert "Set a new password" in message.subject
-    page.goto(re.search(r"https?://\S+", message.body)[0])
+    [link] = re.findall(r"https?://\S+", str(message.body))
+    page.goto(link)
     page.get_by_label("New Password", exact=True).fill("a quite new battery")
     page.get_by_label("New Password (again)").fill("a quite new battery")
     page.get_by_role("button", name="Set the password").click()
