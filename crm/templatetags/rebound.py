@@ -92,15 +92,6 @@ def share(part: float, whole: float) -> str:
 
 
 @register.filter
-def compact(number: int) -> str:
-    """1,234 as it is, then 12.3k, 1.2M: for cards, where the title has the exact number."""
-    for size, letter in ((1_000_000, "M"), (1_000, "k")):
-        if number >= (size if letter == "M" else 10_000):
-            return f"{number / size:.1f}".removesuffix(".0") + letter
-    return f"{number:,}"
-
-
-@register.filter
 def initials(name: object) -> str:
     """`Ada Lovelace` -> `AL`; `ada@example.org` -> `A`."""
     words = str(name).split("@")[0].split()

@@ -53,11 +53,6 @@ def test_a_share_of_little_is_not_nothing(part, whole, words):
     assert rebound.share(part, whole) == words
 
 
-@pytest.mark.parametrize(("number", "words"), [(9999, "9,999"), (12_345, "12.3k"), (2_000_000, "2M")])
-def test_large_numbers_are_shortened(number, words):
-    assert rebound.compact(number) == words
-
-
 @pytest.mark.parametrize(("name", "letters"), [("Ada Lovelace", "AL"), ("ada@example.org", "A"), ("", "?")])
 def test_initials_are_at_most_two(name, letters):
     assert rebound.initials(name) == letters
@@ -73,7 +68,7 @@ def test_every_word_of_a_vocabulary_has_its_badge(vocabulary, words):
 
 @pytest.mark.parametrize("vocabulary", sorted(wording.BADGES))
 def test_no_two_words_of_a_vocabulary_look_the_same(vocabulary):
-    """Colour is never alone: within one vocabulary label and icon differ, but for the two stages of a running job."""
+    """Colour is never alone: the word tells them apart."""
     badges = wording.BADGES[vocabulary].values()
     assert len({badge.label for badge in badges}) == len(badges)
 
@@ -88,6 +83,10 @@ def test_a_word_nobody_knows_is_shown_as_it_is():
 )
 def test_the_lines_are_at_one_and_two_per_cent(rate, word):
     assert wording.rate_word(rate) == word
+
+
+def test_a_status_is_named_in_running_text():
+    assert rebound.status_label("at_risk") == "At risk"
 
 
 def test_a_badge_has_icon_and_word():
