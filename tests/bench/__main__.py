@@ -1,0 +1,25 @@
+"""`./rebound bench NAME [options]`: runs one benchmark.
+
+In: the name of a module here. Out: its figures; exit code 1 where one falls short.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+NAMES = sorted(
+    file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in ("__init__", "__main__", "stand")
+)
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] not in NAMES:
+        print(f"./rebound bench NAME, where NAME is one of: {', '.join(NAMES)}", file=sys.stderr)  # noqa: T201
+        return 2
+    return int(importlib.import_module(f"tests.bench.{arguments[0]}").main(arguments[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""The bench's stand: servers of its own, an empty migrated database, and the line in which a figure is said."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def standing() -> Iterator[None]:
+    """Private servers in a folder of this run alone, durable as in earnest, migrated; gone afterwards."""
+    var = Path(tempfile.mkdtemp(prefix="rebound-bench-"))
+    var.chmod(0o711)  # as root, PostgreSQL's account has to reach its folder
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        os.environ.pop(name, None)
+    os.environ |= {"REBOUND_VAR": str(var), "DJANGO_SETTINGS_MODULE": "crm.settings", "REBOUND_LOG_LEVEL": "WARNING"}
+    import django
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from crm.up import places, private
+
+    try:
+        with private.serving(private.wanted(settings), places.prepare(var)):
+            django.setup()
+            call_command("migrate", verbosity=0)
+            call_command("collectstatic", interactive=False, verbosity=0)
+            yield
+    finally:
+        shutil.rmtree(var, ignore_errors=True)
+
+
+def say(name: str, ours: float, floor: float, goal: float, unit: str = "ms") -> bool:
+    """Prints one figure; true where the ratio of ours to the floor is within the goal."""
+    ratio = ours / floor if floor else float("inf")
+    print(f"{name}: ours {ours:.1f} {unit}, floor {floor:.1f} {unit}, ratio {ratio:.2f}, goal {goal:.2f}")  # noqa: T201
+    return ratio <= goal
