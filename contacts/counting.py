@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -46,7 +47,8 @@ def count_answers(contacts: ContactQuerySet, now: datetime) -> Answers:
 
 def count_each(lists: Sequence[ContactQuerySet]) -> list[CappedCount]:
     """How many contacts each list has, as `capped_count` says it. One query for all of them."""
-    counts, params = [], []
+    counts: list[str] = []
+    params: list[Any] = []
     for contacts in lists:
         try:
             sql, values = contacts.order_by().values("pk")[: COUNT_CAP + 1].query.sql_with_params()

@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Q, Value
+from django.db.models import F, FilteredRelation, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.http import QueryDict
 
@@ -76,7 +76,7 @@ def narrow(contacts: ContactQuerySet, words: Words, user: User) -> ContactQueryS
     return contacts
 
 
-def with_primary(contacts: ContactQuerySet) -> ContactQuerySet:
+def with_primary(contacts: ContactQuerySet) -> QuerySet[Any]:
     """Adds `address_id`, `email` and `status` of the primary address; empty where there is none."""
     return contacts.annotate(
         reached=FilteredRelation("contact_addresses", condition=Q(contact_addresses__is_primary=True)),

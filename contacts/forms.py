@@ -35,7 +35,7 @@ class ContactForm(forms.Form):
         help_text="By name; one that is new is created.",
         widget=forms.TextInput({"list": "company-names"}),
     )
-    owner = forms.ModelChoiceField(None, required=False, empty_label="Nobody")
+    owner: forms.ModelChoiceField[Any] = forms.ModelChoiceField(None, required=False, empty_label="Nobody")
     phone = forms.CharField(required=False, widget=forms.TextInput({"type": "tel"}))
     country = forms.ChoiceField(required=False, choices=COUNTRY_CHOICES)
     tags = forms.CharField(required=False, help_text="Separated by commas.")
@@ -100,7 +100,7 @@ def _values_of(contact: Contact) -> dict[str, Any]:
 
 def _also(contact: Contact | None) -> Any:
     """The present owner stays choosable after they left."""
-    return get_user_model()._default_manager.filter(pk=contact.owner_id if contact else None)
+    return get_user_model()._default_manager.filter(pk__in=[contact.owner_id] if contact and contact.owner_id else [])
 
 
 def _rows_of(contact: Contact | None) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ def _rows_typed(data: QueryDict) -> list[dict[str, Any]]:
     numbers = [number for number in range(MOST_ADDRESSES + 5) if f"address-{number}" in data]
     return [
         {
-            "email": data[f"address-{number}"].strip()[:1000],
+            "email": str(data[f"address-{number}"]).strip()[:1000],
             "is_primary": data.get("primary") == str(number),
             "is_removed": f"remove-{number}" in data,
         }
@@ -211,7 +211,9 @@ class CleaningForm(forms.Form):
         ("preview", "Preview first: see what would change, then decide"),
         ("apply", "Apply at once"),
     ]
-    segment = forms.ModelChoiceField(None, required=False, label="Addresses", empty_label="All addresses")
+    segment: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        None, required=False, label="Addresses", empty_label="All addresses"
+    )
     mode = forms.ChoiceField(
         label="When it has looked at them", choices=MODES, initial="preview", widget=forms.RadioSelect
     )
@@ -224,7 +226,7 @@ class CleaningForm(forms.Form):
 class AddMembersForm(forms.Form):
     """Adds the contacts of a segment to a campaign."""
 
-    segment = forms.ModelChoiceField(None, empty_label="Choose a segment")
+    segment: forms.ModelChoiceField[Any] = forms.ModelChoiceField(None, empty_label="Choose a segment")
     leave_out = forms.BooleanField(
         required=False, initial=True, label="Leave out those that may not be written to (verdict “no”)"
     )

@@ -27,7 +27,7 @@ def tags_named(names: Iterable[str], *, make: bool = True) -> list[Tag]:
     """Without `make`, only those that exist."""
     wanted = list(names)
     known = Tag.objects.annotate(lower=Lower("name")).filter(lower__in=[Lower(Value(name)) for name in wanted])
-    found = list(known.all()) if wanted else []
+    found: list[Tag] = list(known.all()) if wanted else []
     if make and len(found) < len(wanted):
         Tag.objects.bulk_create([Tag(name=name) for name in wanted], ignore_conflicts=True)
         found = list(known.all())

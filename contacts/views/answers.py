@@ -37,6 +37,6 @@ def counted(number: Any, one: str, several: str) -> str:
     return f"{words} {one if words == '1' else several}"
 
 
-def id_in(text: str) -> int | None:
-    """The id that a form sent, or None for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+def id_in(text: str) -> int:
+    """The id that a form sent, or 0, which nothing has, for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0

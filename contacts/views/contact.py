@@ -121,7 +121,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 @needs("contacts.add_contact")
 def add_address_row(request: HttpRequest) -> HttpResponse:
     """One more row of the form's addresses."""
-    number = id_in(request.GET.get("number", "")) or 0
+    number = id_in(request.GET.get("number", ""))
     row = {"email": "", "is_primary": False, "is_removed": False}
     context = {"row": row, "number": number, "next_number": number + 1 if number < MOST_ADDRESSES else None}
     return render(request, "contacts/_address_row.html", context)

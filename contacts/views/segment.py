@@ -40,7 +40,7 @@ def create(request: HttpRequest) -> HttpResponse:
     if not words:
         messages.info(request, "Filter the contacts first, then save the filter as a segment.")
         return redirect("contacts:list")
-    segment = Segment(filter=words, owner=request.user)
+    segment = Segment(filter=words, owner_id=request.user.pk)
     form = SegmentForm(request.POST or None, instance=segment)
     if request.method == "POST" and form.is_valid():
         form.save()
