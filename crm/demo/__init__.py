@@ -1,8 +1,8 @@
 """The demo: an invented organisation, Fernhill, after four months of outreach.
 
-In: a number of contacts, a seed, the moment. Out: rows that look as if all of it had happened; nothing tells them apart.
-No status is written here: mails and events go in by the doors and through the real flow, a day at a time, with that
-day as the clock. All domains are below `.example`, which nobody owns.
+In: a number of contacts, a seed, the moment. Out: rows that look as if all of it had happened. No status is written
+here: mails and events go in by the doors and through the real flow, a day at a time, with that day as the clock.
+All domains are below `.example`, which nobody owns.
 
     words.py      names, trades and texts: small tables of our own
     cast.py       who there is: users, companies, people. Pure

@@ -6,12 +6,14 @@ In: the people, which list each came by, how many days the story has. Out: a Fat
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from crm.demo.cast import Person
 from crm.demo.words import FREE_MAIL, OTHER_FREE_MAIL
+
+LEAVE = 0.016  # the share of people who leave their company during the story
 
 
 class Trouble(StrEnum):
@@ -55,18 +57,25 @@ class Story:
         return fate.trouble if fate and fate.holds_on(day) else None
 
 
-def tell_fates(people: Sequence[Person], bad_list: set[str], days: int, blocked_day: int, dice: random.Random) -> Story:
-    """`bad_list`: addresses that were typed off badges, of which more are wrong."""
+def tell_fates(
+    people: Sequence[Person],
+    wrong: Mapping[str, float],
+    often: Collection[str],
+    days: int,
+    blocked_day: int,
+    dice: random.Random,
+) -> Story:
+    """`wrong`: how likely each address was wrong from the start; `often`: those who are written to several times."""
     fates: dict[str, Fate] = {}
     for person in people:
-        wrong = 0.045 if person.email in bad_list else 0.020
-        if dice.random() < wrong:
-            fates[person.email] = Fate(dice.choices([Trouble.UNKNOWN, Trouble.SUSPENDED], [5, 1])[0])
-        elif dice.random() < 0.034:
+        if dice.random() < wrong[person.email]:
+            fates[person.email] = Fate(dice.choices([Trouble.UNKNOWN, Trouble.SUSPENDED], [7, 1])[0])
+        elif dice.random() < LEAVE:
             fates[person.email] = Fate(Trouble.UNKNOWN, first_day=dice.randrange(days // 5, days))
     _close_companies(people, fates, days, dice)
-    _fill_mailboxes(people, fates, days, dice)
-    _answer_and_leave(people, fates, days, dice)
+    healthy = [person.email for person in people if person.email not in fates]
+    _fill_mailboxes(healthy, often, fates, days, dice)
+    _answer_and_leave([email for email in healthy if email not in fates], often, fates, days, dice)
     return Story(fates, blocked_day)
 
 
@@ -81,20 +90,24 @@ def _close_companies(people: Sequence[Person], fates: dict[str, Fate], days: int
             fates[person.email] = Fate(Trouble.UNREACHABLE, first_day=days - 24)
 
 
-def _fill_mailboxes(people: Sequence[Person], fates: dict[str, Fate], days: int, dice: random.Random) -> None:
+def _fill_mailboxes(
+    healthy: Sequence[str], often: Collection[str], fates: dict[str, Fate], days: int, dice: random.Random
+) -> None:
     """Some are full for good, some are emptied after weeks, some have just filled up."""
-    free = [person.email for person in people if person.email not in fates]
-    count = max(2, len(people) // 100)
-    for email in dice.sample(free, 3 * count):
-        first = dice.randrange(days // 4, days)
+    count = max(2, len(healthy) // 130)
+    for email in dice.sample(healthy, count):
+        first = dice.randrange(days // 5, days * 3 // 4)
         end = 10_000 if dice.random() < 0.6 else first + dice.randrange(18, 40)
         fates[email] = Fate(Trouble.FULL, first, end)
-    for email in dice.sample([each for each in free if each not in fates], count):
-        fates[email] = Fate(Trouble.FULL, first_day=days - 28)
+    lately = [email for email in healthy if email in often and email not in fates]
+    for email in dice.sample(lately, min(count, len(lately))):
+        fates[email] = Fate(Trouble.FULL, first_day=days - 17)
 
 
-def _answer_and_leave(people: Sequence[Person], fates: dict[str, Fate], days: int, dice: random.Random) -> None:
-    private = (f"@{FREE_MAIL}", f"@{OTHER_FREE_MAIL}")
-    free = [person.email for person in people if person.email not in fates and not person.email.endswith(private)]
-    for email in dice.sample(free, min(6, len(free))):
-        fates[email] = Fate(Trouble.UNKNOWN, first_day=dice.randrange(days - 18, days - 4), replies_before=True)
+def _answer_and_leave(
+    healthy: Sequence[str], often: Collection[str], fates: dict[str, Fate], days: int, dice: random.Random
+) -> None:
+    """Some answer, and a few days later their mailbox is gone: for a person to look at."""
+    at_work = [email for email in healthy if email in often and not email.endswith((FREE_MAIL, OTHER_FREE_MAIL))]
+    for email in dice.sample(at_work, min(4, len(at_work))):
+        fates[email] = Fate(Trouble.UNKNOWN, first_day=dice.randrange(days - 14, days - 4), replies_before=True)

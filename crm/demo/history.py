@@ -33,17 +33,8 @@ TOOL = "api:outreach"
 MORNING, EVENING = time(2, 0), time(18, 5)
 WAITS = 240  # quarters of a second
 # Of the messages that are delivered: how many are opened, and so on.
-OPENED, CLICKED, REPLIED, AWAY, UNSUBSCRIBED, COMPLAINED, DELAYED, SPAM = (
-    0.34,
-    0.05,
-    0.03,
-    0.012,
-    0.002,
-    0.0005,
-    0.015,
-    0.0012,
-)
-
+OPENED, CLICKED, REPLIED, AWAY = 0.34, 0.05, 0.03, 0.012
+UNSUBSCRIBED, COMPLAINED, DELAYED, SPAM = 0.002, 0.0005, 0.015, 0.0008
 
 Happenings = Mapping[int, Sequence[Callable[[datetime], None]]]
 
@@ -117,7 +108,7 @@ class Diary:
 
     def _fail(self, sending: Sending, sent: Sent, trouble: Trouble) -> None:
         """Told by the mail that comes back, by the tool, or by both."""
-        answer = reply_to(sent.recipient, trouble, self.dice)
+        answer = reply_to(trouble, self.dice)
         at = sent.sent_at + timedelta(seconds=self.dice.randrange(2, 900))
         said = answer.said_to(sent.recipient)
         self._tell("sent", sending, sent, sent.sent_at)
@@ -152,7 +143,7 @@ class Diary:
             self._mail(opened, complaint_mail(sent, opened))
 
     def _delay(self, sent: Sent) -> None:
-        answer = reply_to(sent.recipient, Trouble.GREYLISTED, self.dice)
+        answer = reply_to(Trouble.GREYLISTED, self.dice)
         at = sent.sent_at + timedelta(minutes=4)
         said = answer.said_to(sent.recipient)
         self._mail(at, bounce_mail(Failure(sent, answer.code, answer.status, said, at, "delayed"), self.dice))

@@ -130,7 +130,8 @@ def sendmail(failure: Failure) -> bytes:
         sender=f"Mail Delivery Subsystem <MAILER-DAEMON@gate.{failure.sent.domain}>",
         subject="Returned mail: see transcript for details",
         notice="   ----- The following addresses had permanent fatal errors -----\n"
-        f"<{failure.sent.recipient}>\n\n   ----- Transcript of session follows -----\n>>> RCPT To:<{failure.sent.recipient}>\n"
+        f"<{failure.sent.recipient}>\n\n   ----- Transcript of session follows -----\n"
+        f">>> RCPT To:<{failure.sent.recipient}>\n"
         f"<<< {failure.said}\n",
         reporting=f"gate.{failure.sent.domain}",
         said=failure.said,
@@ -174,13 +175,14 @@ def complaint_mail(sent: Sent, at: datetime) -> bytes:
     """A mailbox provider's feedback loop: its user pressed "spam"."""
     border = f"f{abs(hash_of(sent.message_id)):x}"
     return lines(
-        f"From: Feedback loop <fbl@{sent.domain}>\nTo: abuse@{OUR_DOMAIN}\nSubject: Complaint about message from {OUR_HOST}\n"
-        f"Date: {format_datetime(at)}\nMIME-Version: 1.0\n"
+        f"From: Feedback loop <fbl@{sent.domain}>\nTo: abuse@{OUR_DOMAIN}\n"
+        f"Subject: Complaint about message from {OUR_HOST}\nDate: {format_datetime(at)}\nMIME-Version: 1.0\n"
         f'Content-Type: multipart/report; report-type=feedback-report; boundary="{border}"\n\n'
         f"--{border}\nContent-Type: text/plain\n\nA user of ours reported this message as spam.\n\n"
-        f"--{border}\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: FeedbackLoop/2\nVersion: 1\n"
-        f"Original-Mail-From: <{sent.sender}>\nOriginal-Rcpt-To: <{sent.recipient}>\nArrival-Date: {format_datetime(at)}\n"
-        f"Reporting-MTA: dns; fbl.{sent.domain}\n\n"
+        f"--{border}\nContent-Type: message/feedback-report\n\n"
+        "Feedback-Type: abuse\nUser-Agent: FeedbackLoop/2\nVersion: 1\n"
+        f"Original-Mail-From: <{sent.sender}>\nOriginal-Rcpt-To: <{sent.recipient}>\n"
+        f"Arrival-Date: {format_datetime(at)}\nReporting-MTA: dns; fbl.{sent.domain}\n\n"
         f"--{border}\nContent-Type: message/rfc822\n\n{sent.headers}\nHello,\n\n--{border}--\n"
     )
 

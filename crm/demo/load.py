@@ -26,12 +26,12 @@ from crm.demo import letters, people
 from crm.demo.cast import COLLEAGUES, PEOPLE_A_COMPANY, Person, found_firms, meet_people
 from crm.demo.fates import Story, tell_fates
 from crm.demo.history import Diary, drain_inbox, run_flow, tell_days
-from crm.demo.plans import FAIR, LISTS, PLANS, List, choose_members, plan_days, split_lists, working_days
+from crm.demo.plans import LISTS, PLANS, List, choose_members, plan_days, split_lists, working_days
 from crm.demo.words import NOTES
 from crm.models import User
 
 LOAD_LOCK = 9_114_007  # any number that no other advisory lock of ours has
-BLOCKED = 0.72  # the day on which a provider refuses our server, as a share of the days
+BLOCKED = 0.60  # the day on which a provider refuses our server, as a share of the days
 ANALYSED_AFTER = (1, 5, 15, 40)
 GROWN = (
     "bounces_address", "bounces_attempt", "bounces_bounce", "bounces_eventkey", "bounces_inbounditem",
@@ -121,8 +121,10 @@ class Loading:
         return {person.email: self._number(each.day) for each, some in self.lists.items() for person in some}
 
     def _tell_fates(self) -> Story:
-        typed_off = {person.email for person in self.lists[FAIR]}
-        return tell_fates(self.people, typed_off, len(self.days), self._number(BLOCKED), self.dice)
+        wrong = {person.email: each.wrong for each, some in self.lists.items() for person in some}
+        newsletter = {person.email for person in self.members["newsletter"]}
+        often = {person.email for person in self.members["renewals"]} & newsletter
+        return tell_fates(self.people, wrong, often, len(self.days), self._number(BLOCKED), self.dice)
 
     def _plan_imports(self) -> None:
         for each in LISTS:
@@ -134,7 +136,7 @@ class Loading:
     def _plan_cleaning(self) -> None:
         manager = self.colleagues[0]
         self.evenings[self._number(0.04)].append(partial(clean, manager, via="page", dry_run=True))
-        self.evenings[self._number(0.45)].append(partial(clean, manager, via="page"))
+        self.evenings[self._number(0.33)].append(partial(clean, manager, via="page"))
         for number in {max(0, len(self.days) - 2), len(self.days) - 1}:
             self.mornings[number].append(partial(clean, None, via="schedule"))
 

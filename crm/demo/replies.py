@@ -25,41 +25,45 @@ class Reply:
         return f"{self.code} {self.status} {text}"
 
 
+_BY_TROUBLE = {
+    Trouble.UNKNOWN: """
+        userunknown 550 5.1.1  <{email}>: Recipient address rejected: User unknown in virtual mailbox table
+        userunknown 550 5.1.1  The email account that you tried to reach does not exist.
+        userunknown 550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient {email} not found by SMTP address lookup
+        userunknown 550 5.1.1  <{email}>... User unknown
+        userunknown 550 5.1.1  No such user here
+    """,
+    Trouble.SUSPENDED: """
+        suspend 550 5.2.1  The email account that you tried to reach is disabled.
+        suspend 525 5.7.13 <{email}>: Recipient address rejected: User account disabled
+    """,
+    Trouble.FULL: """
+        mailboxfull 452 4.2.2 The email account that you tried to reach is over quota.
+        mailboxfull 552 5.2.2 <{email}>: Mailbox full
+        mailboxfull 552 5.2.2 Requested mail action aborted: exceeded storage allocation
+    """,
+    Trouble.NO_HOST: """
+        hostunknown 550 5.1.2 <{email}>... Host unknown (Name server: {domain}: host not found)
+    """,
+    Trouble.UNREACHABLE: """
+        networkerror 421 4.4.1 connect to mx.{domain}: Connection refused
+        networkerror 421 4.4.2 mx.{domain}: lost connection while receiving the initial server greeting
+    """,
+    Trouble.BLOCKED: """
+        blocked 550 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using our reputation list
+    """,
+    Trouble.SPAM: """
+        spamdetected 554 5.7.1 Message rejected as spam by content filter
+    """,
+    Trouble.GREYLISTED: """
+        blocked 450 4.2.0 <{email}>: Recipient address rejected: Greylisted, try again in 5 minutes
+    """,
+}
 REPLIES: dict[Trouble, tuple[Reply, ...]] = {
-    Trouble.UNKNOWN: (
-        Reply("userunknown", "550", "5.1.1", "<{email}>: Recipient address rejected: User unknown in virtual mailbox table"),
-        Reply("userunknown", "550", "5.1.1", "The email account that you tried to reach does not exist. Please try double-checking the recipient's email address"),
-        Reply("userunknown", "550", "5.1.10", "RESOLVER.ADR.RecipientNotFound; Recipient {email} not found by SMTP address lookup"),
-        Reply("userunknown", "550", "5.1.1", "<{email}>... User unknown"),
-        Reply("userunknown", "550", "5.1.1", "No such user here"),
-    ),
-    Trouble.SUSPENDED: (
-        Reply("suspend", "550", "5.2.1", "The email account that you tried to reach is disabled."),
-        Reply("suspend", "525", "5.7.13", "<{email}>: Recipient address rejected: User account disabled"),
-    ),
-    Trouble.FULL: (
-        Reply("mailboxfull", "452", "4.2.2", "The email account that you tried to reach is over quota."),
-        Reply("mailboxfull", "552", "5.2.2", "<{email}>: Mailbox full"),
-        Reply("mailboxfull", "552", "5.2.2", "Requested mail action aborted: exceeded storage allocation; quota exceeded"),
-    ),
-    Trouble.NO_HOST: (
-        Reply("hostunknown", "550", "5.1.2", "<{email}>... Host unknown (Name server: {domain}: host not found)"),
-    ),
-    Trouble.UNREACHABLE: (
-        Reply("networkerror", "421", "4.4.1", "connect to mx.{domain}: Connection refused"),
-        Reply("networkerror", "421", "4.4.2", "mx.{domain}: lost connection while receiving the initial server greeting"),
-    ),
-    Trouble.BLOCKED: (
-        Reply("blocked", "550", "5.7.1", "Service unavailable; Client host [192.0.2.25] blocked using our reputation list"),
-    ),
-    Trouble.SPAM: (
-        Reply("spamdetected", "554", "5.7.1", "Message rejected as spam by content filter"),
-    ),
-    Trouble.GREYLISTED: (
-        Reply("blocked", "450", "4.2.0", "<{email}>: Recipient address rejected: Greylisted, try again in 5 minutes"),
-    ),
-}  # fmt: skip
+    trouble: tuple(Reply(*line.split(maxsplit=3)) for line in text.strip().splitlines())
+    for trouble, text in _BY_TROUBLE.items()
+}
 
 
-def reply_to(email: str, trouble: Trouble, dice: random.Random) -> Reply:
+def reply_to(trouble: Trouble, dice: random.Random) -> Reply:
     return dice.choice(REPLIES[trouble])

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from bounces.models import Address, Attempt, Bounce
 from bounces.terminal import terminal
-from bounces.values import Status
+from bounces.values import Kind, Status
 from contacts.models import Company, Contact
 from crm.demo.load import CannotLoad, Size, load
 
@@ -77,7 +77,8 @@ class Phases:
 def report(console: Console, seconds: float) -> None:
     console.print(
         f"The demo is loaded ({seconds:.0f} s): {Contact.objects.count():,} contacts in"
-        f" {Company.objects.count():,} companies, {Attempt.objects.count():,} messages, {Bounce.objects.count():,} bounces."
+        f" {Company.objects.count():,} companies,"
+        f" {Attempt.objects.count():,} messages, {Bounce.objects.exclude(kind=Kind.DEFERRED).count():,} bounces."
     )
     counts = {status: Address.objects.filter(status=status).count() for status in Status}
     console.print("Addresses: " + ", ".join(f"{n:,} {status.replace('_', ' ')}" for status, n in counts.items()) + ".")
