@@ -3,6 +3,8 @@
 A contact is saved by the same function as on its page, so that rules, search and timeline are the same.
 """
 
+# ruff: noqa: ARG002 -- the hooks' signatures are Django's, Unfold's and the library's
+
 from __future__ import annotations
 
 from typing import Any
@@ -17,13 +19,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 from import_export.admin import ImportExportMixin
-from unfold.admin import ModelAdmin
 from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from bounces.admin.bases import STATUS_LABEL, ReadOnlyAdmin, ReadOnlyInline, TableAdmin, label_of
+from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, ReadOnlyInline, TableAdmin, label_of
 from bounces.values import Status
 from bounces.verdict import verdicts_of
 from contacts.exporting import ContactExport
@@ -68,6 +69,9 @@ class ContactForm(forms.ModelForm):
         if self.instance.pk:
             reached = self.instance.contact_addresses.select_related("address").order_by("-is_primary", "id")
             self.initial["emails"] = "\n".join(each.address.email for each in reached)
+
+    def clean_external_id(self) -> str | None:
+        return (self.cleaned_data["external_id"] or "").strip() or None
 
     def words(self) -> dict[str, Any]:
         """The fields as `contacts/people.py` takes them."""
@@ -147,7 +151,7 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
         ("More", {"fields": ("tags", "custom", ("source", "external_id"))}),
     )
     actions = ("delete_contacts",)
-    actions_detail = ("delete",)
+    actions_detail = ("delete_softly",)
     # import and export
     resource_classes = [ContactResource]
     import_form_class = ImportForm
@@ -167,7 +171,7 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         return matching(queryset, search_term), False  # type: ignore[arg-type]  # the manager's own queryset
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # contacts are hidden, by the actions below
 
     def save_model(self, request: HttpRequest, obj: Contact, form: ContactForm, change: bool) -> None:  # type: ignore[override]  # our form
@@ -223,7 +227,7 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
             "form_submit_text": "Delete",
         },
     )
-    def delete(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:  # noqa: ARG002 -- Unfold's signature
+    def delete_softly(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         delete_contact(Contact.objects.present().get(pk=object_id), by=request.user, now=timezone.now())
         messages.success(request, "The contact is deleted.")
         return HttpResponseClientRedirect(reverse("admin:contacts_contact_changelist"))
@@ -235,7 +239,7 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
 
     get_export_formats = get_import_formats
 
-    def get_export_resource_classes(self, request: HttpRequest) -> list[Any]:  # noqa: ARG002 -- the library's signature
+    def get_export_resource_classes(self, request: HttpRequest) -> list[Any]:
         return [ContactExport]
 
     def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
@@ -299,6 +303,7 @@ class CompanyAdmin(TableAdmin):
     list_filter = ("owner",)
     search_fields = ("name",)
     autocomplete_fields = ("owner",)
+    long_fields = ("notes",)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -335,23 +340,23 @@ class ContactAddressAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Tag)
-class TagAdmin(ModelAdmin):
+class TagAdmin(FormAdmin):
     list_display = ("name",)
     search_fields = ("name",)
 
 
 @admin.register(CustomField)
-class CustomFieldAdmin(ModelAdmin):
+class CustomFieldAdmin(FormAdmin):
     list_display = ("label", "key", "type", "position")
     list_filter = ("type",)
     search_fields = ("label", "key")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002 -- Django's signature
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("key", "type") if obj else ()  # values are kept by the key, in the form of the type
 
 
 @admin.register(Segment)
-class SegmentAdmin(ModelAdmin):
+class SegmentAdmin(FormAdmin):
     list_display = ("name", "owner", "filter", "created_at")
     list_select_related = ("owner",)
     list_filter = ("owner",)
@@ -366,12 +371,13 @@ class CampaignAdmin(TableAdmin):
     list_filter = ("state", "owner")
     search_fields = ("name", "key")
     autocomplete_fields = ("owner",)
+    long_fields = ("description",)
     fields = ("name", "key", "owner", "state", "description", ("starts_on", "ends_on"))
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:  # noqa: ARG002 -- Django's signature
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         return {} if obj else {"key": ("name",)}
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002 -- Django's signature
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("key",) if obj else ()  # attempts name the campaign by it
 
     @display(

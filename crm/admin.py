@@ -4,14 +4,17 @@ In: what an admin types. Out: User, Team and ApiKey rows. Nobody is deleted here
 switched off, keys are revoked. A key's secret is shown once, when it is made.
 """
 
+# ruff: noqa: ARG002 -- the hooks' signatures are Django's and Unfold's
+
 from __future__ import annotations
 
 from typing import Any
 
+# These four register first, so that what they register can be taken back below.
 import allauth.account.admin
-import allauth.mfa.admin
-import axes.admin
-import django_rq.admin  # noqa: F401 -- these four register first, so that what they register can be taken back below
+import allauth.mfa.admin  # noqa: F401
+import axes.admin  # noqa: F401
+import django_rq.admin  # noqa: F401
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
@@ -28,12 +31,11 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 from django_rq.models import Dashboard
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from bounces.admin.bases import ReadOnlyAdmin, TableAdmin, label_of
+from bounces.admin.bases import FormAdmin, ReadOnlyAdmin, TableAdmin, label_of
 from crm.models import ApiKey, Scope, Team, User
 from crm.roles import Role
 
@@ -45,6 +47,8 @@ for model in (Group, EmailAddress, Dashboard, Authenticator, AccessAttempt, Acce
 
 
 class NewUserForm(UserCreationForm):
+    usable_password = None  # everyone signs in with one
+
     class Meta:
         model = User
         fields = ("email", "name", "role", "team")
@@ -81,7 +85,7 @@ class ChangedUserForm(UserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(DjangoUserAdmin, FormAdmin):
     form = ChangedUserForm
     add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
@@ -100,10 +104,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     )
     add_fieldsets = (
         (None, {"fields": (("name", "email"), ("role", "team"))}),
-        ("Password", {"fields": ("usable_password", "password1", "password2")}),
+        ("Password", {"fields": ("password1", "password2")}),
     )
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
@@ -121,7 +125,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 @admin.register(Team)
-class TeamAdmin(ModelAdmin):
+class TeamAdmin(FormAdmin):
     list_display = ("name",)
     search_fields = ("name",)
 
@@ -134,11 +138,10 @@ class ApiKeyForm(forms.ModelForm):
     class Meta:
         model = ApiKey
         fields = ("name", "user", "scopes")
-        widgets = {"name": UnfoldAdminTextInputWidget}
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(FormAdmin):
     form = ApiKeyForm
     list_display = ("name", "beginning", "user", "scope_list", "last_used_at", "state")
     list_select_related = ("user",)
@@ -148,24 +151,28 @@ class ApiKeyAdmin(ModelAdmin):
     fields = ("name", "user", "scopes")
     actions_detail = ("revoke",)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002 -- Django's signature
-        return self.fields if obj is None else ("name", "beginning", "user", "scope_list", "created_at", "last_used_at", "state")  # fmt: skip
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (
+            self.fields
+            if obj is None
+            else ("name", "beginning", "user", "scope_list", "created_at", "last_used_at", "state")
+        )
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002 -- Django's signature
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else ("beginning", "scope_list", "state")
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm, change: bool) -> None:  # noqa: ARG002 -- Django's signature
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm, change: bool) -> None:
         made, secret = ApiKey.issue(obj.user, obj.name, form.cleaned_data["scopes"])
         obj.__dict__.update(made.__dict__)
         request.issued_secret = secret  # type: ignore[attr-defined]  # for the page that answers this request, nowhere else
 
-    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:  # noqa: ARG002 -- Django's signature
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -199,7 +206,7 @@ class ApiKeyAdmin(ModelAdmin):
             "form_submit_text": "Revoke",
         },
     )
-    def revoke(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:  # noqa: ARG002 -- Unfold's signature
+    def revoke(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         key = ApiKey.objects.get(pk=object_id)
         key.revoke(timezone.now())
         messages.success(request, f"{key} is revoked.")
@@ -231,7 +238,7 @@ class LockoutAdmin(ReadOnlyAdmin):
             "form_submit_text": "Unlock",
         },
     )
-    def unlock(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:  # noqa: ARG002 -- Unfold's signature
+    def unlock(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         attempt = AccessAttempt.objects.get(pk=object_id)
         reset(username=attempt.username)
         messages.success(request, f"{attempt.username} can sign in again.")
@@ -258,10 +265,10 @@ class SecondFactorAdmin(TableAdmin):
     search_fields = ("user__email",)
     fields = ("user", "type", "created_at", "last_used_at")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 

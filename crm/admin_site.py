@@ -48,8 +48,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
                     "title": "Back to Rebound",
                     "icon": "arrow_back",
                     "link": reverse_lazy("dashboard"),
-                    "active": lambda request: False,
-                },  # fmt: skip
+                    "active": _never,
+                },
             ]
         },
         _models(
@@ -114,6 +114,7 @@ def _running() -> dict[str, Any]:
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 -- Unfold's signature
     """Adds the figures of the first page. Each count stops at 10,000."""
+    context["title"] = "Overview"
     context["figures"] = [asdict(figure) for figure in _figures()]
     return context
 
@@ -123,29 +124,53 @@ def _figures() -> list[Figure]:
 
     from bounces import suppressions
     from bounces.models import CleaningRun, Dirty, InboundItem, Outbox
-    from bounces.paging import capped_count
     from contacts.models import Contact
     from crm.models import User
 
-    now = timezone.now()
-    quarantined = capped_count(InboundItem.objects.filter(state="quarantined"))
-    failed = capped_count(CleaningRun.objects.filter(state="failed"))
-    stuck = capped_count(Outbox.objects.filter(done_at__isnull=True, tries__gt=0))
-    waiting = capped_count(InboundItem.objects.filter(state="pending"))
+    inbox, outbox, runs = "bounces_inbounditem", "bounces_outbox", "bounces_cleaningrun"
+    items = InboundItem.objects
+    failed = CleaningRun.objects.filter(state="failed")
+    stuck = Outbox.objects.filter(done_at__isnull=True, tries__gt=0)
     return [
-        Figure("Contacts", str(capped_count(Contact.objects.present())), _list("contacts_contact"), "whom we write to"),
-        Figure("Users", str(capped_count(User.objects.filter(is_active=True))), _list("crm_user"), "who can sign in"),
-        Figure("Suppressions", str(capped_count(suppressions.active(now))), f"{_list('bounces_suppression')}?in_force=yes", "in force"),
-        Figure("Inbox", str(waiting), f"{_list('bounces_inbounditem')}?state__exact=pending", "waiting to be read", "info" if waiting else ""),
-        Figure("Quarantine", str(quarantined), f"{_list('bounces_inbounditem')}?state__exact=quarantined", "could not be read", "warning" if quarantined else ""),
-        Figure("To be judged", str(capped_count(Dirty.objects.all())), _list("bounces_dirty"), "addresses with news"),
-        Figure("Announcements", str(stuck), f"{_list('bounces_outbox')}?done_at__isempty=1", "told in vain so far", "danger" if stuck else ""),
-        Figure("Cleaning runs", str(failed), f"{_list('bounces_cleaningrun')}?state__exact=failed", "failed", "danger" if failed else ""),
-    ]  # fmt: skip
+        _figure("Contacts", Contact.objects.present(), "contacts_contact", "whom we write to"),
+        _figure("Users", User.objects.filter(is_active=True), "crm_user", "who can sign in", "?is_active__exact=1"),
+        _figure(
+            "Suppressions", suppressions.active(timezone.now()), "bounces_suppression", "in force", "?in_force=yes"
+        ),
+        _figure("To be judged", Dirty.objects.all(), "bounces_dirty", "addresses with news"),
+        _figure("Inbox", items.filter(state="pending"), inbox, "waiting to be read", "?state__exact=pending", "info"),
+        _figure(
+            "Quarantine",
+            items.filter(state="quarantined"),
+            inbox,
+            "could not be read",
+            "?state__exact=quarantined",
+            "warning",
+        ),
+        _figure("Announcements", stuck, outbox, "told in vain so far", "?done_at__isempty=1", "danger"),
+        _figure("Cleaning runs", failed, runs, "failed", "?state__exact=failed", "danger"),
+    ]
 
 
-def _list(model: str) -> str:
-    return reverse(f"admin:{model}_changelist")
+def _figure(label: str, rows: Any, model: str, note: str, query: str = "", tone: str = "") -> Figure:
+    """Toned only where there is something to look at."""
+    from bounces.paging import capped_count
+
+    count = capped_count(rows)
+    url = reverse(f"admin:{model}_changelist") + query
+    return Figure(label, str(count), url, note, tone if count else "")
+
+
+def _mark(request: HttpRequest) -> str:  # noqa: ARG001 -- Unfold's signature
+    return static("crm/mark.svg")
+
+
+def _never(request: HttpRequest) -> bool:  # noqa: ARG001 -- Unfold's signature
+    return False
+
+
+def _styles(request: HttpRequest) -> str:  # noqa: ARG001 -- Unfold's signature
+    return static("crm/admin.css")
 
 
 UNFOLD: dict[str, Any] = {
@@ -153,8 +178,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Rebound",
     "SITE_SUBHEADER": "Administration",
     "SITE_URL": "/",
-    "SITE_ICON": lambda request: static("crm/mark.svg"),
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("crm/mark.svg")}],
+    "SITE_ICON": _mark,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _mark}],
+    "STYLES": [_styles],
     "SHOW_VIEW_ON_SITE": True,
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "8px",

@@ -4,18 +4,22 @@ A list counts to 10,000 and stops, searches by what an index begins with, and as
 Every change that is not a form is a dialog: Unfold runs a plain action on GET, which a link could do.
 """
 
+# ruff: noqa: ARG002 -- the hooks' signatures are Django's
+
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
+from django.db import models
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from bounces.lists import find_addresses
 from bounces.paging import COUNT_CAP
@@ -27,7 +31,7 @@ STATUS_LABEL = {
     Status.VALID.value: "success",
     Status.AT_RISK.value: "warning",
     Status.INVALID.value: "danger",
-    Status.UNVERIFIED.value: "info",
+    Status.UNVERIFIED.value: "",
 }
 KIND_LABEL = {Kind.HARD.value: "danger", Kind.SOFT.value: "warning", Kind.DEFERRED.value: "info"}
 FAULT_LABEL = {
@@ -64,7 +68,26 @@ class CappedPaginator(Paginator):
         return self._count > COUNT_CAP
 
 
-class TableAdmin(ModelAdmin):
+class CappedChangeList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        """Beside the title Django would count once more what the pages have counted."""
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
+class FormAdmin(ModelAdmin):
+    """Texts are one line, unless they are named here: our columns are TextFields whatever their length."""
+
+    long_fields: tuple[str, ...] = ()
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        is_line = isinstance(db_field, models.TextField) and db_field.name not in self.long_fields
+        if is_line and not db_field.choices and "widget" not in kwargs:
+            kwargs["widget"] = UnfoldAdminTextInputWidget
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+class TableAdmin(FormAdmin):
     """A table of any size."""
 
     paginator = CappedPaginator
@@ -74,6 +97,9 @@ class TableAdmin(ModelAdmin):
     list_filter_submit = False
     ordering = ("-id",)
     address_path = ""  # where the address stands: its rows are then searched by the beginning of an address or domain
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CappedChangeList
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return ("address",) if self.address_path else tuple(super().get_search_fields(request))
@@ -91,13 +117,13 @@ class TableAdmin(ModelAdmin):
 class ReadOnly:
     """Rows that people look at and nobody edits."""
 
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 

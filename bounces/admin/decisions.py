@@ -1,5 +1,7 @@
 """Decisions: rulings to read, suppressions to add and to lift (with a reason), never to edit or delete."""
 
+# ruff: noqa: ARG002 -- the hooks' signatures are Django's and Unfold's
+
 from __future__ import annotations
 
 from typing import Any
@@ -59,8 +61,11 @@ class SuppressionForm(forms.ModelForm):
     )
     note = forms.CharField(label="Why", max_length=2000, widget=UnfoldAdminTextareaWidget({"rows": 3}))
     expires_at = forms.SplitDateTimeField(
-        label="Until", required=False, help_text="UTC. Empty: until a person lifts it.", widget=UnfoldAdminSplitDateTimeWidget
-    )  # fmt: skip
+        label="Until",
+        required=False,
+        help_text="UTC. Empty: until a person lifts it.",
+        widget=UnfoldAdminSplitDateTimeWidget,
+    )
 
     class Meta:
         model = Suppression
@@ -95,19 +100,26 @@ class SuppressionAdmin(TableAdmin):
     fields = ("what", "note", "expires_at")
     actions_detail = ("lift",)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return self.fields
         return (
-            "target", "reason", "source", "note", ("created_at", "created_by"), "expires_at",
-            "state", ("lifted_at", "lifted_by"), "lift_reason",
-        )  # fmt: skip
+            "target",
+            "reason",
+            "source",
+            "note",
+            ("created_at", "created_by"),
+            "expires_at",
+            "state",
+            ("lifted_at", "lifted_by"),
+            "lift_reason",
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else ("target", "state")
@@ -124,8 +136,11 @@ class SuppressionAdmin(TableAdmin):
     def save_model(self, request: HttpRequest, obj: Suppression, form: forms.ModelForm, change: bool) -> None:
         what, now = form.cleaned_data["what"], timezone.now()
         given: dict[str, Any] = {
-            "by": request.user, "note": form.cleaned_data["note"], "expires_at": form.cleaned_data["expires_at"], "now": now,
-        }  # fmt: skip
+            "by": request.user,
+            "note": form.cleaned_data["note"],
+            "expires_at": form.cleaned_data["expires_at"],
+            "now": now,
+        }
         if "@" in what:
             address = Address.objects.get(pk=keep_addresses([what])[what])
             made = suppressions.suppress_address(address, Suppression.Reason.MANUAL, "admin", **given)

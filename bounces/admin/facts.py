@@ -1,5 +1,7 @@
 """Facts: to be read, never written here. Decisions about an address are dialogs that call the domain's functions."""
 
+# ruff: noqa: ARG002 -- the hooks' signatures are Django's and Unfold's
+
 from __future__ import annotations
 
 from typing import Any
@@ -136,7 +138,7 @@ class AddressAdmin(ReadOnlyAdmin):
             "form_submit_text": "Release",
         },
     )
-    def release(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:  # noqa: ARG002 -- Unfold's signature
+    def release(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         address = Address.objects.get(pk=object_id)
         ended = rulings.release(address, request.user, timezone.now())
         return self._done(request, f"{address} is released." if ended else f"{address} was not held.")
@@ -177,15 +179,32 @@ class AttemptAdmin(ReadOnlyAdmin):
 
     @display(
         description="Outcome",
-        label={"complained": "danger", "bounced": "danger", "deferred": "warning", "delivered": "success", "replied": "success"},
-    )  # fmt: skip
+        label={
+            "complained": "danger",
+            "bounced": "danger",
+            "deferred": "warning",
+            "delivered": "success",
+            "replied": "success",
+        },
+    )
     def outcome(self, attempt: Attempt) -> str:
         return attempt.outcome
 
 
 class EvidenceInline(ReadOnlyInline):
     model = Evidence
-    fields = ("recorded_at", "source", "trust", "kind", "fault", "reason", "smtp_code", "enhanced_code", "diagnostic", "rule")  # fmt: skip
+    fields = (
+        "recorded_at",
+        "source",
+        "trust",
+        "kind",
+        "fault",
+        "reason",
+        "smtp_code",
+        "enhanced_code",
+        "diagnostic",
+        "rule",
+    )
     readonly_fields = fields
     ordering = ("-rank", "id")
     verbose_name_plural = "evidence: what each source said, the strongest first"
@@ -258,6 +277,17 @@ class EventKeyAdmin(ReadOnlyAdmin):
 
 @admin.register(DailyStat)
 class DailyStatAdmin(ReadOnlyAdmin):
-    list_display = ("day", "dimension", "key", "attempted", "delivered", "bounced", "hard", "soft", "blocked", "complaints")  # fmt: skip
+    list_display = (
+        "day",
+        "dimension",
+        "key",
+        "attempted",
+        "delivered",
+        "bounced",
+        "hard",
+        "soft",
+        "blocked",
+        "complaints",
+    )
     list_filter = ("dimension",)
     ordering = ("-day", "dimension", "key")

@@ -1,5 +1,7 @@
 """The policy: every change makes a new version, the old ones stay as they were. Its history is to be read."""
 
+# ruff: noqa: ARG002 -- the hooks' signatures are Django's
+
 from __future__ import annotations
 
 from typing import Any
@@ -11,10 +13,9 @@ from django.db import transaction
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from bounces.admin.bases import STATUS_LABEL, ReadOnlyAdmin, label_of
+from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, label_of
 from bounces.models import Dirty, Policy, StatusChange
 from bounces.sentences import explain_change
 
@@ -70,7 +71,7 @@ class PolicyForm(forms.ModelForm):
 
 
 @admin.register(Policy)
-class PolicyAdmin(ModelAdmin):
+class PolicyAdmin(FormAdmin):
     form = PolicyForm
     list_display = (
         "version_name",
@@ -95,17 +96,18 @@ class PolicyAdmin(ModelAdmin):
         ("Why", {"fields": ("note",)}),
     )
     readonly_fields = ("explanation",)
+    long_fields = ("note",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a version is made by changing the active one
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.is_active) and bool(super().has_change_permission(request, obj))
 
-    def save_model(self, request: HttpRequest, obj: Policy, form: forms.ModelForm, change: bool) -> None:  # noqa: ARG002 -- Django's signature
+    def save_model(self, request: HttpRequest, obj: Policy, form: forms.ModelForm, change: bool) -> None:
         made = make_version(form.cleaned_data, by=request.user)
         obj.__dict__.update(made.__dict__)
 
@@ -139,12 +141,12 @@ class PolicyAdmin(ModelAdmin):
     @display(description="How it works")
     def explanation(self, policy: Policy) -> str:
         if policy.is_active:
-            return f"This is policy {policy.version}, in force. Saving makes policy {policy.version + 1}; this one is kept."
+            return f"Policy {policy.version} is in force. Saving makes policy {policy.version + 1}; this one is kept."
         return f"Policy {policy.version} is kept, because status changes name it. It cannot be changed."
 
 
 def make_version(numbers: dict[str, Any], *, by: Any) -> Policy:
-    """A new active version; the one before stays, read-only. Two admins at once make two versions, one after the other."""
+    """A new active version; the one before stays, read-only. Two admins at once make two, one after the other."""
     with transaction.atomic():
         list(Policy.objects.select_for_update().order_by("pk"))
         newest = Policy.objects.aggregate(newest=Max("version"))["newest"] or 0

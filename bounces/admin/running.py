@@ -10,11 +10,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
-from bounces.admin.bases import STATUS_LABEL, ReadOnlyAdmin, label_of
+from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, label_of
 from bounces.models import (
     CleaningRow,
     CleaningRun,
@@ -48,7 +47,17 @@ INBOX_LABEL = {
 
 @admin.register(CleaningRun)
 class CleaningRunAdmin(ReadOnlyAdmin):
-    list_display = ("name", "state_label", "scope_label", "via", "started_by", "changes", "applied", "left_out", "created_at")  # fmt: skip
+    list_display = (
+        "name",
+        "state_label",
+        "scope_label",
+        "via",
+        "started_by",
+        "changes",
+        "applied",
+        "left_out",
+        "created_at",
+    )
     list_select_related = ("started_by",)
     list_filter = ("state", "via")
 
@@ -137,14 +146,12 @@ class ScheduleForm(forms.ModelForm):
         model = Schedule
         fields = ("name", "task", "cron", "is_enabled")
         widgets = {
-            "name": UnfoldAdminTextInputWidget,
             "task": UnfoldAdminSelectWidget(choices=[(name, name.replace("_", " ").capitalize()) for name in TASKS]),
-            "cron": UnfoldAdminTextInputWidget,
         }
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(ModelAdmin):
+class ScheduleAdmin(FormAdmin):
     form = ScheduleForm
     list_display = ("name", "task", "cron", "in_words", "next_run", "last_run_at", "last_outcome", "is_enabled")
     fields = ("name", "task", "cron", "in_words", "is_enabled", "next_run", "last_run_at", "last_outcome")

@@ -3,6 +3,8 @@
 Import goes through `reading.py`, so that the admin refuses and reports what the other doors do. No XLSX: TRUST.md.
 """
 
+# ruff: noqa: ARG002 -- the hooks' signatures are the library's
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import tablib
 from import_export.formats import base_formats
 
+from contacts.importing.columns import find_columns
 from contacts.importing.formulas import defuse
 from contacts.importing.reading import Form, Sheet, read_sheet
 
@@ -41,8 +44,10 @@ class _SheetFormat:
     def get_read_mode(self) -> str:
         return "rb"
 
-    def create_dataset(self, in_stream: bytes, **kwargs: Any) -> tablib.Dataset:  # noqa: ARG002 -- the library's signature
-        return SheetDataset(read_sheet(in_stream, self.form))
+    def create_dataset(self, in_stream: bytes, **kwargs: Any) -> tablib.Dataset:
+        sheet = read_sheet(in_stream, self.form)
+        find_columns(sheet.headers)  # refused while the form can still say so
+        return SheetDataset(sheet)
 
     def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> str:
         defused = tablib.Dataset(headers=dataset.headers)

@@ -5,6 +5,8 @@ A preview takes the same way and stops before it writes. Two imports wait for ea
 would keep the same new person from being made twice.
 """
 
+# ruff: noqa: ARG002 -- the hooks' signatures are the library's
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -60,7 +62,7 @@ class ContactResource(resources.ModelResource):
 
     class Meta:
         model = Contact
-        fields = COLUMNS
+        fields = ()  # our own, below: none is a column of the table as it is
         import_id_fields = ()
         use_bulk = True
         batch_size = 1000
@@ -75,18 +77,19 @@ class ContactResource(resources.ModelResource):
         source: str = "",
         origin: str = "an import",
         now: datetime | None = None,
-        watch: Callable[[int], None] = lambda done: None,
+        watch: Callable[[int], None] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.by, self.owner, self.source, self.origin, self.watch = by, owner, source, origin, watch
+        self.by, self.owner, self.source, self.origin = by, owner, source, origin
+        self.watch = watch or _nobody_watches
         self.now = now or timezone.now()
         self.is_preview = False
         self.rows: list[Row] = []
         self.columns = Columns({}, ())
         self.problems: list[Problem] = []
-        for key in CustomField.objects.values_list("key", flat=True):
-            self.fields[key] = Field(column_name=key)
+        custom = CustomField.objects.values_list("key", flat=True)
+        self.fields = {column: Field(column_name=column) for column in (*COLUMNS, *custom)}
 
     # --- the steps, in their order ------------------------------------------------------------------
 
@@ -178,7 +181,7 @@ class ContactResource(resources.ModelResource):
         try:
             if batch and not self.is_preview:
                 write(batch, by=self.by, origin=self.origin, now=self.now)
-        except Exception as error:  # noqa: BLE001 -- the library's contract: rolled back as a whole, and shown
+        except Exception as error:  # the library's contract: rolled back as a whole, and shown
             self.handle_import_error(result, error, raise_errors)
         finally:
             batch.clear()
@@ -207,6 +210,10 @@ class ContactResource(resources.ModelResource):
             notices=tuple(self.notices),
             fault=" ".join(str(error.error) for error in result.base_errors),
         )
+
+
+def _nobody_watches(done: int) -> None:
+    """Of an import that shows no progress."""
 
 
 def _as_validation_error(problems: list[Problem]) -> ValidationError:

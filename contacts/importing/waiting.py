@@ -39,7 +39,7 @@ def keep(name: str, body: bytes, user_id: int | None) -> str:
     """Returns the token that gives the file back."""
     token = secrets.token_urlsafe(16)
     about = json.dumps({"name": name, "by": user_id}).encode()
-    _redis().setex(KEY + token, KEPT_FOR, about + b"\n" + zlib.compress(body, 1))
+    _redis().set(KEY + token, about + b"\n" + zlib.compress(body, 1), ex=KEPT_FOR)
     return token
 
 

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--source", metavar="NAME", help="where new contacts came from (default: the file's name)")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 -- Django's signature
         path: Path = options["file"]
         console = Console(file=self.stdout, highlight=False)  # type: ignore[arg-type]  # Django's wrapper writes text
         try:

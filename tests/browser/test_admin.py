@@ -1,0 +1,76 @@
+"""The admin in a real browser: its relaxed policy is enough, and its dialogs and imports work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from bounces.models import Address
+from contacts.models import Contact
+from tests.builders import PASSWORD, a_bounce, a_contact, a_user, an_address, an_evidence
+
+PAGES = [
+    "/admin/", "/admin/contacts/contact/", "/admin/contacts/contact/add/", "/admin/contacts/contact/import/",
+    "/admin/bounces/bounce/", "/admin/bounces/policy/", "/admin/bounces/schedule/", "/admin/bounces/suppression/add/",
+    "/admin/crm/user/", "/admin/crm/apikey/add/", "/admin/queue/",
+]  # fmt: skip
+
+
+@pytest.fixture
+def complaints(page: Page) -> list[str]:
+    """What the browser complains about: refused by the policy, missing, broken."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
+
+
+@pytest.fixture
+def boss(sign_in: Callable[[str, str], Page]) -> Page:
+    return sign_in(a_user("admin").email, PASSWORD)
+
+
+def test_no_page_offends_its_policy(complaints, boss):
+    an_evidence(a_bounce("ada@b.example"))
+    a_contact("ada@b.example")
+    for path in PAGES:
+        boss.goto(path, wait_until="networkidle")
+    assert complaints == []
+
+
+def test_an_address_is_restored_in_a_dialog(boss):
+    address = an_address("ada@b.example", status="invalid", status_rule="hard_bounce")
+    boss.goto(f"/admin/bounces/address/{address.pk}/change/")
+    boss.get_by_text("Restore", exact=True).click()
+    boss.get_by_label("Reason").fill("She called.")
+    boss.locator("#dialog").get_by_role("button", name="Restore").click()
+    expect(boss.locator("body")).to_contain_text("ada@b.example is restored")
+    assert Address.objects.get().restored_at is not None
+
+
+def test_contacts_are_imported(boss, redis):
+    an_address("gone@b.example", status="invalid", status_rule="hard_bounce")
+    boss.goto("/admin/contacts/contact/import/")
+    body = b"email,first_name\ngone@b.example,Ada\nnot one,Bob\n"
+    boss.set_input_files("input[name=import_file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": body})
+    boss.get_by_role("button", name="Submit").click()
+    expect(boss.locator("body")).to_contain_text("is not an e-mail address")
+    boss.get_by_role("button", name="Confirm import").click()
+    expect(boss.locator("body")).to_contain_text("1 new")
+    assert Contact.objects.get().contact_addresses.get().address.status == "invalid"
+
+
+def test_managers_import_on_their_own_page(sign_in, redis):
+    page = sign_in(a_user("manager").email, PASSWORD)
+    an_address("gone@b.example", status="invalid", status_rule="hard_bounce")
+    page.goto("/contacts/import/")
+    body = b"email,first_name\ngone@b.example,Ada\nada@b.example,Ada\nnot one,Bob\n"
+    page.set_input_files("input[name=file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": body})
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("main")).to_contain_text("Known to bounce")
+    expect(page.locator("#problems")).to_contain_text("Row 4")
+    page.get_by_role("button", name="Import 2 contacts").click()
+    expect(page.locator("h1")).to_contain_text("Imported")
+    assert Contact.objects.count() == 2

@@ -1,0 +1,348 @@
+"""The import: one file, three doors, the same rules."""
+
+from __future__ import annotations
+
+from io import BytesIO, StringIO
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from bounces.intake.upload import keep_upload
+from bounces.models import Address
+from bounces.process import run_flow
+from contacts.importing import waiting
+from contacts.importing.formats import SheetDataset
+from contacts.importing.formulas import defuse, restore
+from contacts.importing.reading import Form, UnreadableFile, read_sheet
+from contacts.importing.report import ImportReport
+from contacts.importing.resources import ContactResource
+from contacts.models import Activity, Company, Contact, Tag
+from tests.bounces.arriving import a_bounce_mail
+from tests.builders import NOW, a_contact, a_custom_field, a_suppression, a_user, an_address
+
+pytestmark = pytest.mark.django_db
+
+
+def imported(text: str, *, dry_run: bool = False, **given: Any) -> ImportReport:
+    resource = ContactResource(origin="people.csv", source="people.csv", **given)
+    return resource.report(resource.import_data(SheetDataset(read_sheet(text.encode())), dry_run=dry_run))
+
+
+def primary(contact: Contact) -> str:
+    return contact.contact_addresses.get(is_primary=True).address.email
+
+
+# --- what a row becomes -----------------------------------------------------------------------------
+
+
+def test_a_new_row_becomes_a_whole_contact():
+    owner = a_user("sales", email="sam@rebound.example")
+    a_custom_field("size", "number")
+    imported(
+        "Email,First Name,last_name,Company,owner,phone,country,tags,external_id,size,title\n"
+        'ADA@Example.org,Ada,Lovelace,Engines Ltd,SAM@rebound.example,\'+49 30,de,"vip, maths",x1,12,Countess\n'
+    )
+    ada = Contact.objects.get()
+    assert (ada.first_name, ada.last_name, ada.title, ada.phone) == ("Ada", "Lovelace", "Countess", "+49 30")
+    assert (ada.company.name, ada.owner, ada.country, ada.custom) == ("Engines Ltd", owner, "DE", {"size": 12})
+    assert {tag.name for tag in ada.tags.all()} == {"vip", "maths"}
+    assert (ada.external_id, ada.source, primary(ada)) == ("x1", "people.csv", "ada@example.org")
+    assert "ada@example.org" in ada.document
+
+
+def test_each_import_stands_in_the_timeline():
+    imported("email\nada@example.org\n", by=a_user("manager"))
+    activity = Activity.objects.get()
+    assert (activity.kind, activity.text) == ("imported", "From people.csv, row 2.")
+
+
+def test_the_same_file_twice_changes_nothing_the_second_time():
+    text = 'email,company,tags,first_name\na@x.example,Acme,"a, b",Ada\nb@x.example,ACME,b,Bob\n'
+    imported(text)
+    before = list(Contact.objects.values())
+    report = imported(text)
+    assert (report.new, report.updated, report.unchanged) == (0, 0, 2)
+    assert list(Contact.objects.values()) == before
+    assert (Company.objects.count(), Tag.objects.count(), Activity.objects.count()) == (1, 2, 2)
+
+
+def test_a_preview_changes_nothing():
+    report = imported("email,company\nada@example.org,Acme\n", dry_run=True)
+    assert report.new == 1
+    assert [model.objects.count() for model in (Contact, Address, Company)] == [0, 0, 0]
+
+
+def test_empty_cells_never_overwrite():
+    a_contact("ada@example.org", first_name="Ada", phone="123")
+    imported("email,first_name,phone\nada@example.org,,456\n")
+    ada = Contact.objects.get()
+    assert (ada.first_name, ada.phone) == ("Ada", "456")
+
+
+def test_the_first_source_stands():
+    a_contact("ada@example.org", source="fair")
+    imported("email,source,title\nada@example.org,list,Dr\n")
+    assert Contact.objects.get().source == "fair"
+
+
+def test_a_status_column_is_left_out_and_said():
+    an_address("ada@example.org", status="invalid")
+    report = imported("email,status\nada@example.org,valid\n")
+    assert Address.objects.get().status == "invalid"
+    assert any("“status”" in notice for notice in report.notices)
+
+
+def test_tags_are_added_and_none_is_taken_away():
+    a_contact("ada@example.org", tags=("Old",))
+    imported('email,tags\nada@example.org,"OLD, new"\n')
+    assert {tag.name for tag in Contact.objects.get().tags.all()} == {"Old", "new"}
+
+
+# --- which contact a row is about -------------------------------------------------------------------
+
+
+def test_the_external_id_matches_before_the_address():
+    ada = a_contact("old@example.org", external_id="x1")
+    other = a_contact("new@example.org")
+    imported("external_id,email,title\nx1,new@example.org,Dr\n")
+    ada.refresh_from_db()
+    other.refresh_from_db()
+    assert (ada.title, primary(ada), other.title) == ("Dr", "new@example.org", "")
+
+
+def test_a_new_address_becomes_primary_with_its_own_status_and_the_old_one_stays():
+    ada = a_contact("old@example.org", status="invalid", external_id="x1")
+    imported("external_id,email\nx1,new@example.org\n")
+    assert primary(ada) == "new@example.org"
+    assert {each.address.status for each in ada.contact_addresses.all()} == {"invalid", "unverified"}
+
+
+def test_an_address_is_matched_in_any_case():
+    a_contact("ada@example.org")
+    assert imported("email,title\n ADA@EXAMPLE.ORG ,Dr\n").updated == 1
+
+
+def test_an_address_of_several_contacts_is_a_conflict_not_a_guess():
+    a_contact("desk@example.org", last_name="One")
+    a_contact("desk@example.org", last_name="Two")
+    report = imported("email,title\ndesk@example.org,Dr\n")
+    (problem,) = report.problems
+    assert (problem.row, problem.column, problem.value) == (2, "email", "desk@example.org")
+    assert "several contacts" in problem.sentence
+
+
+def test_another_external_id_at_the_same_address_is_a_conflict():
+    a_contact("ada@example.org", external_id="x1")
+    (problem,) = imported("email,external_id\nada@example.org,x2\n").problems
+    assert problem.column == "external_id"
+    assert "x1" in problem.sentence
+
+
+def test_a_row_that_repeats_another_is_done_once():
+    report = imported("email,first_name\nada@example.org,Ada\nADA@example.org,Ada\n")
+    assert (report.new, report.unchanged, report.failed) == (1, 1, 0)
+
+
+def test_a_row_that_contradicts_another_is_reported():
+    report = imported("email,first_name\nada@example.org,Ada\nada@example.org,Eve\n")
+    assert (report.new, report.failed) == (1, 1)
+    assert report.problems[0].row == 3
+
+
+def test_an_external_id_given_twice_is_reported():
+    a_contact("ada@example.org")
+    report = imported("email,external_id\nada@example.org,x1\nbob@example.org,x1\n")
+    assert (report.updated, report.failed, report.fault) == (1, 1, "")
+
+
+def test_a_deleted_contact_is_not_brought_back():
+    a_contact("ada@example.org", deleted_at="2026-01-01T00:00Z")
+    assert imported("email\nada@example.org\n").new == 1
+
+
+def test_another_owners_contact_is_changed_by_a_manager_only():
+    a_contact("ada@example.org", owner=a_user("sales", name="Sam"))
+    text = "email,title\nada@example.org,Dr\n"
+    (problem,) = imported(text, by=a_user("sales")).problems
+    assert "belongs to Sam" in problem.sentence
+    assert imported(text, by=a_user("manager")).updated == 1
+
+
+# --- addresses that are known -----------------------------------------------------------------------
+
+
+def test_an_address_that_bounced_before_gives_a_contact_that_is_invalid_at_once():
+    an_address("gone@example.org", status="invalid", status_rule="hard_bounce")
+    report = imported("email\ngone@example.org\nnew@example.org\n")
+    assert Contact.objects.get(contact_addresses__address__status="invalid")
+    assert [(each.row, each.email) for each in report.dead] == [(2, "gone@example.org")]
+
+
+def test_a_bounce_mail_that_arrived_before_the_import_decides():
+    """The whole way: a mail comes in and is judged, then somebody imports the address."""
+    keep_upload(SimpleUploadedFile("bounce.eml", a_bounce_mail("gone@example.org")), a_user("manager"), NOW)
+    run_flow(lambda: NOW)
+    report = imported("email,first_name\ngone@example.org,Ada\n")
+    contact = Contact.objects.get()
+    assert contact.contact_addresses.get().address.status == "invalid"
+    assert "the mailbox does not exist" in report.dead[0].verdict.sentence
+
+
+def test_a_suppressed_address_is_imported_and_stays_suppressed():
+    a_suppression("ada@example.org")
+    report = imported("email\nada@example.org\n")
+    assert (report.new, len(report.suppressed), len(report.dead)) == (1, 1, 0)
+
+
+# --- what is refused --------------------------------------------------------------------------------
+
+
+def test_bad_cells_are_reported_by_row_and_column():
+    a_custom_field("size", "number")
+    report = imported("E-mail,country,owner,size\nnot one,Atlantis,x@y.example,many\nada@example.org,DE,,1\n")
+    assert report.new == 1
+    assert {(problem.row, problem.column, problem.value) for problem in report.problems} == {
+        (2, "E-mail", "not one"), (2, "country", "Atlantis"), (2, "owner", "x@y.example"), (2, "size", "many"),
+    }  # fmt: skip
+
+
+def test_a_row_with_too_many_cells_is_reported():
+    report = imported("email,company\nada@example.org,Acme, Inc.\n")
+    assert "3 cells" in report.problems[0].sentence
+
+
+def test_blank_lines_do_not_shift_the_numbers():
+    assert imported("email\n\n\nnot one\n").problems[0].row == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "empty"),
+        (b"email\n", "no rows"),
+        (b"name,city\nA,B\n", "No column is named email"),
+        (b"email,E-Mail\na@x.example,b@x.example\n", "Two columns mean email"),
+        (b"email\na\x00b@x.example\n", "NUL"),
+        (b'email,name\na@x.example,"never closed\n', "never closed"),
+        (b'email,name\na@x.example,"Ada"x\n', "after a closing quote"),
+        (b"PK\x03\x04rest", "CSV UTF-8"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"),
+        (b"email\n" + b"x" * 30_000 + b"\n", "30,000"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(body: bytes, says: str):
+    with pytest.raises(UnreadableFile, match=says):
+        ContactResource().import_data(SheetDataset(read_sheet(body)))
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "[[]]", "nonsense", '[{"email": {"a": 1}}]', "[" * 100_000])
+def test_json_that_is_no_list_of_objects_says_so(text: str):
+    with pytest.raises(UnreadableFile):
+        read_sheet(text.encode(), Form.JSON)
+
+
+def test_json_and_tsv_are_read():
+    assert read_sheet(b'[{"email": "a@x.example", "tags": ["a", "b"]}]', Form.JSON).rows == [["a@x.example", "a, b"]]
+    assert read_sheet(b"email\ttitle\na@x.example\tDr, med\n", Form.TSV).rows == [["a@x.example", "Dr, med"]]
+
+
+@pytest.mark.parametrize(("encoding", "notices"), [("utf-8", 0), ("utf-8-sig", 0), ("utf-16", 0), ("latin-1", 1)])
+def test_accents_survive_any_encoding(encoding: str, notices: int):
+    sheet = read_sheet("email,first_name\na@x.example,Zoë\n".encode(encoding))
+    assert (sheet.rows[0][1], len(sheet.notices)) == ("Zoë", notices)
+
+
+def test_old_line_ends_and_semicolons_are_read():
+    assert read_sheet(b"email;title\ra@x.example;Dr\r").rows == [["a@x.example", "Dr"]]
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "==1+1", "+49", "-1", "@a", "'=1", "''=1", "'quoted'", "plain", "", "\tx", "＝1"]
+)
+def test_defused_cells_come_back_as_they_were(cell: str):
+    assert restore(defuse(cell)) == cell
+    assert not defuse(cell).startswith(("=", "+", "-", "@", "\t", "＝"))
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows(django_assert_max_num_queries):
+    text = "email,company,tags\n" + "".join(f"p{n}@x.example,Company {n},tag {n % 7}\n" for n in range(900))
+    with django_assert_max_num_queries(45):
+        assert imported(text).new == 900
+    with django_assert_max_num_queries(30):
+        assert imported(text).unchanged == 900
+
+
+# --- the doors --------------------------------------------------------------------------------------
+
+
+def test_the_command_imports_and_counts(tmp_path):
+    (tmp_path / "people.csv").write_text("email\nada@example.org\n")
+    out = StringIO()
+    call_command("import_contacts", str(tmp_path / "people.csv"), source="fair", stdout=out)
+    assert "1  new" in out.getvalue()
+    assert Contact.objects.get().source == "fair"
+
+
+def test_the_command_fails_where_rows_failed_and_imports_the_others(tmp_path):
+    (tmp_path / "people.csv").write_text("email\nada@example.org\nnot one\n")
+    with pytest.raises(CommandError, match="1 row could not be imported") as caught:
+        call_command("import_contacts", str(tmp_path / "people.csv"), stdout=StringIO())
+    assert caught.value.returncode == 1
+    assert Contact.objects.count() == 1
+
+
+def test_the_commands_dry_run_changes_nothing(tmp_path):
+    (tmp_path / "people.csv").write_text("email\nada@example.org\n")
+    call_command("import_contacts", str(tmp_path / "people.csv"), dry_run=True, stdout=StringIO())
+    assert not Contact.objects.exists()
+
+
+def test_the_command_says_what_is_wrong_with_its_arguments(tmp_path):
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("import_contacts", str(tmp_path / "none.csv"))
+    (tmp_path / "people.csv").write_text("email\nada@example.org\n")
+    with pytest.raises(CommandError, match="--owner"):
+        call_command("import_contacts", str(tmp_path / "people.csv"), owner="nobody@x.example", stdout=StringIO())
+
+
+def upload(text: str, name: str = "people.csv") -> BytesIO:
+    file = BytesIO(text.encode())
+    file.name = name
+    return file
+
+
+def test_managers_see_a_preview_then_confirm(client: Client, redis):
+    client.force_login(a_user("manager"))
+    page = client.post(reverse("contacts:import"), {"file": upload("email\nada@example.org\nnot one\n")})
+    assert b"Row 3" in page.content
+    assert not Contact.objects.exists()
+    done = client.post(reverse("contacts:import"), {"token": page.context["token"]})
+    assert (done.status_code, done.context["report"].new, Contact.objects.count()) == (200, 1, 1)
+
+
+def test_a_preview_is_confirmed_once_and_by_its_own_person(client: Client, redis):
+    manager, other = a_user("manager"), a_user("manager")
+    token = waiting.keep("people.csv", b"email\nada@example.org\n", manager.pk)
+    client.force_login(other)
+    assert client.post(reverse("contacts:import"), {"token": token}).status_code == 409
+    assert not Contact.objects.exists()
+
+
+def test_a_file_that_cannot_be_read_is_refused_on_the_page(client: Client):
+    client.force_login(a_user("manager"))
+    page = client.post(reverse("contacts:import"), {"file": upload("name\nAda\n")})
+    assert page.status_code == 400
+    assert "No column is named email" in page.content.decode()
+    assert client.post(reverse("contacts:import")).status_code == 400
+
+
+def test_importing_is_for_managers(client: Client):
+    assert client.get(reverse("contacts:import")).status_code == 302
+    client.force_login(a_user("sales"))
+    assert client.get(reverse("contacts:import")).status_code == 403
+    client.force_login(a_user("manager"))
+    assert client.get(reverse("contacts:import")).status_code == 200
