@@ -234,12 +234,12 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["bounces.api.bodies.JsonBody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "crm.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,
 }
-_error = "crm.api.errors.ErrorsSerializer"
+_error = "bounces.api.problems.ErrorsSerializer"
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "crm.api.errors.Formatter",
     "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "413", "415", "429"],

@@ -32,7 +32,7 @@ class ByIdUp(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound as error:
             raise ValidationError({"cursor": [CURSOR_SENTENCE]}) from error
-        if cursor is not None and cursor.position is not None and not is_id(str(cursor.position)):
+        if cursor is not None and not is_id(str(cursor.position)):
             raise ValidationError({"cursor": [CURSOR_SENTENCE]})
         return cursor
 

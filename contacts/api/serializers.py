@@ -17,7 +17,7 @@ from bounces.api.strict import StrictSerializer, Text
 from bounces.values import Answer, Status
 from bounces.verdict import Verdict, verdicts_of
 from contacts.fields import LONGEST, LONGEST_TAG, MOST_ADDRESSES, MOST_TAGS
-from contacts.models import Contact
+from contacts.models import Contact, CustomField
 
 
 @extend_schema_field(
@@ -85,9 +85,13 @@ EMPTY: dict[str, Any] = {"custom": {}, "tags": [], "addresses": [], "owner": Non
 
 
 def whole(fields: Mapping[str, Any], contact: Contact) -> dict[str, Any]:
-    """The fields of a PUT: what is not given becomes empty. Custom values merge, so the others are removed by name."""
+    """The fields of a PUT: what is not given becomes empty. Custom values merge, so the others are removed by name.
+
+    The value of a custom field that an admin has removed since is left alone, as pages and imports leave it.
+    """
     given = {**{name: EMPTY.get(name, "") for name in WRITABLE}, **fields}
-    return {**given, "custom": {**dict.fromkeys(contact.custom), **given["custom"]}}
+    declared = CustomField.objects.filter(key__in=list(contact.custom)).values_list("key", flat=True)
+    return {**given, "custom": {**dict.fromkeys(declared), **given["custom"]}}
 
 
 def shown(contacts: Sequence[Contact], now: datetime) -> list[dict[str, Any]]:

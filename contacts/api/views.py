@@ -13,7 +13,8 @@ from django.db import IntegrityError, transaction
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -21,6 +22,7 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_409_CONFLICT
 
 from bounces.api.pages import ByIdUp
+from bounces.api.problems import ErrorSerializer
 from bounces.api.strict import refuse_unknown_parameters
 from contacts.access import contacts_for
 from contacts.api.filtering import WordsFilter
@@ -43,7 +45,20 @@ EXAMPLE = OpenApiExample(
         "addresses": [{"email": "ada@example.org", "is_primary": True}],
     },
 )
-CONFLICT = OpenApiResponse(description="Somebody with this external id or primary address is there: see `contacts`.")
+CONFLICT = OpenApiResponse(
+    inline_serializer(
+        "Conflict",
+        {
+            "type": serializers.ChoiceField(choices=["client_error"]),
+            "errors": ErrorSerializer(many=True),
+            "contacts": serializers.ListField(child=serializers.IntegerField(), help_text="Those you see, by id."),
+        },
+    ),
+    description="Somebody with this external id or primary address is there.",
+)
+
+
+UNSEEN = "Somebody whom you do not see has this external id or primary address. Ask a manager."
 
 
 class AlreadyThere(APIException):
@@ -53,11 +68,10 @@ class AlreadyThere(APIException):
     default_code = "conflict"
 
     def __init__(self, sentence: str, contacts: Iterable[Contact], user: Any) -> None:
-        super().__init__(sentence)
         ids = [contact.pk for contact in contacts]
-        self.extra = {
-            "contacts": list(contacts_for(user).filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
-        }
+        seen = list(contacts_for(user).filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
+        super().__init__(sentence if len(seen) == len(ids) else UNSEEN)
+        self.extra = {"contacts": seen}
 
 
 def with_all(contacts: ContactQuerySet) -> ContactQuerySet:
@@ -100,8 +114,7 @@ class ContactsView(GenericAPIView[Contact]):
         is_upsert = switch(request, "upsert")
         fields = fields_of(request)
         with refusals_told(request.user), transaction.atomic():
-            if not is_upsert:
-                refuse_known(clean_fields(fields), request.user)
+            refuse_known(clean_fields(fields), request.user, is_upsert)
             saved = save_contact(fields, by=request.user, now=timezone.now())
             if not (saved.is_new or is_upsert):  # it came while we looked: all of this is rolled back
                 raise AlreadyThere(f"{saved.contact} was created at this moment.", [saved.contact], request.user)
@@ -169,13 +182,18 @@ def switch(request: Request, name: str) -> bool:
     return word == "true"
 
 
-def refuse_known(cleaned: dict[str, Any], user: Any) -> None:
+def refuse_known(cleaned: dict[str, Any], user: Any, is_upsert: bool) -> None:
+    """Somebody who is there is a conflict; with upsert only where the user does not see them."""
     email = next(iter(cleaned.get("addresses", [])), None)
     found = match_contact(cleaned.get("external_id"), email)
-    if found is not None:
+    if found is None:
+        return
+    if not is_upsert:
         which = "external id" if found.external_id and found.external_id == cleaned.get("external_id") else "address"
         sentence = f"A contact with this {which} is there. Change it, or send upsert=true."
         raise AlreadyThere(sentence, [found], user)
+    if not contacts_for(user).filter(pk=found.pk).exists():
+        raise PermissionDenied(UNSEEN)
 
 
 @contextmanager

@@ -1,10 +1,14 @@
-"""How OpenAPI tells of keys and errors. In: our authentication class. Out: a security scheme."""
+"""How OpenAPI tells of keys and errors. In: our authentication class, an operation. Out: parts of the schema."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_standardized_errors.openapi import AutoSchema
+
+ONLY_WITH_BODY = {"413", "415"}
+ONLY_WITH_ID = {"404"}
 
 
 class KeyScheme(OpenApiAuthenticationExtension):
@@ -13,3 +17,14 @@ class KeyScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002 -- spectacular's signature
         return {"type": "http", "scheme": "bearer", "description": "An API key of yours: rb_…"}
+
+
+class ApiSchema(AutoSchema):
+    """Every operation has the errors that can happen to it, all of one shape."""
+
+    def _should_add_error_response(self, responses: dict[str, Any], status_code: str) -> bool:
+        if status_code in responses:
+            return False
+        if status_code in ONLY_WITH_BODY:
+            return self.method in ("POST", "PUT", "PATCH")
+        return status_code not in ONLY_WITH_ID or "{" in self.path

@@ -47,7 +47,7 @@ class KeyForm(forms.Form):
 def show_keys(request: HttpRequest) -> HttpResponse:
     """The answer to the POST shows the secret; it is nowhere else, so there is no redirect to carry it through."""
     user: User = request.user  # type: ignore[assignment]  # signed in
-    form = KeyForm(user, request.POST or None)
+    form = KeyForm(user, request.POST if request.method == "POST" else None)
     secret, made = "", None
     if request.method == "POST" and form.is_valid():
         made, secret = ApiKey.issue(user, form.cleaned_data["name"], form.cleaned_data["scopes"])
