@@ -55,6 +55,13 @@ def can_change_contact(user: User, contact: Contact) -> bool:
     return bool(user.has_perm("contacts.change_contact")) and contact.owner_id in (None, user.pk)
 
 
+def name_for(user: User | None, contact: Contact) -> str:
+    """How a sentence may name a contact to someone: by name only where they see it. `None` is the system."""
+    if user is None or contacts_for(user).filter(pk=contact.pk).exists():
+        return str(contact)
+    return "a contact that you do not see"
+
+
 def can_change_company(user: User, company: Company) -> bool:
     if user.has_perm("contacts.change_everyones_contact"):
         return True

@@ -17,13 +17,14 @@ from django.db import transaction
 
 from bounces.addresses import keep_addresses
 from bounces.models import Address
-from contacts.access import User, can_change_contact
+from contacts.access import User, can_change_contact, contacts_for, name_for
 from contacts.fields import LABELS, UNKEEPABLE, FieldErrors, clean_fields
 from contacts.models import Activity, Contact, ContactAddress
 from contacts.named import company_named, tags_named
 from contacts.search import index_documents
 
 LONGEST_NOTE = 10_000
+NEEDED = "A contact needs a name or an address."
 COLUMNS = ("first_name", "last_name", "title", "company", "owner", "phone", "country", "source", "external_id")
 
 
@@ -51,7 +52,7 @@ def save_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime) -
     cleaned = clean_fields(fields)
     with transaction.atomic():
         ids = _lock_addresses(cleaned)
-        contact = match_contact(cleaned.get("external_id"), next(iter(ids), None))
+        contact = match_contact(cleaned.get("external_id"), next(iter(ids), None), by)
         if contact is None:
             return _create(cleaned, ids, by, now)
         return _change(contact, *_merged(contact, cleaned, ids), by, now)
@@ -71,8 +72,11 @@ def change_contact(contact: Contact, fields: Mapping[str, Any], *, by: User | No
         return _change(contact, cleaned, _lock_addresses(cleaned), by, now)
 
 
-def match_contact(external_id: str | None, email: str | None) -> Contact | None:
-    """The contact with that external id, else the one with that primary address. Raises Conflict."""
+def match_contact(external_id: str | None, email: str | None, by: User | None = None) -> Contact | None:
+    """The contact with that external id, else the one with that primary address. Raises Conflict.
+
+    What it says to `by` names only contacts that they see.
+    """
     present = Contact.objects.present()
     if external_id and (found := present.filter(external_id=external_id).first()):
         return found
@@ -82,13 +86,13 @@ def match_contact(external_id: str | None, email: str | None) -> Contact | None:
         present.filter(contact_addresses__is_primary=True, contact_addresses__address__email=email).order_by("id")[:5]
     )
     if len(found_by_address) > 1:
-        names = ", ".join(str(contact) for contact in found_by_address)
+        names = ", ".join(dict.fromkeys(name_for(by, contact) for contact in found_by_address))
         raise Conflict(
             f"{email} is the primary address of several contacts: {names}. Give an external id.", found_by_address
         )
     for contact in found_by_address:
         if external_id and contact.external_id and contact.external_id != external_id:
-            sentence = f"{email} is the primary address of {contact}, whose external id is {contact.external_id}."
+            sentence = f"{email} is the primary address of {name_for(by, contact)}, whose external id is another one."
             raise Conflict(f"{sentence} Correct one of the two.", found_by_address)
         return contact
     return None
@@ -123,9 +127,9 @@ def _create(cleaned: dict[str, Any], ids: dict[str, int], by: User | None, now: 
     if by is not None and not by.has_perm("contacts.add_contact"):
         raise NotAllowed("You may not create contacts. Ask an admin for the right role.")
     if not (cleaned.get("first_name") or cleaned.get("last_name") or ids):
-        raise FieldErrors({"": ["A contact needs a name or an address."]})
+        raise FieldErrors({"": [NEEDED]})
     contact = Contact(updated_at=now)
-    changed = _set_columns(contact, cleaned)
+    changed = _set_columns(contact, cleaned, by)
     contact.custom = {key: value for key, value in cleaned.get("custom", {}).items() if value is not None}
     contact.save()
     _set_addresses(contact, ids)
@@ -137,10 +141,8 @@ def _create(cleaned: dict[str, Any], ids: dict[str, int], by: User | None, now: 
 
 def _change(contact: Contact, cleaned: dict[str, Any], ids: dict[str, int], by: User | None, now: datetime) -> Saved:
     contact = Contact.objects.present().select_for_update(no_key=True).get(pk=contact.pk)
-    if by is not None and not can_change_contact(by, contact):
-        owner = contact.owner or "somebody else"
-        raise NotAllowed(f"{contact} belongs to {owner}. Ask them, or a manager, to change it.")
-    changed = list(_set_columns(contact, cleaned))
+    _refuse_others(contact, by)
+    changed = list(_set_columns(contact, cleaned, by))
     merged = {**contact.custom, **cleaned.get("custom", {})}
     merged = {key: value for key, value in merged.items() if value is not None}
     if merged != contact.custom:
@@ -154,6 +156,8 @@ def _change(contact: Contact, cleaned: dict[str, Any], ids: dict[str, int], by: 
         contact.tags.set(tags_named(cleaned["tags"]))
         changed.append("tags")
         said.append(LABELS["tags"])
+    if not (contact.name or addresses_of(contact)):
+        raise FieldErrors({"": [NEEDED]})
     if changed:
         contact.updated_at = now
         contact.save()
@@ -175,7 +179,15 @@ def _merged(contact: Contact, cleaned: dict[str, Any], ids: dict[str, int]) -> t
     return merged, {**ids, **{email: pk for email, pk in known.items() if email not in ids}}
 
 
-def _set_columns(contact: Contact, cleaned: Mapping[str, Any]) -> tuple[str, ...]:
+def _refuse_others(contact: Contact, by: User | None) -> None:
+    if by is None or can_change_contact(by, contact):
+        return
+    if not contacts_for(by).filter(pk=contact.pk).exists():
+        raise NotAllowed("There is a contact like this that you do not see. Ask a manager.")
+    raise NotAllowed(f"{contact} belongs to {contact.owner or 'somebody else'}. Ask them, or a manager, to change it.")
+
+
+def _set_columns(contact: Contact, cleaned: Mapping[str, Any], by: User | None) -> tuple[str, ...]:
     changed = []
     for word in COLUMNS:
         if word not in cleaned:
@@ -187,7 +199,7 @@ def _set_columns(contact: Contact, cleaned: Mapping[str, Any]) -> tuple[str, ...
     if "external_id" in changed and contact.external_id:
         other = Contact.objects.filter(external_id=contact.external_id).exclude(pk=contact.pk).first()
         if other is not None:
-            raise FieldErrors({"external_id": [f"{other} has this external id already."]})
+            raise FieldErrors({"external_id": [f"It is the external id of {name_for(by, other)} already."]})
     return tuple(changed)
 
 

@@ -86,7 +86,7 @@ def test_several_matches_are_a_conflict_and_nothing_is_written():
 
 def test_another_external_id_at_the_same_address_is_a_conflict():
     a_contact("info@example.org", external_id="1")
-    with pytest.raises(Conflict, match="whose external id is 1"):
+    with pytest.raises(Conflict, match="whose external id is another one"):
         save_contact({"external_id": "2", "addresses": ["info@example.org"]}, by=None, now=NOW)
 
 
@@ -173,7 +173,7 @@ def test_an_external_id_belongs_to_one_contact():
     a_contact(external_id="7")
     with pytest.raises(FieldErrors) as error:
         change_contact(a_contact(), {"external_id": "7"}, by=None, now=NOW)
-    assert "has this external id already" in errors_of(error)["external_id"]
+    assert "It is the external id of" in errors_of(error)["external_id"]
 
 
 def test_custom_values_merge_and_an_empty_one_goes():
@@ -232,6 +232,30 @@ def test_sales_do_not_change_a_colleagues_contact_and_managers_do():
         save_contact({"title": "A", "addresses": ["ada@example.org"]}, by=a_user("sales"), now=NOW)
     assert save_contact({"title": "A", "addresses": ["ada@example.org"]}, by=a_user("manager"), now=NOW).changed
     assert Contact.objects.get(pk=contact.pk).title == "A"
+
+
+def test_what_one_does_not_see_is_not_named(settings):
+    settings.SALES_SEE = "team"
+    hidden = a_contact("ada@example.org", last_name="Secret", owner=a_user(name="Bob"), external_id="7")
+    sales = a_user("sales")
+    with pytest.raises(NotAllowed) as refusal:
+        save_contact({"addresses": ["ada@example.org"]}, by=sales, now=NOW)
+    with pytest.raises(Conflict) as conflict:
+        save_contact({"addresses": ["ada@example.org"], "external_id": "8"}, by=sales, now=NOW)
+    with pytest.raises(FieldErrors) as taken:
+        change_contact(a_contact(owner=sales), {"external_id": "7"}, by=sales, now=NOW)
+    said = f"{refusal.value} {conflict.value} {taken.value}"
+    assert "Secret" not in said
+    assert "Bob" not in said
+    with pytest.raises(Conflict, match=hidden.last_name):
+        save_contact({"addresses": ["ada@example.org"], "external_id": "8"}, by=a_user("manager"), now=NOW)
+
+
+def test_a_change_leaves_a_name_or_an_address():
+    contact = a_contact("ada@example.org")
+    with pytest.raises(FieldErrors, match="needs a name or an address"):
+        change_contact(contact, {"first_name": "", "last_name": "", "addresses": []}, by=None, now=NOW)
+    assert emails_of(contact) == ["ada@example.org"]
 
 
 def test_a_deleted_contact_is_gone_and_frees_its_external_id():
