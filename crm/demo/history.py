@@ -9,16 +9,18 @@ from __future__ import annotations
 import io
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from time import sleep
 from typing import Any
 
-from bounces import lease, process
+from bounces import lease, outbox, process
 from bounces.addresses import keep_addresses
 from bounces.intake.events import keep_events
 from bounces.intake.keep import Door, Piece, keep_pieces, keep_stream
+from bounces.lease import Lease
 from bounces.models import InboundItem
 from bounces.values import Answer, Trust
 from bounces.verdict import verdicts_of
@@ -32,6 +34,7 @@ from crm.models import User
 TOOL = "api:outreach"
 MORNING, EVENING = time(2, 0), time(18, 5)
 WAITS = 240  # quarters of a second
+BUSY = "Another process has held the flow for a minute: a worker is busy. Try again later."
 # Of the messages that are delivered: how many are opened, and so on.
 OPENED, CLICKED, REPLIED, AWAY = 0.34, 0.05, 0.03, 0.012
 UNSUBSCRIBED, COMPLAINED, DELAYED, SPAM = 0.002, 0.0005, 0.015, 0.0008
@@ -213,16 +216,29 @@ def run_flow(now: datetime) -> None:
         if process.run_flow(lambda: now):
             return
         sleep(0.25)
-    raise TimeoutError("Another process has held the flow for a minute: a worker is busy. Try again later.")
+    raise TimeoutError(BUSY)
 
 
 def drain_inbox(now: datetime) -> None:
     """Takes in what arrived and judges nothing yet: as after a stop between two steps of the flow."""
-    held = lease.acquire(process.LEASE, process.LEASE_LASTS)
-    if held is None:
-        return
-    try:
+    with holding_the_flow() as held:
         while process.drain_batch(held, now):
             pass
+
+
+def tell_announcements(now: datetime) -> None:
+    with holding_the_flow() as held:
+        while outbox.tell_due(now, held):
+            pass
+
+
+@contextmanager
+def holding_the_flow() -> Iterator[Lease]:
+    """This transaction holds it since the first day, so it is free here."""
+    held = lease.acquire(process.LEASE, process.LEASE_LASTS)
+    if held is None:
+        raise TimeoutError(BUSY)
+    try:
+        yield held
     finally:
         lease.release(held)

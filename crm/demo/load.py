@@ -25,7 +25,7 @@ from contacts.people import add_note
 from crm.demo import letters, people
 from crm.demo.cast import COLLEAGUES, PEOPLE_A_COMPANY, Person, found_firms, meet_people
 from crm.demo.fates import Story, tell_fates
-from crm.demo.history import Diary, drain_inbox, run_flow, tell_days
+from crm.demo.history import Diary, drain_inbox, tell_announcements, tell_days
 from crm.demo.plans import LISTS, PLANS, List, choose_members, plan_days, split_lists, working_days
 from crm.demo.words import NOTES
 from crm.models import User
@@ -105,7 +105,7 @@ class Loading:
         tell_days(diary, by_day, self.mornings, self.evenings, self._day_done)
         people.make_campaigns(self.members, self.colleagues, self.days, self._day_start(0))
         self.watch("Announcements", 0, 1)
-        run_flow(max(self.now, self._database_time()))  # the outbox goes by the database's clock
+        tell_announcements(self._database_time())  # the outbox goes by the database's clock
         self.watch("Announcements", 1, 1)
 
     # --- when what happens --------------------------------------------------------------------------

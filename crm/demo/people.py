@@ -42,7 +42,7 @@ def hire_colleagues() -> list[User]:
 
 def declare_fields() -> None:
     kinds = CustomField.Type
-    wanted = (
+    wanted: tuple[tuple[str, str, CustomField.Type, list[str]], ...] = (
         ("industry", "Industry", kinds.CHOICE, list(INDUSTRIES)),
         ("employees", "Employees", kinds.NUMBER, []),
         ("renews_on", "Renews on", kinds.DATE, []),

@@ -9,6 +9,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from bounces import inbox
 from bounces.classification import classify
@@ -27,9 +29,13 @@ MONDAY = datetime(2026, 11, 2, 20, 0, tzinfo=UTC)
 SMALL = Size(contacts=60, days=30)
 
 
-@pytest.fixture
-def small_demo(db: None) -> None:
-    load(SMALL, 7, MONDAY)
+@pytest.fixture(scope="class")
+def small_demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Loaded once for the tests that only look at it, and rolled back after them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        load(SMALL, 7, MONDAY)
+        yield
+        transaction.set_rollback(True)
 
 
 def counts() -> dict[str, int]:
@@ -146,12 +152,10 @@ def test_a_load_that_fails_half_way_leaves_nothing(db: None) -> None:
 # --- its parts --------------------------------------------------------------------------------------
 
 
-def answers() -> Iterator[Reply]:
-    for several in REPLIES.values():
-        yield from several
+ANSWERS = [reply for several in REPLIES.values() for reply in several]
 
 
-@pytest.mark.parametrize("reply", answers(), ids=lambda reply: f"{reply.code} {reply.status} {reply.text[:30]}")
+@pytest.mark.parametrize("reply", ANSWERS, ids=lambda reply: f"{reply.code} {reply.status} {reply.text[:30]}")
 @pytest.mark.parametrize("dialect", [dialect for dialect, _ in letters.DIALECTS], ids=lambda dialect: dialect.__name__)
 def test_each_answer_is_read_as_it_is_meant_in_each_dialect(dialect: object, reply: Reply) -> None:
     sent = letters.Sent("ada@firm.example", "we@fernhill.example", "Hello", "tour.7.000001@fernhill.example", MONDAY)

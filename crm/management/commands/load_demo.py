@@ -48,7 +48,7 @@ class Command(BaseCommand):
         with Phases(console) as phases:
             try:
                 load(size, options["seed"], timezone.now(), phases.show, force=options["force"])
-            except CannotLoad as error:
+            except (CannotLoad, TimeoutError) as error:
                 raise CommandError(str(error)) from None
         report(console, time.monotonic() - start)
 
