@@ -77,6 +77,6 @@ def release(lease: Lease) -> None:
     """Lets the next one in at once. Does nothing when the lease is already another's."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE bounces_lease SET expires_at = '-infinity' WHERE name = %s AND fence = %s",
+            "UPDATE bounces_lease SET expires_at = 'epoch' WHERE name = %s AND fence = %s",
             [lease.name, lease.fence],
         )

@@ -11,6 +11,7 @@ from bounces.classification import classify
 from bounces.inbox import Outcome, ignored, quarantined
 from bounces.models import InboundItem
 from bounces.recording import Told
+from bounces.sentences import reason_words
 from bounces.values import Event, MailKind, Reading, Report, Trust
 
 RECORDED = frozenset(Event) - {Event.AUTO_REPLIED}
@@ -87,10 +88,10 @@ def _without_recipient(reading: Reading) -> str:
 
 
 def summary(told: list[Told]) -> str:
-    """ "1 bounce (userunknown) of a@b.example", or counts where there are several."""
+    """ "1 bounce (the mailbox does not exist): a@b.example", or counts where there are several."""
     first = told[0]
     if len(told) == 1:
-        reason = f" ({first.judgement.reason})" if first.judgement else ""
+        reason = f" ({reason_words(first.judgement.reason)})" if first.judgement else ""
         return f"1 {WORDS[first.report.event]}{reason}: {first.email}"
     kinds = sorted({WORDS[one.report.event] for one in told})
     return f"{len(told)} recipients: {', '.join(kinds)}"

@@ -1,0 +1,1 @@
+"""Faults, injected: processes killed, Redis wiped, events told twice. Expected: the state of an undisturbed run."""
