@@ -9,6 +9,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.db.models import Value
+from django.db.models.functions import Lower
 from django.http import QueryDict
 
 from contacts.countries import COUNTRIES
@@ -147,8 +149,14 @@ class Day(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-def in_one_line(text: str) -> str:
-    return " ".join(text.split())
+def free_name(form: forms.ModelForm) -> str:
+    """The name in one line, where no other row has it in any case; the database says so only to engineers."""
+    name = " ".join(form.cleaned_data["name"].split())
+    rows = form.instance.__class__._default_manager.annotate(lower=Lower("name")).filter(lower=Lower(Value(name)))
+    if other := rows.exclude(pk=form.instance.pk).first():
+        kind = form.instance._meta.verbose_name
+        raise forms.ValidationError(f"There is a {kind} called “{other}” already. Choose another name.")
+    return name
 
 
 class CompanyForm(forms.ModelForm):
@@ -170,7 +178,7 @@ class CompanyForm(forms.ModelForm):
         )
 
     def clean_name(self) -> str:
-        return in_one_line(self.cleaned_data["name"])
+        return free_name(self)
 
     def clean_domain(self) -> str:
         return str(self.cleaned_data["domain"]).strip().lower().removeprefix("www.")
@@ -190,7 +198,7 @@ class CampaignForm(forms.ModelForm):
         }
 
     def clean_name(self) -> str:
-        return in_one_line(self.cleaned_data["name"])
+        return free_name(self)
 
 
 class SegmentForm(forms.ModelForm):
@@ -201,7 +209,7 @@ class SegmentForm(forms.ModelForm):
         fields = ("name",)
 
     def clean_name(self) -> str:
-        return in_one_line(self.cleaned_data["name"])
+        return free_name(self)
 
 
 class CleaningForm(forms.Form):

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from contacts.models import Activity, Contact
-from tests.builders import PASSWORD, a_contact, a_user
+from tests.builders import PASSWORD, a_contact, a_segment, a_user
 
 PHONE = {"width": 390, "height": 844}
 
@@ -105,3 +105,15 @@ def test_a_contact_fits_a_phone_and_says_why(people, sign_in):
     page.goto(Contact.objects.get(last_name="Hopper").get_absolute_url())
     expect(page.locator(".address")).to_contain_text("Do not write.")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_choosing_a_segment_says_how_many_addresses_a_cleaning_looks_at(people, sign_in):
+    a_user("manager", email="mia@rebound.example")
+    a_segment("Navy people", company=["Navy"])
+    page = sign_in("mia@rebound.example", PASSWORD)
+    page.goto("/cleaning/new/")
+    expect(page.locator("#scope")).to_contain_text("3 addresses")
+    page.get_by_label("Which addresses").select_option(label="Navy people")
+    expect(page.locator("#scope")).to_contain_text("1 address will")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("main")).to_contain_text("Segment “Navy people”")

@@ -172,10 +172,24 @@ def test_a_company_is_made_and_its_new_name_is_found(client, sales):
     assert "fleet" in Contact.objects.get(pk=contact.pk).document
 
 
-def test_a_company_name_that_is_taken_is_said_at_the_field(client, sales):
+@pytest.mark.parametrize("name", ["company", "campaign"])
+def test_a_name_that_is_taken_in_any_case_is_said_at_the_field(client, sales, name):
     a_company("Navy")
-    form = client.post(reverse("contacts:company_new"), {"name": "NAVY"}).context["form"]
-    assert form.errors
+    a_campaign("Navy")
+    form = client.post(reverse(f"contacts:{name}_new"), {"name": " NAVY "}).context["form"]
+    assert form.errors == {"name": [f"There is a {name} called “Navy” already. Choose another name."]}
+
+
+def test_a_row_may_keep_its_own_name(client, sales):
+    company = a_company("Navy")
+    client.post(reverse("contacts:company_edit", args=[company.pk]), {"name": "NAVY"})
+    assert Company.objects.get().name == "NAVY"
+
+
+def test_a_segments_name_that_is_taken_is_said_at_the_field(client, sales):
+    a_segment("Bad")
+    form = client.post(reverse("contacts:segment_new") + "?status=invalid", {"name": "bad"}).context["form"]
+    assert "There is a segment called “Bad” already" in form.errors["name"][0]
 
 
 def test_sales_edit_own_and_unowned_companies(client, sales):
