@@ -12,6 +12,7 @@ import django_rq
 from django.conf import settings
 from django.core.management import get_commands
 from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 from redis import RedisError
 
 from crm.up import first_start, listening, places, postgres, valkey
@@ -48,7 +49,7 @@ def run(options: Options, supervisor: Supervisor, announce: Announce) -> None:
         try:
             _start_private_servers(here, supervisor)
             _check_servers()
-            supervisor.run(_manage("migrate", "migrate", "--no-input", "--verbosity", "0"))
+            _migrate(supervisor)
             _collect_static_files(supervisor)
             sign_in = first_start.make_first_admin()
             _want_demo(options, here, is_first=sign_in is not None)
@@ -82,6 +83,13 @@ def _check_servers() -> None:
         django_rq.get_connection("intake").ping()
     except (RedisError, OSError) as error:
         raise StartError(f"Redis does not answer at REDIS_URL: {error}") from None
+
+
+def _migrate(supervisor: Supervisor) -> None:
+    """Only where something is to be done: to start the command costs seconds."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        supervisor.run(_manage("migrate", "migrate", "--no-input", "--verbosity", "0"))
 
 
 def _collect_static_files(supervisor: Supervisor) -> None:
