@@ -59,13 +59,14 @@ def speaks(rule: Rule, report: Report, rules: RuleSet) -> bool:
         return False
     if rule.commands and report.command not in rule.commands:
         return False
-    if rule.statuses and report.status not in rule.statuses:
+    if rule.statuses and not report.status.startswith(rule.statuses):
         return False
     return not rule.host or any(re2.search(rule.host, host) for host in find_hosts(report))
 
 
 def find_hosts(report: Report) -> tuple[str, str]:
-    return report.remote_mta, (report.recipient or "").rpartition("@")[2]
+    """Who refused (the reporting system itself, where it names no other), and the domain that was written to."""
+    return report.remote_mta or report.reporting_mta, (report.recipient or "").rpartition("@")[2]
 
 
 def normalise(diagnostic: str) -> str:

@@ -57,7 +57,7 @@ class Rule:
     code: str = ""
     host: str = ""  # RE2 over the host that refused and the recipient's domain; providers only
     commands: tuple[str, ...] = ()  # only where one of these was refused ("": not known); empty: any
-    statuses: tuple[str, ...] = ()  # only with one of these enhanced codes; empty: any
+    statuses: tuple[str, ...] = ()  # only with an enhanced code that begins so; empty: any
     kind: Kind | None = None  # None: the reason's
     fault: Fault | None = None  # None: the reason's
 

@@ -15,7 +15,15 @@ from bounces.parsing.free_text import build_report as build_text_report
 from bounces.parsing.free_text import find_recipients
 from bounces.parsing.mail import Headers, decode_words, unfold
 from bounces.parsing.notice import Notice
-from bounces.parsing.text import clean_host, clean_line, find_address, find_date, find_replycode, find_status
+from bounces.parsing.text import (
+    clean_host,
+    clean_line,
+    find_address,
+    find_addresses,
+    find_date,
+    find_replycode,
+    find_status,
+)
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
@@ -27,22 +35,35 @@ EVENTS = {
     "delivered": Event.DELIVERED,
     "relayed": Event.DELIVERED,
     "expanded": Event.DELIVERED,
+    "deliverable": Event.DELIVERED,  # Postfix, asked whether it would deliver
+    "undeliverable": Event.BOUNCED,
 }
 EMPTY_LINE = re2.compile(r"\n[ \t]*\n")
 UNITEXT = re2.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 PASTED = re2.compile(r"(?im)^[ \t]*final-recipient[ \t]*:.*@")
 FIRST_FIELD = re2.compile(r"(?im)^[ \t]*(?:reporting-mta|original-recipient|final-recipient|action)[ \t]*:")
 CONTINUED = re2.compile(r"^[245]\d\d-")  # the first line of several; some systems keep no other
+COMMENT = re2.compile(r"^[245]\.\d+\.\d+\s+\((.{12,})\)$")  # longer than "(unknown)" and the like
 ZERO_STATUS = re2.compile(r"^[245]\.0\.0$")
 
 
 def read_delivery_status(notice: Notice) -> tuple[Report, ...]:
     """Empty where the mail has no delivery-status part, or one that names no recipient."""
     for part in notice.mail.parts_of(*REPORT_TYPES):
-        reports = tuple(read_fields(part.text))
+        reports = name_hidden(tuple(read_fields(part.text)), notice)
         if reports:
             return tuple(deepen(report, notice, len(reports)) for report in reports)
     return ()
+
+
+def name_hidden(reports: tuple[Report, ...], notice: Notice) -> tuple[Report, ...]:
+    """Where the fields give no address (Exim: the path of a mailbox), the one that the notice names."""
+    if len(reports) != 1 or reports[0].recipient:
+        return reports
+    named = find_addresses(notice.mail.headers.get("x-failed-recipients")) or [
+        finding.recipient for finding in find_recipients(notice)
+    ]
+    return (replace(reports[0], recipient=named[0]),) if len(named) == 1 else reports
 
 
 def read_pasted_fields(notice: Notice) -> tuple[Report, ...]:
@@ -103,7 +124,7 @@ def split_groups(text: str) -> Iterator[Headers]:
 
 
 def build_report(message: Headers, group: Headers) -> Report:
-    diagnostic = read_diagnostic(group.get("diagnostic-code"))
+    diagnostic = read_diagnostic(group.get("diagnostic-code")) or read_comment(group.get("status"))
     status = find_status(group.get("status"))
     said = find_status(diagnostic)
     if said and (not status or ZERO_STATUS.match(status)):  # "5.0.0" says nothing, the remote system's own code does
@@ -128,6 +149,13 @@ def read_diagnostic(value: str) -> str:
     """`smtp; 550 no` -> `550 no`; other types are part of what is said: `x-unix; 127`."""
     head = value.partition(";")[0].strip().lower()
     return clean_line(decode_words(after_type(value) if head.endswith("smtp") else value))
+
+
+def read_comment(status: str) -> str:
+    """`4.0.0 (b.example: host name lookup failure)`: what some systems say nowhere else."""
+    match = COMMENT.search(status)
+    words = clean_line(match.group(1)) if match else ""
+    return "" if words.lower().startswith("other or undefined") else words  # RFC 3463's own words for "unknown"
 
 
 def read_action(group: Headers) -> str:

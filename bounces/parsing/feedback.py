@@ -25,7 +25,7 @@ def read_feedback(mail: Mail) -> tuple[Report, ...]:
         fields = Headers(list(unfold(part.text.encode("utf-8", "replace").split(b"\n"))))
         if len(fields):
             return build_reports(mail, fields)
-    return read_junk_mail_report(mail)
+    return read_junk_mail_report(mail) or read_opt_out(mail)
 
 
 def read_junk_mail_report(mail: Mail) -> tuple[Report, ...]:
@@ -43,6 +43,15 @@ def read_junk_mail_report(mail: Mail) -> tuple[Report, ...]:
         for recipient in recipients
         if recipient
     )
+
+
+def read_opt_out(mail: Mail) -> tuple[Report, ...]:
+    """Apple Mail's "unsubscribe": a mail in the name of who wants no more, written to the list's address for that."""
+    person = find_address(mail.headers.get("from"))
+    if "x-apple-unsubscribe" not in mail.headers or not person:
+        return ()
+    told = find_date(mail.headers.get("date"))
+    return (Report(event=Event.COMPLAINED, recipient=person, feedback_type="opt-out", occurred_at=told),)
 
 
 def build_reports(mail: Mail, fields: Headers) -> tuple[Report, ...]:
@@ -66,5 +75,5 @@ def find_recipients(mail: Mail, fields: Headers) -> list[str]:
     named = [find_address(value) for name in RECIPIENT_FIELDS for value in fields.all(name)]
     addresses = list(dict.fromkeys(address for address in named if address))
     for returned in mail.returned[:1]:
-        addresses = addresses or find_addresses(returned.get("x-original-to") or returned.get("to"))
+        addresses = addresses or find_addresses(returned.get("to") or returned.get("x-original-to"))
     return addresses

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import re2
 
-from bounces.parsing.notice import FAILURE, Notice, any_of
+from bounces.parsing.mail import Headers
+from bounces.parsing.notice import FAILURE, SYSTEM_SENDER, Notice, any_of
 from bounces.parsing.text import (
     ADDRESS_PATTERN,
     clean_line,
@@ -38,7 +39,7 @@ AT_HEAD = re2.compile(
 REFUSED = re2.compile(rf"(?i)^\W*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?(?P<address>{ADDRESS_PATTERN})>?(?:\.\.\.|:)")
 ASKED = re2.compile(rf"(?i)^(?:\W*\w+ )?\W*rcpt to:\s*<?(?P<address>{ADDRESS_PATTERN})>?")
 IN_SENTENCE = re2.compile(
-    r"(?i)\b(?:deliver(?:y|ed|ing)?|undeliverable|send|sent|reach|unknown user|unknown recipient|allowed size|errors?|"
+    r"(?i)\b(?:mailing list|message-id in|deliver(?:y|ed|ing)?|undeliverable|send|sent|reach|unknown user|unknown recipient|allowed size|errors?|"
     rf"recipients?|address(?:es)?|mailbox|user|account)\b[^@]{{0,80}}?[\s:<'\"(](?P<address>{ADDRESS_PATTERN})"
 )
 # What stands before an address that is not a recipient's.
@@ -49,6 +50,7 @@ SOMEONE_ELSE = any_of(
 )
 OTHER_FIELD = any_of("from|sender|reply-to|return-path|contact|cc|date|subject", before=r"^\s*", after=r"\s*:")
 WORDS = re2.compile(r"\pL{3}|\d{3}")
+LEAD = re2.compile(r"(?i)\b(?:account|mailbox)s?\b.{0,30}\b(?:disabled|suspended|limited|full|exceed\w*)\W*$")
 ASIDE = re2.compile(r"(?i)^\s*\((?:ultimately )?(?:generated|expanded) from\b")
 
 
@@ -58,6 +60,7 @@ class Finding:
 
     recipient: str
     lines: list[str] = field(default_factory=list)
+    lead: str = ""  # the sentence above them, where it says of their accounts what is wrong (au, ezweb)
 
     @property
     def has_words(self) -> bool:
@@ -73,7 +76,7 @@ def read_free_text(notice: Notice) -> tuple[Report, ...]:
 
 def find_recipients(notice: Notice) -> list[Finding]:
     """By the header that names them; else by the first of the places in which the notice does."""
-    headed = find_headed(notice, AT_HEAD)
+    headed = find_headed(notice, IN_SENTENCE if notice.is_refused_post else AT_HEAD)
     named = find_addresses(",".join(notice.mail.headers.all("x-failed-recipients")))
     known = {finding.recipient: finding for finding in headed}
     if named and (not headed or known.keys() & set(named)):
@@ -99,6 +102,8 @@ def find_headed(notice: Notice, pattern: re2._Regexp) -> list[Finding]:
                 listed = []
             listed.append(findings.setdefault(address, Finding(address)))
             listed[-1].lines.append(rest)
+            if len(findings) == 1 and LEAD.search(before):  # above the first, where no other's words stand
+                listed[-1].lead = before
         elif not ASIDE.search(line):
             for finding in listed:
                 finding.lines.append(line)
@@ -110,10 +115,11 @@ def find_in_dialogue(notice: Notice) -> list[Finding]:
     """Exchanges by the recipient that closes them: `<<< 550 no`, then `554 <a@b.example>... Remote error`."""
     findings: dict[str, Finding] = {}
     exchange: list[str] = []
+    senders = find_addresses(notice.mail.headers.get("to"))
     for line in notice.lines:
         exchange = [*exchange, line] if line else []
         address, _ = split_recipient(REFUSED, line, "")
-        if address:
+        if address and address not in senders:  # who is refused at MAIL is no recipient; the next line names one
             findings.setdefault(address, Finding(address)).lines += exchange
             exchange = []
     return without_sender(list(findings.values()), notice)
@@ -139,11 +145,19 @@ def without_sender(findings: list[Finding], notice: Notice) -> list[Finding]:
 
 def find_addressee(notice: Notice) -> list[Finding]:
     """Where the notice names nobody, the one to whom the returned mail was written, if it is one."""
-    for returned in notice.mail.returned:
+    for returned in (*notice.mail.returned, notice.copy):
+        if is_report_itself(returned):
+            return []
         addresses = find_addresses(returned.get("to"))
         if len(addresses) == 1:
             return [Finding(addresses[0])]
     return []
+
+
+def is_report_itself(returned: Headers) -> bool:
+    """A report that came back inside a report says more than whom it was written to: `wrapped.py` reads it."""
+    sender, content_type = returned.get("from")[:200], returned.get("content-type").lower()
+    return bool(SYSTEM_SENDER.search(sender)) or content_type.startswith("multipart/report")
 
 
 def build_report(notice: Notice, finding: Finding) -> Report:
@@ -164,6 +178,6 @@ def said_about(notice: Notice, finding: Finding) -> list[str]:
     """The lines about one recipient where they tell a failure; else those of the dialogue; else the whole notice."""
     own = [line.strip() for line in finding.lines if line.strip()]
     if any(find_replycode(line) or FAILURE.search(line) for line in own):
-        return own
+        return [*own, finding.lead] if finding.lead else own
     dialogue = [line.strip() for line in notice.lines if find_replycode(line)]
     return dialogue or (own if finding.has_words else [line.strip() for line in notice.lines])

@@ -119,11 +119,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail. `returned`: the headers of each mail inside it, which are never taken for the mail's own."""
+    """One mail. `returned`: the headers of each mail inside it, which are never taken for the mail's own.
+
+    `inner`: the bytes of those mails, in the same order, as they were sent.
+    """
 
     headers: Headers
     parts: tuple[Part, ...]
     returned: tuple[Headers, ...] = field(default=())
+    inner: tuple[bytes, ...] = field(default=())
 
     @property
     def is_mail(self) -> bool:
@@ -156,13 +160,15 @@ def open_mail(raw: bytes) -> Mail:
     headers, body = split_headers(body)
     parts: list[Part] = []
     returned: list[Headers] = []
+    inner_mails: list[bytes] = []
     for part_headers, content_type, part_body in walk_parts(headers, body):
         if content_type in RETURNED_TYPES:
             inner = decode_transfer(part_body[:MAX_HEAD_BYTES], part_headers.get("content-transfer-encoding"))
             returned.append(split_headers(inner.lstrip(b"\n"))[0])
+            inner_mails.append(part_body)
         else:
             parts.append(Part(part_headers, content_type, part_body))
-    return Mail(headers, tuple(parts), tuple(returned))
+    return Mail(headers, tuple(parts), tuple(returned), tuple(inner_mails))
 
 
 def normalise_newlines(raw: bytes) -> bytes:

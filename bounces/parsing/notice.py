@@ -10,10 +10,11 @@ from functools import cached_property
 
 import re2
 
-from bounces.parsing.mail import Mail
+from bounces.parsing.mail import Headers, Mail, unfold
 
 MAX_LINES = 2_000
 MAX_LINE_CHARS = 2_000
+MAX_COPIED_LINES = 200  # of the copy below the notice, in which its headers are looked for
 ENOUGH = 2  # of `weight`: a system's name, a failure's subject, a null return path, or several smaller signs
 
 
@@ -63,6 +64,11 @@ FAILURE_SUBJECT = any_of(
     "unzustellbar|non remis|no entregado|не доставлен|недоставлен|配信|送信(?:失敗|エラー)|メールエラー|エラーメール",
     before=r"^.{0,60}?",
 )
+# A mailing list's server that refuses a post, in its subject: fml, Mailman, Majordomo, ezmlm.
+LIST_REFUSAL = any_of(
+    r"\byou\b.{0,80}\bnot (?:a )?member", r"^\W*loop alert", r"\bpost(?:ing)?s?\b.{0,80}\b(?:rejected|denied|not allowed)",
+    r"^your (?:message|post\w*) to .{1,80}(?:rejected|denied|refused)",
+)  # fmt: skip
 ANSWERED = re2.compile(r"(?i)^\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*(?:\[\d+\])?:")
 # The words of failure. A person writes them too: they count only in a mail that looks like a system's.
 FAILURE = any_of(
@@ -76,6 +82,7 @@ FAILURE = any_of(
     r"(?:permanent|fatal)(?:ly)? (?:fatal )?(?:error|fail)",
     r"(?:user|recipient|mailbox|address|host) (?:is )?unknown|unknown user|no such (?:user|mailbox|recipient)",
     r"mailbox (?:is |size |exceeds|has )?(?:full|limit|exceed|allowed)|over quota|quota exceeded",
+    r"you are not (?:a )?(?:member|subscribe)|duplicated message-id",
     r"failure reasons?|transcript of session|returned to (?:you|sender)|rejected by|account is disabled|not delivered",
     "не может быть доставлено|送信できません|配信できません|配送できません|送信先",
 )
@@ -90,14 +97,20 @@ FINAL = any_of(
     r"giv(?:en|ing) up", r"permanent(?:ly)?", r"will not (?:be )?(?:retried|retry|try)", r"could not be delivered"
 )
 
+NO_HEADERS = Headers([])
+
 
 @dataclass(frozen=True)
 class Notice:
-    """`lines`: what the mail system says, unquoted and capped. `copied`: whether the mail came back with it."""
+    """`lines`: what the mail system says, unquoted and capped. `copied`: whether the mail came back with it.
+
+    `copy`: the headers of the mail that came back as plain text below the notice; empty where there is none.
+    """
 
     mail: Mail
     lines: tuple[str, ...]
     copied: bool
+    copy: Headers = NO_HEADERS
 
     @cached_property
     def text(self) -> str:
@@ -118,6 +131,10 @@ class Notice:
         return bool(told) and not FINAL.search(self.text)
 
     @cached_property
+    def is_refused_post(self) -> bool:
+        return bool(LIST_REFUSAL.search(self.mail.subject[:200]))
+
+    @cached_property
     def weight(self) -> int:
         """How much speaks for a mail system. A person who answers a bounce gets no credit for its subject."""
         headers, subject = self.mail.headers, self.mail.subject[:200]
@@ -127,6 +144,7 @@ class Notice:
             "subject": 2 if FAILURE_SUBJECT.search(subject) and not ANSWERED.search(subject) else 0,
             "return path": 2 if return_path == "<>" or "mailer-daemon" in return_path else 0,
             "named recipients": 3 if "x-failed-recipients" in headers else 0,
+            "refused post": 2 if self.is_refused_post else 0,
             "returned mail": 1 if self.copied else 0,
         }
         return sum(signs.values())
@@ -135,10 +153,19 @@ class Notice:
 def find_notice(mail: Mail) -> Notice:
     """The words above the returned mail. Quoted lines (`>`) are someone else's words and left out."""
     lines: list[str] = []
-    for line in mail.text.split("\n")[:MAX_LINES]:
+    told = mail.text.split("\n")[:MAX_LINES]
+    for index, line in enumerate(told):
         line = line[:MAX_LINE_CHARS].rstrip()
         if COPY_FOLLOWS.search(line) or COPY_BEGINS.search(line):
-            return Notice(mail, tuple(lines), copied=True)
+            return Notice(mail, tuple(lines), copied=True, copy=read_copy(told[index : index + MAX_COPIED_LINES]))
         if not line.startswith("> "):
             lines.append(line)
     return Notice(mail, tuple(lines), copied=bool(mail.returned))
+
+
+def read_copy(lines: list[str]) -> Headers:
+    """The headers of a mail repeated as text, quoted or indented or not; the line that announces it is none of them."""
+    text = "\n".join(
+        line[:MAX_LINE_CHARS].lstrip("> \t") if ":" in line[:40] else line[:MAX_LINE_CHARS] for line in lines
+    )
+    return Headers(list(unfold(text.encode("utf-8", "replace").split(b"\n"))))

@@ -12,9 +12,11 @@ from bounces.parsing.auto_reply import find_mark, read_auto_reply
 from bounces.parsing.delivery_status import read_delivery_status, read_pasted_fields
 from bounces.parsing.feedback import read_feedback
 from bounces.parsing.free_text import read_free_text
+from bounces.parsing.notification import read_notification
 from bounces.parsing.mail import Mail, open_mail
 from bounces.parsing.notice import Notice, find_notice
 from bounces.parsing.text import clean_line, find_address
+from bounces.parsing.wrapped import read_forward, unwrap
 from bounces.values import Event, MailKind, Reading, Report
 
 EMPTY = "empty file"
@@ -30,11 +32,15 @@ class Reader:
     read: Callable[[Notice], tuple[Report, ...]]
 
 
+READING_WRAPPED = (read_delivery_status, read_pasted_fields, read_free_text)
 READERS: tuple[Reader, ...] = (
     Reader("feedback", lambda notice: read_feedback(notice.mail)),
+    Reader("notification", lambda notice: read_notification(notice.mail)),
     Reader("delivery_status", read_delivery_status),
     Reader("pasted_fields", read_pasted_fields),
     Reader("free_text", read_free_text),
+    Reader("forward", read_forward),
+    Reader("wrapped", lambda notice: read_wrapped(notice)),
     Reader("auto_reply", lambda notice: read_auto_reply(notice.mail)),
 )
 
@@ -53,6 +59,17 @@ def read(raw: bytes, readers: tuple[Reader, ...] = READERS) -> Reading:
             why = f"automatic reply ({find_mark(mail)})" if kind is MailKind.VACATION else ""
             return Reading(kind, reports, why, reader.name)
     return Reading(MailKind.NONE, why=ORDINARY)
+
+
+def read_wrapped(notice: Notice) -> tuple[Report, ...]:
+    """A report inside a report that says nothing itself. Read once: what is inside that is not opened."""
+    for raw in unwrap(notice):
+        inner = find_notice(open_mail(raw))
+        for reader in READING_WRAPPED:
+            reports = reader(inner)
+            if reports:
+                return reports
+    return ()
 
 
 def find_kind(reports: tuple[Report, ...]) -> MailKind:

@@ -34,7 +34,7 @@ COMMAND_WORDS = {
     "DATA": r"after end of data|in reply to end of data|>>> data|\ndata$|after i sent the message|our final data|"
     r"accept your message \(data\)|\(state 1[78]\)",
     "RCPT": r"after rcpt to|in reply to rcpt to|(?:>>>|<<<) rcpt to|does not like recipient|our rcpt to|\[rcpt_to\]|"
-    r"\(state 14\)|smtp:rcpt|\nrcpt to$",
+    r"\(state 14\)|smtp:rcpt|\nrcpt to$|(?:for|progress was) rcpt to response",
     "MAIL": r"after mail from|in reply to mail from|>>> mail from|does not like sender|our mail from|\[mail_from\]|"
     r"\(state 13\)|\nmail from$",
     "HELO": r"after (?:helo|ehlo)|in reply to (?:helo|ehlo)|>>> (?:helo|ehlo)|my name was rejected",

@@ -40,13 +40,15 @@ def as_report(rule: Rule, example: str) -> Report:
     command, separator, words = example.partition(": ")
     return (
         a_report(words, command=command)
-        if separator and command == "DATA"
+        if separator and command in ("DATA", "RCPT", "MAIL")
         else a_report(example, remote_mta=a_host(rule))
     )
 
 
 def a_host(rule: Rule) -> str:
-    hosts = ("mx.au.com", "mx.cox.net", "us.mimecast.com", "smtp.orange.fr")
+    hosts = (
+        "mx.au.com", "mx.cox.net", "us.mimecast.com", "smtp.orange.fr", "messagelabs.com", "mx.yahoodns.net",
+    )  # fmt: skip
     return next((host for host in hosts if rule.host and re2.search(rule.host, host)), "")
 
 
@@ -130,7 +132,7 @@ def test_other_rules_can_be_tried_without_touching_ours() -> None:
 
 
 def test_no_pattern_is_lost_where_the_words_are_long() -> None:
-    words = "lorem ipsum dolor " * 110 + "user unknown"
+    words = "lorem ipsum dolor " * 110 + "550 5.1.1 user unknown"
     assert classify(a_report(words)).reason == "userunknown"
 
 

@@ -27,7 +27,9 @@ def main() -> int:
     parser.add_argument("--leave-out", action="store_true", help="what is left without each reader and own rule")
     arguments = parser.parse_args()
     if not is_there():
-        say(f"THE CORPUS OF REAL BOUNCES IS NOT HERE: it is expected beside the project, as {CORPUS.parent.name}/corpus.")
+        say(
+            f"THE CORPUS OF REAL BOUNCES IS NOT HERE: it is expected beside the project, as {CORPUS.parent.name}/corpus."
+        )
         return 2
     truths = load_truths()
     return tell_leave_out(truths) if arguments.leave_out else tell_conformance(truths)
@@ -64,9 +66,14 @@ def heading(first: str) -> str:
 
 def line(name: str, score: Score) -> str:
     cells = (
-        f"{score.right.get(column, 0):>6}/{score.asked.get(column, 0):<4} {score.share(column):>7.1%}" for column in COLUMNS
+        f"{score.right.get(column, 0):>6}/{score.asked.get(column, 0):<4} {score.share(column):>7.1%}"
+        for column in COLUMNS
     )
-    return f"{name:<24}" + "".join(f"{cell:>20}" for cell in cells) + f"{score.false_positives:>12}{score.hard_on_soft:>14}"
+    return (
+        f"{name:<24}"
+        + "".join(f"{cell:>20}" for cell in cells)
+        + f"{score.false_positives:>12}{score.hard_on_soft:>14}"
+    )
 
 
 def tell(miss: Miss) -> str:

@@ -94,7 +94,9 @@ def load_truths() -> list[Truth]:
     disputed = load_disputed()
     rows = (json.loads(line) for line in (CORPUS / "truth.jsonl").read_text(encoding="utf-8").splitlines())
     return [
-        Truth(row["file"], row["kind"], row["is_report"], tuple(row["recipients"]), disputed.get(row["file"], frozenset()))
+        Truth(
+            row["file"], row["kind"], row["is_report"], tuple(row["recipients"]), disputed.get(row["file"], frozenset())
+        )
         for row in rows
     ]
 
@@ -123,7 +125,9 @@ def score(truth: Truth, reading: Reading, rules: RuleSet | None = None) -> tuple
         result.count(column, right=expected == found)
         if expected != found:
             words = report.diagnostic if report else reading.why
-            misses.append(Miss(truth.file, column, expected, found, judgement.rule if judgement else reading.reader, words))
+            misses.append(
+                Miss(truth.file, column, expected, found, judgement.rule if judgement else reading.reader, words)
+            )
             result.hard_on_soft += (column, found) == ("hard", "hard")
     if not truth.is_report and reading.kind in ALARMING:
         result.false_positives = 1

@@ -1,0 +1,93 @@
+"""Amazon's notifications as mails: a topic of SNS with an e-mail address as its subscriber gets the event as JSON.
+
+In: a `Mail`. Out: one report a recipient. Stage: parse.
+Source: Amazon SES Developer Guide, "Amazon SNS notification contents" and "event contents".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from bounces.parsing.mail import Mail
+from bounces.parsing.text import clean_host, clean_line, find_address, find_replycode, find_status
+from bounces.values import Event, Report
+
+MAX_RECIPIENTS = 1_000
+MAX_JSON_CHARS = 256 * 1024  # SNS's own limit
+TYPES = ("notificationType", "eventType")
+
+
+def read_notification(mail: Mail) -> tuple[Report, ...]:
+    """Empty where the text is not the JSON of such an event."""
+    text = mail.text[:MAX_JSON_CHARS].lstrip()
+    if not text.startswith("{") or not any(name in text for name in TYPES):
+        return ()
+    event = open_event(text)
+    return tuple(build_reports(event))[:MAX_RECIPIENTS]
+
+
+def open_event(text: str) -> dict[str, Any]:
+    """The event, alone or inside SNS's envelope; {} where it is neither."""
+    value = decode(text)
+    inner = value.get("Message")
+    return decode(inner) if isinstance(inner, str) else value
+
+
+def decode(text: str) -> dict[str, Any]:
+    """A JSON object. A mail's lines are at most 998 characters: what a server broke (`!\\n `) is joined again."""
+    try:
+        value, _ = json.JSONDecoder(strict=False).raw_decode(text.replace("!\n ", ""))
+    except (ValueError, RecursionError):  # a body of 250,000 brackets is no notification
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def build_reports(event: dict[str, Any]) -> Iterator[Report]:
+    kind = str(next((event[name] for name in TYPES if name in event), ""))
+    details = section(event, kind.lower())
+    known = {"message_id": clean_line(str(section(event, "mail").get("messageId", "")))}
+    if kind == "Bounce":
+        for recipient in entries(details, "bouncedRecipients"):
+            yield build_bounce(recipient, details, known)
+    elif kind == "Complaint":
+        feedback_type = clean_line(str(details.get("complaintFeedbackType") or "abuse")).lower()[:40]
+        for recipient in entries(details, "complainedRecipients"):
+            yield Report(Event.COMPLAINED, address(recipient), feedback_type=feedback_type, **known)
+    elif kind == "Delivery":
+        said = clean_line(str(details.get("smtpResponse", "")))
+        for recipient in entries(details, "recipients"):
+            yield Report(Event.DELIVERED, address(recipient), diagnostic=said, status=find_status(said), **known)
+
+
+def build_bounce(recipient: Any, details: dict[str, Any], known: dict[str, str]) -> Report:
+    fields = recipient if isinstance(recipient, dict) else {}
+    said = clean_line(str(fields.get("diagnosticCode", "")).removeprefix("smtp;"))
+    words = said or clean_line(f"{details.get('bounceType', '')} {details.get('bounceSubType', '')}")
+    return Report(
+        Event.BOUNCED,
+        address(recipient),
+        action=clean_line(str(fields.get("action", "")))[:20],
+        status=find_status(str(fields.get("status", ""))) or find_status(said),
+        replycode=find_replycode(said),
+        diagnostic=words,
+        remote_mta=clean_host(str(details.get("remoteMtaIp", ""))),
+        reporting_mta=clean_host(str(details.get("reportingMTA", "")).removeprefix("dsn;").removeprefix("dns;")),
+        **known,
+    )
+
+
+def section(event: dict[str, Any], name: str) -> dict[str, Any]:
+    value = event.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def entries(details: dict[str, Any], name: str) -> list[Any]:
+    value = details.get(name)
+    return value[:MAX_RECIPIENTS] if isinstance(value, list) else []
+
+
+def address(entry: Any) -> str | None:
+    text = entry.get("emailAddress", "") if isinstance(entry, dict) else entry
+    return find_address(str(text)) or None
