@@ -6,7 +6,8 @@
     check.py        POST check/           may I write to these addresses?
 
 Shared with the API about contacts: bodies.py (what a request's body may be), strict.py (unknown fields are errors),
-pages.py (lists by cursor), problems.py (what an error
-looks like). Who may call what is said by each view's `required_scopes` and `required_permissions`, by
-HTTP method; `crm/api/permissions.py` holds requests to them.
+pages.py (lists by cursor), moments.py (dates), problems.py (what an error looks like).
+
+Who may call what is said by each view's `required_scopes` and `required_permissions`, by HTTP method;
+`crm/api/permissions.py` holds requests to them.
 """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -18,6 +20,7 @@ from rest_framework.views import APIView
 
 from bounces.addresses import BadAddress, normalise
 from bounces.api.check import VerdictSerializer, as_json
+from bounces.api.moments import read_day_or_moment
 from bounces.api.pages import PARAMETERS, ByIdDown
 from bounces.api.strict import refuse_unknown_parameters
 from bounces.classification import load_reasons
@@ -30,6 +33,18 @@ from bounces.verdict import verdicts_of
 MOST_EVIDENCE = 100
 
 
+class MomentField(forms.DateTimeField):
+    def to_python(self, value: Any) -> datetime | None:
+        try:
+            return read_day_or_moment(value) if value else None
+        except ValueError as error:
+            raise forms.ValidationError(str(error), code="invalid") from error
+
+
+class MomentFilter(filters.IsoDateTimeFilter):
+    field_class = MomentField
+
+
 class BounceFilters(filters.FilterSet):
     kind = filters.ChoiceFilter(choices=choices(Kind))
     fault = filters.ChoiceFilter(choices=choices(Fault))
@@ -37,8 +52,8 @@ class BounceFilters(filters.FilterSet):
     standing = filters.ChoiceFilter(choices=choices(Standing))
     domain = filters.CharFilter(method="by_domain", help_text="Of the address, like example.org.")
     email = filters.CharFilter(method="by_email", help_text="The whole address.")
-    since = filters.IsoDateTimeFilter("occurred_at", "gte", help_text="Occurred at this moment or after it.")
-    until = filters.IsoDateTimeFilter("occurred_at", "lt", help_text="Occurred before this moment.")
+    since = MomentFilter("occurred_at", "gte", help_text="Occurred at this moment or after it.")
+    until = MomentFilter("occurred_at", "lt", help_text="Occurred before this moment.")
 
     def by_domain(self, bounces: QuerySet[Bounce], name: str, value: str) -> QuerySet[Bounce]:  # noqa: ARG002 -- django-filter's signature
         return bounces.filter(address__in=Address.objects.filter(domain=value.strip().lower()).values("pk"))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bounces.addresses import BadAddress, normalise
+from bounces.api.moments import read_moment
 from bounces.api.strict import unknown_sentence
 from bounces.parsing.text import clean_line
 from bounces.values import Event
@@ -102,13 +103,7 @@ def _recipient(value: Any, now: datetime) -> str:  # noqa: ARG001 -- one signatu
 
 def _occurred_at(value: Any, now: datetime) -> str:
     """A date ahead of time would outrank every later fact about its address."""
-    try:
-        at = datetime.fromisoformat(value)
-        at = at.astimezone(UTC) if at.tzinfo else at
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError("Not a moment. Write it as ISO 8601, like 2026-05-31T14:30:00Z.") from None
-    if at.tzinfo is None:
-        raise ValueError("The time zone is missing. Write it like 2026-05-31T14:30:00Z or …+02:00.")
+    at = read_moment(value)
     if at > now + CLOCK_SKEW:
         raise ValueError("This moment lies in the future.")
     if at < EARLIEST:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
+from bounces.api.moments import read_day_or_moment
 from bounces.api.pages import PARAMETERS
 from bounces.api.strict import refuse_unknown_parameters
 from contacts.filters import LONGEST, MOST_VALUES, SEVERAL, STATUSES, WORDS, narrow, read_words
@@ -59,7 +60,6 @@ def _parameter(word: str) -> dict[str, Any]:
 
 def _moment(value: str) -> datetime:
     try:
-        at = datetime.fromisoformat(value)
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-    except ValueError:
-        raise ValidationError({SINCE: ["Not a moment. Write it as ISO 8601, like 2026-05-31T14:30:00Z."]}) from None
+        return read_day_or_moment(value)
+    except ValueError as error:
+        raise ValidationError({SINCE: [str(error)]}) from error

@@ -273,6 +273,7 @@ def test_each_filter_narrows_the_list(params):
     [
         ({"kind": "firm"}, "kind"),
         ({"since": "yesterday"}, "since"),
+        ({"until": "0001-01-01T00:00:00+01:00"}, "until"),
         ({"email": "ada"}, "email"),
         ({"address__email": "a@b.example"}, "address__email"),
         ({"domain": "a\0b"}, "domain"),
@@ -283,6 +284,11 @@ def test_a_filter_that_makes_no_sense_is_told(params, field):
     response = a_tool().get("bounces/", **params)
     assert response.status_code == 400
     assert field in errors_of(response)
+
+
+@pytest.mark.parametrize("moment", ["2026-05-03T00:00:00-16:13", "2026-05-03", "0229-01-01T00:00:00Z"])
+def test_a_filter_takes_any_moment_that_iso_8601_can_write(moment):
+    assert a_tool().get("bounces/", since=moment).status_code == 200
 
 
 def test_the_newest_bounce_comes_first_and_pages_follow():
