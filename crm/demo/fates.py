@@ -6,14 +6,14 @@ In: the people, which list each came by, how many days the story has. Out: a Fat
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from crm.demo.cast import Person
 from crm.demo.words import FREE_MAIL, OTHER_FREE_MAIL
 
-LEAVE = 0.016  # the share of people who leave their company during the story
+LEAVE = 0.014  # the share of people who leave their company during the story
 
 
 class Trouble(StrEnum):
@@ -59,16 +59,16 @@ class Story:
 
 def tell_fates(
     people: Sequence[Person],
-    wrong: Mapping[str, float],
+    wrong: Collection[str],
     often: Collection[str],
     days: int,
     blocked_day: int,
     dice: random.Random,
 ) -> Story:
-    """`wrong`: how likely each address was wrong from the start; `often`: those who are written to several times."""
+    """`wrong`: the addresses that were wrong from the start; `often`: those that are written to several times."""
     fates: dict[str, Fate] = {}
     for person in people:
-        if dice.random() < wrong[person.email]:
+        if person.email in wrong:
             fates[person.email] = Fate(dice.choices([Trouble.UNKNOWN, Trouble.SUSPENDED], [7, 1])[0])
         elif dice.random() < LEAVE:
             fates[person.email] = Fate(Trouble.UNKNOWN, first_day=dice.randrange(days // 5, days))
@@ -94,8 +94,8 @@ def _fill_mailboxes(
     healthy: Sequence[str], often: Collection[str], fates: dict[str, Fate], days: int, dice: random.Random
 ) -> None:
     """Some are full for good, some are emptied after weeks, some have just filled up."""
-    count = max(2, len(healthy) // 130)
-    for email in dice.sample(healthy, count):
+    count = max(2, len(healthy) // 170)
+    for email in dice.sample(healthy, count // 2 + 1):
         first = dice.randrange(days // 5, days * 3 // 4)
         end = 10_000 if dice.random() < 0.6 else first + dice.randrange(18, 40)
         fates[email] = Fate(Trouble.FULL, first, end)

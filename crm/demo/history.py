@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -193,9 +193,10 @@ def tell_days(
     by_day: Mapping[int, Sequence[Sending]],
     mornings: Happenings,
     evenings: Happenings,
+    idle: Collection[int],
     watch: Callable[[int], None],
 ) -> None:
-    """Each day: its plan goes out, what arrives goes in, the flow runs."""
+    """Each day: its plan goes out, what arrives goes in, the flow runs (but on `idle` days, when no worker did)."""
     for number in range(len(diary.days)):
         morning, evening = diary.morning(number), diary.clock(number)
         for happening in mornings.get(number, ()):
@@ -206,7 +207,8 @@ def tell_days(
             diary.keep(number)
         for happening in evenings.get(number, ()):
             happening(evening)
-        run_flow(evening)
+        if number not in idle:
+            run_flow(evening)
         watch(number + 1)
 
 

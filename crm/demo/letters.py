@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from zlib import crc32
 
 from crm.demo.words import OUR_DOMAIN
 
@@ -34,7 +35,7 @@ class Sent:
     @property
     def headers(self) -> str:
         return (
-            f"Received: by {OUR_HOST} id {abs(hash_of(self.message_id)):x}; {format_datetime(self.sent_at)}\n"
+            f"Received: by {OUR_HOST} id {mark_of(self.message_id)}; {format_datetime(self.sent_at)}\n"
             f"From: {self.sender}\nTo: {self.recipient}\nSubject: {self.subject}\n"
             f"Date: {format_datetime(self.sent_at)}\nMessage-ID: <{self.message_id}>\n"
             "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
@@ -53,9 +54,9 @@ class Failure:
     action: str = "failed"
 
 
-def hash_of(text: str) -> int:
+def mark_of(text: str) -> str:
     """Python's own hash differs from process to process; the same seed gives the same mails."""
-    return int.from_bytes(text.encode()[-6:], "big")
+    return f"{crc32(text.encode()):08x}"
 
 
 def lines(text: str) -> bytes:
@@ -66,7 +67,7 @@ def report(
     failure: Failure, *, sender: str, subject: str, notice: str, reporting: str, said: str, remote: str
 ) -> bytes:
     """A multipart/report: the notice for people, the fields for machines, the headers of what came back."""
-    sent, border = failure.sent, f"b{abs(hash_of(failure.sent.message_id)):x}"
+    sent, border = failure.sent, f"b{mark_of(failure.sent.message_id)}"
     remote_line = f"Remote-MTA: dns; {remote}\n" if remote else ""
     return lines(
         f"Return-Path: <>\nFrom: {sender}\nTo: {sent.sender}\nSubject: {subject}\n"
@@ -119,7 +120,7 @@ def gmail(failure: Failure) -> bytes:
         notice=f"** Address not found **\n\nYour message wasn't delivered to {failure.sent.recipient}.\n\n"
         f"The response was:\n\n{failure.said}\n",
         reporting=f"relay.{failure.sent.domain}",
-        said=f"{failure.said} {abs(hash_of(failure.sent.message_id)):x}.{failure.at:%j} - gsmtp",
+        said=f"{failure.said} {mark_of(failure.sent.message_id)}.{failure.at:%j} - gsmtp",
         remote=f"aspmx.{failure.sent.domain}",
     )
 
@@ -173,7 +174,7 @@ def bounce_mail(failure: Failure, dice: random.Random, *, with_fields: bool = Fa
 
 def complaint_mail(sent: Sent, at: datetime) -> bytes:
     """A mailbox provider's feedback loop: its user pressed "spam"."""
-    border = f"f{abs(hash_of(sent.message_id)):x}"
+    border = f"f{mark_of(sent.message_id)}"
     return lines(
         f"From: Feedback loop <fbl@{sent.domain}>\nTo: abuse@{OUR_DOMAIN}\n"
         f"Subject: Complaint about message from {OUR_HOST}\nDate: {format_datetime(at)}\nMIME-Version: 1.0\n"

@@ -20,7 +20,8 @@ from bounces import cleaning, rulings, suppressions
 from bounces.intake.keep import Door, Piece, keep_pieces
 from bounces.models import Address, InboundItem
 from bounces.values import Status, Trust
-from contacts.models import Campaign, Contact
+from contacts import bulk
+from contacts.models import Campaign, Contact, Tag
 from contacts.people import add_note
 from crm.demo import letters, people
 from crm.demo.cast import COLLEAGUES, PEOPLE_A_COMPANY, Person, found_firms, meet_people
@@ -32,6 +33,8 @@ from crm.models import User
 
 LOAD_LOCK = 9_114_007  # any number that no other advisory lock of ours has
 BLOCKED = 0.60  # the day on which a provider refuses our server, as a share of the days
+IDLE_DAYS = 4  # no worker ran, and a manager's cleaning run finds what they left
+TAGGED_LATELY = 14
 ANALYSED_AFTER = (1, 5, 15, 40)
 GROWN = (
     "bounces_address", "bounces_attempt", "bounces_bounce", "bounces_eventkey", "bounces_inbounditem",
@@ -102,7 +105,7 @@ class Loading:
         self._plan_notes()
         self.watch("People", 1, 1)
         by_day = plan_days(self.members, self._joined(), self.days, self.dice)
-        tell_days(diary, by_day, self.mornings, self.evenings, self._day_done)
+        tell_days(diary, by_day, self.mornings, self.evenings, self.idle, self._day_done)
         people.make_campaigns(self.members, self.colleagues, self.days, self._day_start(0))
         self.watch("Announcements", 0, 1)
         tell_announcements(self._database_time())  # the outbox goes by the database's clock
@@ -121,7 +124,9 @@ class Loading:
         return {person.email: self._number(each.day) for each, some in self.lists.items() for person in some}
 
     def _tell_fates(self) -> Story:
-        wrong = {person.email: each.wrong for each, some in self.lists.items() for person in some}
+        wrong: set[str] = set()
+        for each, some in self.lists.items():
+            wrong.update(person.email for person in self.dice.sample(list(some), round(each.wrong * len(some))))
         newsletter = {person.email for person in self.members["newsletter"]}
         often = {person.email for person in self.members["renewals"]} & newsletter
         return tell_fates(self.people, wrong, often, len(self.days), self._number(BLOCKED), self.dice)
@@ -136,7 +141,9 @@ class Loading:
     def _plan_cleaning(self) -> None:
         manager = self.colleagues[0]
         self.evenings[self._number(0.04)].append(partial(clean, manager, via="page", dry_run=True))
-        self.evenings[self._number(0.33)].append(partial(clean, manager, via="page"))
+        after_a_pause = self._number(0.37)
+        self.idle = range(after_a_pause - IDLE_DAYS, after_a_pause)
+        self.evenings[after_a_pause].append(partial(clean, manager, via="page"))
         for number in {max(0, len(self.days) - 2), len(self.days) - 1}:
             self.mornings[number].append(partial(clean, None, via="schedule"))
 
@@ -146,11 +153,13 @@ class Loading:
         self.evenings[self._number(0.20)].append(partial(upload_junk, manager))
         self.evenings[self._number(0.60)].append(partial(restore_one, other, story))
         self.evenings[self._number(0.50)].append(partial(suppress_competitor, manager))
+        emails = [person.email for person in self.dice.sample(self.members["renewals"], TAGGED_LATELY)]
+        self.evenings[len(self.days) - 7].append(partial(tag_lately, other, emails))
 
     def _plan_notes(self) -> None:
         joined = self._joined()
         for person in self.dice.sample(self.people, max(2, len(self.people) // 20)):
-            number = self.dice.randrange(joined[person.email], len(self.days))
+            number = int(self.dice.triangular(joined[person.email], len(self.days) - 1, len(self.days) - 1))
             self.evenings[number].append(partial(self._note, person, self.dice.choice(NOTES)))
 
     def _note(self, person: Person, text: str, at: datetime) -> None:
@@ -198,6 +207,14 @@ def restore_one(by: User, story: Story, now: datetime) -> None:
     if address is not None:
         story.fates.pop(address.email, None)
         rulings.restore(address, by, "Called them: their server was moved, the mailbox works again.", now)
+
+
+def tag_lately(by: User, emails: list[str], now: datetime) -> None:
+    tag, _ = Tag.objects.get_or_create(name="renewal due")
+    chosen = Contact.objects.present().filter(
+        contact_addresses__address__email__in=emails, contact_addresses__is_primary=True
+    )
+    bulk.add_tag(bulk.ids_of(chosen), tag, by=by, now=now)
 
 
 def suppress_competitor(by: User, now: datetime) -> None:

@@ -93,7 +93,7 @@ def import_people(
         raise ValueError(f"The demo's own list has a bad row: {report.problems[0]}")
     emails = [person.email for person in people]
     reached = ContactAddress.objects.filter(address__email__in=emails, is_primary=True)
-    Contact.objects.filter(pk__in=reached.values("contact")).update(created_at=at)
+    Contact.objects.filter(pk__in=reached.values("contact")).update(created_at=at, updated_at=at)
     Address.objects.filter(email__in=emails).update(created_at=at)
 
 
