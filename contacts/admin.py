@@ -24,7 +24,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, ReadOnlyInline, TableAdmin, label_of
+from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, ReadOnlyInline, TableAdmin, badge, label_of
 from bounces.values import Status
 from bounces.verdict import verdicts_of
 from contacts.exporting import ContactExport
@@ -110,9 +110,9 @@ class ContactAddressInline(ReadOnlyInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("address")
 
-    @display(description="Status", label=STATUS_LABEL)
-    def status(self, reached: ContactAddress) -> tuple[str, str]:
-        return label_of(reached.address.status, reached.address.get_status_display())
+    @display(description="Status")
+    def status(self, reached: ContactAddress) -> str:
+        return badge(reached.address.status, reached.address.get_status_display(), STATUS_LABEL)
 
     @display(description="May we write to it?")
     def verdict(self, reached: ContactAddress) -> str:
@@ -174,7 +174,7 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # contacts are hidden, by the actions below
 
-    def save_model(self, request: HttpRequest, obj: Contact, form: ContactForm, change: bool) -> None:  # type: ignore[override]  # our form
+    def save_model(self, request: HttpRequest, obj: Contact, form: ContactForm, change: bool) -> None:
         words, now = form.words(), timezone.now()
         if change:
             saved = change_contact(Contact.objects.get(pk=obj.pk), words, by=request.user, now=now).contact
@@ -262,7 +262,11 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
         result = context.get("result")
         if result is not None and not result.has_errors():
             writes = result.totals["new"] + result.totals["update"]
-            context["writes"], context["shown_rows"] = writes, _first_writes(result)
+            context |= {
+                "writes": writes,
+                "shown_rows": _first_writes(result),
+                "report": result.resource.report(result),
+            }
             if writes and "confirm_form" not in context:
                 context["confirm_form"] = self.create_confirm_form(request, import_form=context["form"])
             if not writes:

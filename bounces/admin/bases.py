@@ -15,6 +15,7 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import BaseDialogForm
@@ -60,7 +61,7 @@ class CappedPaginator(Paginator):
         return int(self.object_list.order_by()[: COUNT_CAP + 1].count())
 
     @property
-    def count(self) -> int:  # type: ignore[override]  # a cached property there, the same for its readers
+    def count(self) -> int:
         return min(self._count, COUNT_CAP)
 
     @property
@@ -95,7 +96,7 @@ class TableAdmin(FormAdmin):
     list_per_page = PAGE_SIZE
     list_disable_select_all = True
     list_filter_submit = False
-    ordering = ("-id",)
+    ordering: tuple[str, ...] = ("-id",)
     address_path = ""  # where the address stands: its rows are then searched by the beginning of an address or domain
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -145,6 +146,11 @@ class ReasonForm(BaseDialogForm):
         max_length=2000,
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
     )
+
+
+def badge(value: str, text: str, tones: dict[str, str]) -> str:
+    """The same label on a page of one row, where Unfold shows what a method returns."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": tones.get(value, "")})
 
 
 def label_of(value: str, text: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from bounces.admin.bases import (
     ReadOnlyAdmin,
     ReadOnlyInline,
     ReasonForm,
+    badge,
     label_of,
 )
 from bounces.classification import load_reasons
@@ -73,7 +74,7 @@ class AddressAdmin(ReadOnlyAdmin):
     search_help_text = "The beginning of an address, or of its domain."
     inlines = (BounceInline, StatusChangeInline)
     fieldsets = (
-        (None, {"fields": ("email", "status_label", "verdict", "status_rule", "status_changed_at", "reevaluate_at")}),
+        (None, {"fields": ("email", "status_badge", "verdict", "status_rule", "status_changed_at", "reevaluate_at")}),
         (
             "Dates",
             {
@@ -86,12 +87,16 @@ class AddressAdmin(ReadOnlyAdmin):
             },
         ),
     )
-    readonly_fields = ("status_label", "verdict")
+    readonly_fields = ("status_badge", "verdict")
     actions_detail = ("restore", "hold", "release", "suppress")
 
     @display(description="Status", label=STATUS_LABEL, ordering="status")
     def status_label(self, address: Address) -> tuple[str, str]:
         return label_of(address.status, address.get_status_display())
+
+    @display(description="Status")
+    def status_badge(self, address: Address) -> str:
+        return badge(address.status, address.get_status_display(), STATUS_LABEL)
 
     @display(description="May we write to it?")
     def verdict(self, address: Address) -> str:

@@ -87,7 +87,8 @@ def find_columns(headers: Sequence[str]) -> Columns:
     custom = {_plain(name): f"{CUSTOM}{each.key}" for each in declared for name in (each.label, each.key)}
     custom |= {_plain(f"{CUSTOM}{each.key}"): f"{CUSTOM}{each.key}" for each in declared}
     words: dict[str, str] = {}
-    derived, unknown = [], []
+    derived: list[str] = []
+    unknown: list[str] = []
     for header in headers:
         plain = _plain(header)
         word = WORD_OF.get(plain) or custom.get(plain)

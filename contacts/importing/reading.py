@@ -99,7 +99,9 @@ def _read_separated(text: str, form: Form) -> Sheet:
     records = _records(text, separator)
     number, headers = next(((number, record) for number, record in records if record), (0, []))
     headers = _checked_headers(headers)
-    rows, numbers, problems = [], [], {}
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    problems: dict[int, str] = {}
     for number, record in records:
         if not any(cell.strip() for cell in record):
             continue

@@ -27,7 +27,7 @@ from contacts.importing.columns import Columns, Problem, Row, clean_rows, find_c
 from contacts.importing.formats import sheet_of
 from contacts.importing.matching import Changes, Matcher, Unmatched, changes_of
 from contacts.importing.report import ImportReport, is_dead, unsendable
-from contacts.importing.saving import Write, write
+from contacts.importing.saving import Write, tell_planner, write
 from contacts.models import Contact, CustomField
 
 IMPORT_LOCK = 5_171_003  # any number that no other advisory lock of ours has
@@ -102,7 +102,7 @@ class ContactResource(resources.ModelResource):
         self.notices = [*sheet.notices, *self.columns.notices]
         return super().import_data(dataset, dry_run=dry_run, **kwargs)
 
-    def get_result_class(self) -> Callable[[], Result]:  # type: ignore[override]  # a classmethod there, called on us
+    def get_result_class(self) -> Callable[[], Result]:
         return partial(ImportResult, [row.number for row in self.rows])
 
     @classmethod
@@ -130,14 +130,15 @@ class ContactResource(resources.ModelResource):
         self.watch(kwargs["row_number"])
         return result
 
-    def bulk_create(self, using_transactions: bool, dry_run: bool, raise_errors: bool, **kwargs: Any) -> None:  # type: ignore[override]  # narrower
+    def bulk_create(self, using_transactions: bool, dry_run: bool, raise_errors: bool, **kwargs: Any) -> None:
         self._write(self.create_instances, kwargs["result"], raise_errors)
 
-    def bulk_update(self, using_transactions: bool, dry_run: bool, raise_errors: bool, **kwargs: Any) -> None:  # type: ignore[override]  # narrower
+    def bulk_update(self, using_transactions: bool, dry_run: bool, raise_errors: bool, **kwargs: Any) -> None:
         self._write(self.update_instances, kwargs["result"], raise_errors)
 
     def after_import(self, dataset: tablib.Dataset, result: Result, **kwargs: Any) -> None:
         """A trigram index keeps what a bulk load adds in a list that every search reads: merged now."""
+        result.resource = self  # for the admin, which is given the result alone
         if not self.is_preview and self.matcher.seen:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT gin_clean_pending_list('contact_search'::regclass)")
@@ -181,6 +182,8 @@ class ContactResource(resources.ModelResource):
         try:
             if batch and not self.is_preview:
                 write(batch, by=self.by, origin=self.origin, now=self.now)
+                if len(batch) == self._meta.batch_size:
+                    tell_planner()
         except Exception as error:  # the library's contract: rolled back as a whole, and shown
             self.handle_import_error(result, error, raise_errors)
         finally:

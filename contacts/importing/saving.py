@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -21,6 +22,7 @@ from contacts.models import Activity, Company, Contact, ContactAddress, Tag
 from contacts.search import index_documents
 
 PLAIN = ("first_name", "last_name", "title", "owner", "phone", "country", "source", "external_id")
+GROWING = ["bounces_address", "contacts_contact", "contacts_contactaddress"]
 WRITTEN = [*PLAIN, "company", "custom", "updated_at"]
 
 
@@ -46,6 +48,20 @@ def write(batch: Sequence[Write], *, by: User | None, origin: str, now: datetime
     index_documents([each.contact.pk for each in batch])
 
 
+def tell_planner() -> None:
+    """Counts tables that PostgreSQL still takes for empty. May run twice.
+
+    Autovacuum does it a minute later; until then each row's search document scanned whole tables: 20,000 rows into an
+    empty database took 26 s there instead of 1.3 s.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND relkind = 'r' AND reltuples < 1000", [GROWING]
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
+
+
 def _said(batch: Iterable[Write], word: str) -> set[str]:
     return {each.changes[word][1] for each in batch if word in each.changes and each.changes[word][1]}
 
@@ -67,7 +83,8 @@ def ids_by_name(model: type[Company] | type[Tag], names: set[str]) -> dict[str, 
     known = _known_ids(model, names)
     missing = sorted(names - known.keys())
     if missing:
-        model._default_manager.bulk_create([model(name=name) for name in missing], ignore_conflicts=True)
+        rows: list[Any] = [model(name=name) for name in missing]
+        model._default_manager.bulk_create(rows, ignore_conflicts=True)
         known |= _known_ids(model, set(missing))
     return known
 
