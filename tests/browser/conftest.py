@@ -40,7 +40,7 @@ def rows_of_migrations(django_db_setup: None) -> str:
 
     Noted before Playwright's loop runs: inside one Django has another connection object, which knows of none.
     """
-    rows = json.loads(connection._test_serialized_contents)  # type: ignore[attr-defined]  # set by pytest-django's setup
+    rows = json.loads(connection._test_serialized_contents)  # set by pytest-django's setup
     return json.dumps([row for row in rows if row["model"].split(".")[0] in ("crm", "contacts", "bounces")])
 
 
