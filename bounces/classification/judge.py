@@ -17,7 +17,7 @@ from bounces.values import Event, Judgement, Kind, Report
 DEFAULT = "default"  # the name that is stored where no rule spoke
 UNDECIDED = "onhold"
 BEFORE_RECIPIENT = frozenset(("CONNECT", "HELO", "MAIL"))
-ADDRESS = re2.compile(r"<?[^\s<>]+@[^\s<>,;:]+>?")
+ADDRESS = re2.compile(r"<?[^\s<>]+@[\pL\pN_\[-]+(?:\.[\pL\pN_-]+)*\]?>?")  # not the dots of `<a@b.example>... Unknown`
 URL_PATH = re2.compile(r"(https?://[^\s/]+/)\S*")
 CONTINUED_REPLY = re2.compile(r"(^|\s)([245]\d\d)-")
 SECOND_REPLY = re2.compile(r" [245]\d\d-(?:[245]\.\d{1,3}\.\d{1,3} )?")

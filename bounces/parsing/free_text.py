@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import re2
 
 from bounces.parsing.mail import Headers
-from bounces.parsing.notice import FAILURE, SYSTEM_SENDER, Notice, any_of
+from bounces.parsing.notice import FAILURE, SYSTEM_SENDER, Notice
 from bounces.parsing.text import (
     ADDRESS_PATTERN,
     clean_line,
@@ -24,6 +24,7 @@ from bounces.parsing.text import (
     find_replycode,
     find_status,
 )
+from bounces.parsing.words import any_of
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
@@ -31,7 +32,8 @@ MAX_RECIPIENTS = 1_000
 # A recipient at the head of a line: nothing but marks and a label before it, a separator behind it.
 AT_HEAD = re2.compile(
     r"(?i)^\s*(?:[*>•-]+\s+|\d+[.)]\s+)?"
-    r"(?:(?:failed |final[- ])?(?:recipient|address|addressee)s?(?: address)?\s*:\s*)?"
+    r"(?:(?:failed |final[- ])?(?:recipient|address|addressee)s?(?: address)?\s*:\s*|"
+    r"(?:收件人|宛先|あて先|받는 ?사람|수신자|получатель|destinat(?:aire|ario|ário)|empfänger)(?:地址)?\s*[::]\s*)?"
     rf"[<'\"(]{{0,2}}(?P<address>{ADDRESS_PATTERN})[>'\")]{{0,2}}(?:\s+<{ADDRESS_PATTERN}>)?"
     r"\s*(?P<after>$|:|;|,$|\bon\b|\[|\(|\.\.\.|-\s|=>|(?:invalid|unknown|error|not|does|was|is)\b)"
 )
@@ -39,7 +41,8 @@ AT_HEAD = re2.compile(
 REFUSED = re2.compile(rf"(?i)^\W*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?(?P<address>{ADDRESS_PATTERN})>?(?:\.\.\.|:)")
 ASKED = re2.compile(rf"(?i)^(?:\W*\w+ )?\W*rcpt to:\s*<?(?P<address>{ADDRESS_PATTERN})>?")
 IN_SENTENCE = re2.compile(
-    r"(?i)\b(?:mailing list|message-id in|deliver(?:y|ed|ing)?|undeliverable|send|sent|reach|unknown user|unknown recipient|allowed size|errors?|"
+    r"(?i)\b(?:mailing list|message-id in|(?:message|mail) to|"
+    r"deliver(?:y|ed|ing)?|undeliverable|send|sent|reach|unknown user|unknown recipient|allowed size|errors?|"
     rf"recipients?|address(?:es)?|mailbox|user|account)\b[^@]{{0,80}}?[\s:<'\"(](?P<address>{ADDRESS_PATTERN})"
 )
 # What stands before an address that is not a recipient's.
@@ -50,6 +53,7 @@ SOMEONE_ELSE = any_of(
 )
 OTHER_FIELD = any_of("from|sender|reply-to|return-path|contact|cc|date|subject", before=r"^\s*", after=r"\s*:")
 WORDS = re2.compile(r"\pL{3}|\d{3}")
+# A sentence above a recipient that says of the account what is wrong (au, ezweb); their own words may be a lie.
 LEAD = re2.compile(r"(?i)\b(?:account|mailbox)s?\b.{0,30}\b(?:disabled|suspended|limited|full|exceed\w*)\W*$")
 ASIDE = re2.compile(r"(?i)^\s*\((?:ultimately )?(?:generated|expanded) from\b")
 
@@ -60,7 +64,7 @@ class Finding:
 
     recipient: str
     lines: list[str] = field(default_factory=list)
-    lead: str = ""  # the sentence above them, where it says of their accounts what is wrong (au, ezweb)
+    above: str = ""  # the line above them
 
     @property
     def has_words(self) -> bool:
@@ -102,8 +106,8 @@ def find_headed(notice: Notice, pattern: re2._Regexp) -> list[Finding]:
                 listed = []
             listed.append(findings.setdefault(address, Finding(address)))
             listed[-1].lines.append(rest)
-            if len(findings) == 1 and LEAD.search(before):  # above the first, where no other's words stand
-                listed[-1].lead = before
+            if len(findings) == 1:  # above the first, where no other's words stand
+                listed[-1].above = before
         elif not ASIDE.search(line):
             for finding in listed:
                 finding.lines.append(line)
@@ -140,7 +144,8 @@ def split_recipient(pattern: re2._Regexp, line: str, before: str) -> tuple[str, 
 def without_sender(findings: list[Finding], notice: Notice) -> list[Finding]:
     """Whom the report was sent to is named in it too; where nobody else is, they wrote to themselves."""
     senders = set(find_addresses(notice.mail.headers.get("to")))
-    return [finding for finding in findings if finding.recipient not in senders] or findings
+    findings = [finding for finding in findings if finding.recipient not in senders] or findings
+    return findings
 
 
 def find_addressee(notice: Notice) -> list[Finding]:
@@ -175,9 +180,9 @@ def build_report(notice: Notice, finding: Finding) -> Report:
 
 
 def said_about(notice: Notice, finding: Finding) -> list[str]:
-    """The lines about one recipient where they tell a failure; else those of the dialogue; else the whole notice."""
+    """The lines about one recipient where they tell a failure; else those of the dialogue; else what there is."""
     own = [line.strip() for line in finding.lines if line.strip()]
     if any(find_replycode(line) or FAILURE.search(line) for line in own):
-        return [*own, finding.lead] if finding.lead else own
+        return [*own, finding.above] if LEAD.search(finding.above) else own
     dialogue = [line.strip() for line in notice.lines if find_replycode(line)]
-    return dialogue or (own if finding.has_words else [line.strip() for line in notice.lines])
+    return dialogue or ([finding.above, *own] if finding.has_words else [line.strip() for line in notice.lines])

@@ -12,9 +12,9 @@ from bounces.parsing.auto_reply import find_mark, read_auto_reply
 from bounces.parsing.delivery_status import read_delivery_status, read_pasted_fields
 from bounces.parsing.feedback import read_feedback
 from bounces.parsing.free_text import read_free_text
-from bounces.parsing.notification import read_notification
 from bounces.parsing.mail import Mail, open_mail
 from bounces.parsing.notice import Notice, find_notice
+from bounces.parsing.notification import read_notification
 from bounces.parsing.text import clean_line, find_address
 from bounces.parsing.wrapped import read_forward, unwrap
 from bounces.values import Event, MailKind, Reading, Report

@@ -27,9 +27,7 @@ def main() -> int:
     parser.add_argument("--leave-out", action="store_true", help="what is left without each reader and own rule")
     arguments = parser.parse_args()
     if not is_there():
-        say(
-            f"THE CORPUS OF REAL BOUNCES IS NOT HERE: it is expected beside the project, as {CORPUS.parent.name}/corpus."
-        )
+        say("THE CORPUS OF REAL BOUNCES IS NOT HERE: it is expected beside the project, as ../shared/corpus.")
         return 2
     truths = load_truths()
     return tell_leave_out(truths) if arguments.leave_out else tell_conformance(truths)
@@ -50,7 +48,7 @@ def tell_conformance(truths: list[Truth]) -> int:
     everything = total(families.values())
     say(line("total", everything))
     say()
-    for miss in sorted(misses, key=lambda miss: (COLUMNS + ("false positive",)).index(miss.column)):
+    for miss in sorted(misses, key=lambda miss: (*COLUMNS, "false positive").index(miss.column)):
         say(tell(miss))
     disputed = [truth.file for truth in truths if truth.disputed]
     say(f"{len(disputed)} disputed labels left out: {', '.join(disputed) or 'none'}")
