@@ -13,7 +13,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
-from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +23,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, ReadOnlyInline, TableAdmin, badge, label_of
+from bounces.admin.bases import STATUS_LABEL, ReadOnlyInline, TableAdmin, badge, label_of
 from bounces.values import Status
 from bounces.verdict import verdicts_of
 from contacts.exporting import ContactExport
@@ -34,18 +33,11 @@ from contacts.importing.reading import UnreadableFile
 from contacts.importing.resources import ContactResource
 from contacts.importing.waiting import NoLongerWaiting, WaitingStorage
 from contacts.models import (
-    Activity,
-    Campaign,
-    CampaignMember,
-    Company,
     Contact,
     ContactAddress,
-    CustomField,
-    Segment,
-    Tag,
 )
 from contacts.people import Conflict, NotAllowed, change_contact, create_contact, delete_contact
-from contacts.search import index_documents, matching
+from contacts.search import matching
 
 WORDS = ("first_name", "last_name", "title", "owner", "phone", "country", "source", "external_id", "custom")
 
@@ -298,110 +290,3 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
 def _first_writes(result: Any, most: int = 100) -> list[Any]:
     rows = (row for row in result.rows if row.is_new() or row.is_update())
     return [row for row, _ in zip(rows, range(most), strict=False)]
-
-
-@admin.register(Company)
-class CompanyAdmin(TableAdmin):
-    list_display = ("name", "domain", "country", "owner", "created_at")
-    list_select_related = ("owner",)
-    list_filter = ("owner",)
-    search_fields = ("name",)
-    autocomplete_fields = ("owner",)
-    long_fields = ("notes",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By the trigram index on the lower-cased name, which Django's UPPER() would miss."""
-        term = search_term.replace("\x00", "").strip().lower()
-        return queryset.annotate(lower=Lower("name")).filter(lower__contains=term) if term else queryset, False
-
-    def save_model(self, request: HttpRequest, obj: Company, form: forms.ModelForm, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "name" in form.changed_data:
-            index_documents(Contact.objects.filter(company=obj).values_list("pk", flat=True))
-
-    def delete_model(self, request: HttpRequest, obj: Company) -> None:
-        self.delete_queryset(request, Company.objects.filter(pk=obj.pk))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Company]) -> None:
-        contacts = list(Contact.objects.filter(company__in=queryset).values_list("pk", flat=True))
-        super().delete_queryset(request, queryset)
-        index_documents(contacts)
-
-
-@admin.register(ContactAddress)
-class ContactAddressAdmin(ReadOnlyAdmin):
-    list_display = ("address", "status", "contact", "is_primary", "created_at")
-    list_select_related = ("address", "contact")
-    list_filter = ("is_primary",)
-    address_path = "address"
-    search_help_text = "The beginning of an address, or of its domain."
-
-    @display(description="Status", label=STATUS_LABEL)
-    def status(self, reached: ContactAddress) -> tuple[str, str]:
-        return label_of(reached.address.status, reached.address.get_status_display())
-
-
-@admin.register(Tag)
-class TagAdmin(FormAdmin):
-    list_display = ("name",)
-    search_fields = ("name",)
-
-
-@admin.register(CustomField)
-class CustomFieldAdmin(FormAdmin):
-    list_display = ("label", "key", "type", "position")
-    list_filter = ("type",)
-    search_fields = ("label", "key")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("key", "type") if obj else ()  # values are kept by the key, in the form of the type
-
-
-@admin.register(Segment)
-class SegmentAdmin(FormAdmin):
-    list_display = ("name", "owner", "filter", "created_at")
-    list_select_related = ("owner",)
-    list_filter = ("owner",)
-    search_fields = ("name",)
-    autocomplete_fields = ("owner",)
-
-
-@admin.register(Campaign)
-class CampaignAdmin(TableAdmin):
-    list_display = ("name", "state_label", "owner", "starts_on", "ends_on", "key")
-    list_select_related = ("owner",)
-    list_filter = ("state", "owner")
-    search_fields = ("name", "key")
-    autocomplete_fields = ("owner",)
-    long_fields = ("description",)
-    fields = ("name", "key", "owner", "state", "description", ("starts_on", "ends_on"))
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
-        return {} if obj else {"key": ("name",)}
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("key",) if obj else ()  # attempts name the campaign by it
-
-    @display(
-        description="State",
-        label={"draft": "info", "running": "success", "paused": "warning", "finished": "info"},
-        ordering="state",
-    )
-    def state_label(self, campaign: Campaign) -> tuple[str, str]:
-        return label_of(campaign.state, campaign.get_state_display())
-
-
-@admin.register(CampaignMember)
-class CampaignMemberAdmin(ReadOnlyAdmin):
-    list_display = ("campaign", "contact", "added_at")
-    list_select_related = ("campaign", "contact")
-    list_filter = ("campaign",)
-
-
-@admin.register(Activity)
-class ActivityAdmin(ReadOnlyAdmin):
-    list_display = ("at", "contact", "kind", "text", "by")
-    list_select_related = ("contact", "by")
-    list_filter = ("kind",)

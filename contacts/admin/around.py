@@ -1,0 +1,135 @@
+"""What stands around contacts: companies, tags, custom fields, segments, campaigns, and what happened."""
+
+# ruff: noqa: ARG002 -- the hooks' signatures are Django's
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, TableAdmin, label_of
+from contacts.models import (
+    Activity,
+    Campaign,
+    CampaignMember,
+    Company,
+    Contact,
+    ContactAddress,
+    CustomField,
+    Segment,
+    Tag,
+)
+from contacts.search import index_documents
+
+
+@admin.register(Company)
+class CompanyAdmin(TableAdmin):
+    list_display = ("name", "domain", "country", "owner", "created_at")
+    list_select_related = ("owner",)
+    list_filter = ("owner",)
+    search_fields = ("name",)
+    autocomplete_fields = ("owner",)
+    long_fields = ("notes",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By the trigram index on the lower-cased name, which Django's UPPER() would miss."""
+        term = search_term.replace("\x00", "").strip().lower()
+        return queryset.annotate(lower=Lower("name")).filter(lower__contains=term) if term else queryset, False
+
+    def save_model(self, request: HttpRequest, obj: Company, form: forms.ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            index_documents(Contact.objects.filter(company=obj).values_list("pk", flat=True))
+
+    def delete_model(self, request: HttpRequest, obj: Company) -> None:
+        self.delete_queryset(request, Company.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Company]) -> None:
+        contacts = list(Contact.objects.filter(company__in=queryset).values_list("pk", flat=True))
+        super().delete_queryset(request, queryset)
+        index_documents(contacts)
+
+
+@admin.register(ContactAddress)
+class ContactAddressAdmin(ReadOnlyAdmin):
+    list_display = ("address", "status", "contact", "is_primary", "created_at")
+    list_select_related = ("address", "contact")
+    list_filter = ("is_primary",)
+    address_path = "address"
+    search_help_text = "The beginning of an address, or of its domain."
+
+    @display(description="Status", label=STATUS_LABEL)
+    def status(self, reached: ContactAddress) -> tuple[str, str]:
+        return label_of(reached.address.status, reached.address.get_status_display())
+
+
+@admin.register(Tag)
+class TagAdmin(FormAdmin):
+    list_display = ("name",)
+    search_fields = ("name",)
+
+
+@admin.register(CustomField)
+class CustomFieldAdmin(FormAdmin):
+    list_display = ("label", "key", "type", "position")
+    list_filter = ("type",)
+    search_fields = ("label", "key")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("key", "type") if obj else ()  # values are kept by the key, in the form of the type
+
+
+@admin.register(Segment)
+class SegmentAdmin(FormAdmin):
+    list_display = ("name", "owner", "filter", "created_at")
+    list_select_related = ("owner",)
+    list_filter = ("owner",)
+    search_fields = ("name",)
+    autocomplete_fields = ("owner",)
+
+
+@admin.register(Campaign)
+class CampaignAdmin(TableAdmin):
+    list_display = ("name", "state_label", "owner", "starts_on", "ends_on", "key")
+    list_select_related = ("owner",)
+    list_filter = ("state", "owner")
+    search_fields = ("name", "key")
+    autocomplete_fields = ("owner",)
+    long_fields = ("description",)
+    fields = ("name", "key", "owner", "state", "description", ("starts_on", "ends_on"))
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
+        return {} if obj else {"key": ("name",)}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("key",) if obj else ()  # attempts name the campaign by it
+
+    @display(
+        description="State",
+        label={"draft": "info", "running": "success", "paused": "warning", "finished": "info"},
+        ordering="state",
+    )
+    def state_label(self, campaign: Campaign) -> tuple[str, str]:
+        return label_of(campaign.state, campaign.get_state_display())
+
+
+@admin.register(CampaignMember)
+class CampaignMemberAdmin(ReadOnlyAdmin):
+    list_display = ("campaign", "contact", "added_at")
+    list_select_related = ("campaign", "contact")
+    list_filter = ("campaign",)
+
+
+@admin.register(Activity)
+class ActivityAdmin(ReadOnlyAdmin):
+    list_display = ("at", "contact", "kind", "text", "by")
+    list_select_related = ("contact", "by")
+    list_filter = ("kind",)
