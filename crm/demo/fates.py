@@ -26,7 +26,7 @@ class Trouble(StrEnum):
     UNREACHABLE = "unreachable"  # the other side's servers do not answer
     BLOCKED = "blocked"  # our server is refused: our fault
     SPAM = "spam"  # our text is refused: our fault
-    GREYLISTED = "greylisted"  # a delay, delivered later
+    DELAYED = "delayed"  # a delay, delivered later
 
 
 @dataclass(frozen=True, slots=True)

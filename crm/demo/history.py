@@ -37,7 +37,7 @@ WAITS = 240  # quarters of a second
 BUSY = "Another process has held the flow for a minute: a worker is busy. Try again later."
 # Of the messages that are delivered: how many are opened, and so on.
 OPENED, CLICKED, REPLIED, AWAY = 0.34, 0.05, 0.03, 0.012
-UNSUBSCRIBED, COMPLAINED, DELAYED, SPAM = 0.002, 0.0005, 0.015, 0.0008
+UNSUBSCRIBED, COMPLAINED, DELAYED, SPAM = 0.002, 0.0005, 0.006, 0.0008
 
 Happenings = Mapping[int, Sequence[Callable[[datetime], None]]]
 
@@ -146,7 +146,7 @@ class Diary:
             self._mail(opened, complaint_mail(sent, opened))
 
     def _delay(self, sent: Sent) -> None:
-        answer = reply_to(Trouble.GREYLISTED, self.dice)
+        answer = reply_to(Trouble.DELAYED, self.dice)
         at = sent.sent_at + timedelta(minutes=4)
         said = answer.said_to(sent.recipient)
         self._mail(at, bounce_mail(Failure(sent, answer.code, answer.status, said, at, "delayed"), self.dice))

@@ -55,8 +55,10 @@ _BY_TROUBLE = {
     Trouble.SPAM: """
         spamdetected 554 5.7.1 Message rejected as spam by content filter
     """,
-    Trouble.GREYLISTED: """
+    Trouble.DELAYED: """
         blocked 450 4.2.0 <{email}>: Recipient address rejected: Greylisted, try again in 5 minutes
+        expired 451 4.4.1 connect to mx.{domain}: Connection timed out
+        ratelimited 451 4.7.0 Too many messages from your host, slow down
     """,
 }
 REPLIES: dict[Trouble, tuple[Reply, ...]] = {

@@ -160,7 +160,7 @@ ANSWERS = [reply for several in REPLIES.values() for reply in several]
 def test_each_answer_is_read_as_it_is_meant_in_each_dialect(dialect: object, reply: Reply) -> None:
     sent = letters.Sent("ada@firm.example", "we@fernhill.example", "Hello", "tour.7.000001@fernhill.example", MONDAY)
     said = reply.said_to(sent.recipient)
-    mail = dialect(letters.Failure(sent, reply.code, reply.status, said, MONDAY))  # type: ignore[operator]
+    mail = dialect(letters.Failure(sent, reply.code, reply.status, said, MONDAY))
     (report,) = read(mail).reports
     assert (report.event, report.recipient) == (Event.BOUNCED, sent.recipient)
     assert classify(report).reason == reply.reason
