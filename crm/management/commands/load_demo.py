@@ -75,10 +75,11 @@ class Phases:
 
 
 def report(console: Console, seconds: float) -> None:
-    console.print(
-        f"The demo is loaded ({seconds:.0f} s): {Contact.objects.count():,} contacts in"
-        f" {Company.objects.count():,} companies,"
-        f" {Attempt.objects.count():,} messages, {Bounce.objects.exclude(kind=Kind.DEFERRED).count():,} bounces."
-    )
+    bounces = Bounce.objects.exclude(kind=Kind.DEFERRED)
     counts = {status: Address.objects.filter(status=status).count() for status in Status}
-    console.print("Addresses: " + ", ".join(f"{n:,} {status.replace('_', ' ')}" for status, n in counts.items()) + ".")
+    lines = (
+        f"The demo is loaded ({seconds:.0f} s): {Contact.objects.count():,} contacts in {Company.objects.count():,}"
+        f" companies, {Attempt.objects.count():,} messages, {bounces.count():,} bounces.",
+        "Addresses: " + ", ".join(f"{n:,} {status.replace('_', ' ')}" for status, n in counts.items()) + ".",
+    )
+    console.print("\n".join(lines), soft_wrap=True)
