@@ -16,7 +16,9 @@ Days are UTC days. D is the newest delivery, reply or click, R the newest restor
     alive                     a delivery, a reply, a click, a good verification: valid
     (none)                    unverified
 
-The sender's fault and deferrals never count; the infrastructure's counts for `soft_recent` alone.
+The sender's fault and deferrals never count; the infrastructure's counts for `soft_recent` alone. A bounce from a clock
+that runs ahead counts when its time has come: the address is judged again then. A `waive` ruling takes the evidence up
+to its moment from one rule; undo goes by that.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ WITH target AS (
            max(r.effective_at) FILTER (WHERE r.rule = 'soft_in_a_row') AS in_a_row,
            max(r.effective_at) FILTER (WHERE r.rule = 'soft_in_window') AS in_window,
            max(r.effective_at) FILTER (WHERE r.rule = 'soft_recent') AS recent,
-           max(r.effective_at) FILTER (WHERE r.rule = 'undeliverable') AS undeliverable
+           max(r.effective_at) FILTER (WHERE r.rule = 'undeliverable') AS undeliverable,
+           max(r.effective_at) FILTER (WHERE r.rule = 'alive') AS alive
     FROM bounces_ruling r JOIN target ON target.id = r.address_id
     WHERE r.kind = 'waive' AND r.lifted_at IS NULL
     GROUP BY r.address_id
@@ -60,7 +63,12 @@ WITH target AS (
                     '-infinity') AS fresh,
            COALESCE(w.hard, '-infinity') AS hard_waived, COALESCE(w.in_a_row, '-infinity') AS row_waived,
            COALESCE(w.in_window, '-infinity') AS window_waived, COALESCE(w.recent, '-infinity') AS recent_waived,
-           COALESCE(w.undeliverable, '-infinity') AS verification_waived
+           COALESCE(w.undeliverable, '-infinity') AS verification_waived,
+           COALESCE(w.alive, '-infinity') AS alive_waived,
+           CASE WHEN a.last_bounce_at > %(as_of)s THEN (
+               SELECT min(b.occurred_at) FROM bounces_bounce b
+               WHERE b.address_id = a.id AND b.standing = 'counted' AND b.occurred_at > %(as_of)s
+           ) END AS ahead_at
     FROM bounces_address a JOIN target ON target.id = a.id LEFT JOIN waived w ON w.address_id = a.id
 ), hard AS (
     SELECT b.address_id, count(*) AS bounces, min(b.occurred_at) AS first_at, max(b.occurred_at) AS last_at,
@@ -117,11 +125,11 @@ WITH target AS (
             WHEN s.verified_ok = false AND s.verified_at > s.fresh AND s.verified_at > s.verification_waived
                 THEN 'undeliverable'
             WHEN recent.days IS NOT NULL THEN 'soft_recent'
-            WHEN s.alive_at IS NOT NULL OR s.verified_ok THEN 'alive'
+            WHEN GREATEST(s.alive_at, CASE WHEN s.verified_ok THEN s.verified_at END) > s.alive_waived THEN 'alive'
             ELSE ''
         END AS rule,
         s.alive_at, s.last_delivered_at, s.last_reply_at, s.last_click_at, s.verified_at, s.verified_ok, s.restored_at,
-        hard.bounces, hard.first_at, hard.last_at, hard.newest,
+        s.ahead_at, hard.bounces, hard.first_at, hard.last_at, hard.newest,
         in_a_row.days AS row_days, in_a_row.first_day AS row_first, in_a_row.last_day AS row_last,
         in_a_row.reason AS row_reason, in_window.first_day AS window_first, in_window.last_day AS window_last,
         in_window.reason AS window_reason,
@@ -139,7 +147,7 @@ WITH target AS (
             WHEN 'undeliverable' THEN 'invalid' WHEN 'hard_bounce_after_reply' THEN 'at_risk'
             WHEN 'soft_recent' THEN 'at_risk' WHEN 'alive' THEN 'valid' ELSE 'unverified'
         END AS to_status,
-        CASE rule WHEN 'soft_recent' THEN ends_at END AS to_reevaluate_at
+        LEAST(CASE rule WHEN 'soft_recent' THEN ends_at END, ahead_at) AS to_reevaluate_at
     FROM judged j
 )
 SELECT v.id AS address_id, v.status AS from_status, v.to_status, v.rule,
@@ -164,7 +172,7 @@ SELECT v.id AS address_id, v.status AS from_status, v.to_status, v.rule,
         ELSE jsonb_build_object('restored_at', v.restored_at)
     END) AS evidence,
     v.to_reevaluate_at AS reevaluate_at,
-    (v.status, v.status_rule) IS DISTINCT FROM (v.to_status, v.rule) AS moves
+    (v.status, v.status_rule) IS DISTINCT FROM (v.to_status, v.rule) AS moves, v.reevaluate_at AS was_due_at
 FROM verdict v LEFT JOIN bounces_bounce b ON b.id = v.newest
 WHERE (v.status, v.status_rule) IS DISTINCT FROM (v.to_status, v.rule)
    OR v.reevaluate_at IS DISTINCT FROM v.to_reevaluate_at
@@ -197,7 +205,7 @@ def evaluate(address_ids: Sequence[int], policy: Policy, as_of: datetime) -> lis
         cursor.execute(evaluation(GIVEN_IDS), {"ids": list(address_ids), "as_of": as_of, **policy.numbers})
         return [
             Transition(address_id, from_status, to_status, rule, json.loads(evidence), reevaluate_at, moves)
-            for address_id, from_status, to_status, rule, evidence, reevaluate_at, moves in cursor.fetchall()
+            for address_id, from_status, to_status, rule, evidence, reevaluate_at, moves, _ in cursor.fetchall()
         ]
 
 

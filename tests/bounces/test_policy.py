@@ -110,6 +110,10 @@ HISTORIES = {
     "two soft days before a delivery": ([soft(20), soft(5), delivered(1)], "valid", "alive"),
     "two soft days after a delivery": ([delivered(25), soft(20), soft(1)], "at_risk", "soft_recent"),
     "two deferred days": ([deferred(3), deferred(1)], "unverified", ""),
+    # life, waived
+    "a delivery waived": ([delivered(9), waived("alive", 5)], "unverified", ""),
+    "a delivery after the waive": ([delivered(9), waived("alive", 5), delivered(3)], "valid", "alive"),
+    "a good verification waived": ([verified(9, True), waived("alive", 5)], "unverified", ""),
     # verification
     "undeliverable": ([verified(3, False)], "invalid", "undeliverable"),
     "undeliverable, delivered since": ([verified(3, False), delivered(1)], "valid", "alive"),
