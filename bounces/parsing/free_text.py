@@ -35,7 +35,8 @@ AT_HEAD = re2.compile(
     r"(?:(?:failed |final[- ])?(?:recipient|address|addressee)s?(?: address)?\s*:\s*|"
     r"(?:收件人|宛先|あて先|받는 ?사람|수신자|получатель|destinat(?:aire|ario|ário)|empfänger)(?:地址)?\s*[::]\s*)?"
     rf"[<'\"(]{{0,2}}(?P<address>{ADDRESS_PATTERN})[>'\")]{{0,2}}(?:\s+<{ADDRESS_PATTERN}>)?"
-    r"\s*(?P<after>$|:|;|,$|\bon\b|\[|\(|\.\.\.|-\s|=>|(?:invalid|unknown|error|not|does|was|is)\b)"
+    r"\s*(?P<after>$|:|;|,$|\bon\b|\[|\(|\.\.\.|-\s|=>|(?:invalid|unknown|error|not|does|was|is|"
+    r"delivery|failed|could|cannot|has|mailbox|user|account|recipient|no|550|5\.1\.1|rejected|refused|undeliverable)\b)"
 )
 # A recipient in the SMTP dialogue: asked for in `>>> RCPT TO:<a@b.example>`, refused in `550 <a@b.example>... Unknown`.
 REFUSED = re2.compile(rf"(?i)^\W*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?(?P<address>{ADDRESS_PATTERN})>?(?:\.\.\.|:)")
@@ -54,8 +55,16 @@ SOMEONE_ELSE = any_of(
 OTHER_FIELD = any_of("from|sender|reply-to|return-path|contact|cc|date|subject", before=r"^\s*", after=r"\s*:")
 WORDS = re2.compile(r"\pL{3}|\d{3}")
 # A sentence above a recipient that says of the account what is wrong (au, ezweb); their own words may be a lie.
-LEAD = re2.compile(r"(?i)\b(?:account|mailbox)s?\b.{0,30}\b(?:disabled|suspended|limited|full|exceed\w*)\W*$")
+LEAD = re2.compile(
+    r"(?i)\b(?:accounts?|mailbox(?:es)?|users?|recipients?)\b.{0,60}"
+    r"\b(?:disabled|suspended|limited|full|exceed\w*|unknown|not exist|not found|invalid)\W*$"
+)
 ASIDE = re2.compile(r"(?i)^\s*\((?:ultimately )?(?:generated|expanded) from\b")
+# Who stands behind a program or a file (Sendmail, Exim), and who stands in brackets in a line that tells a failure.
+BEHIND = re2.compile(
+    rf"(?i)^\s*\(?(?:ultimately )?(?:generated|expanded) (?:from|by):?\s*<?(?P<address>{ADDRESS_PATTERN})>?"
+)
+BRACKETED = re2.compile(rf"[45]\d\d.*<(?P<address>{ADDRESS_PATTERN})>|<(?P<other>{ADDRESS_PATTERN})>.*[45]\d\d")
 
 
 @dataclass
@@ -90,6 +99,8 @@ def find_recipients(notice: Notice) -> list[Finding]:
         or find_in_dialogue(notice)
         or find_headed(notice, ASKED)
         or find_headed(notice, IN_SENTENCE)
+        or find_headed(notice, BEHIND)
+        or find_headed(notice, BRACKETED)
         or find_addressee(notice)
     )
 
@@ -108,7 +119,7 @@ def find_headed(notice: Notice, pattern: re2._Regexp) -> list[Finding]:
             listed[-1].lines.append(rest)
             if len(findings) == 1:  # above the first, where no other's words stand
                 listed[-1].above = before
-        elif not ASIDE.search(line):
+        elif not ASIDE.search(line):  # an address there is the same recipient's other name
             for finding in listed:
                 finding.lines.append(line)
         before = line.strip() or before
@@ -134,9 +145,9 @@ def split_recipient(pattern: re2._Regexp, line: str, before: str) -> tuple[str, 
     match = pattern.search(line) if "@" in line else None
     if not match or OTHER_FIELD.search(line) or SOMEONE_ELSE.search(before[-60:]):
         return "", ""
-    if SOMEONE_ELSE.search(line[: match.start(1)][-60:].rstrip("<( '\"")):
+    if SOMEONE_ELSE.search(line[: max(match.start(1), 0)][-60:].rstrip("<( '\"")):
         return "", ""
-    addresses = find_addresses(match.group(1))
+    addresses = find_addresses(match.group(1) or match.group(2) or "")
     rest = line[match.start(2) :].lstrip(" :;,.=>") if pattern is AT_HEAD else line
     return (addresses[0], rest) if addresses else ("", "")
 
@@ -144,8 +155,7 @@ def split_recipient(pattern: re2._Regexp, line: str, before: str) -> tuple[str, 
 def without_sender(findings: list[Finding], notice: Notice) -> list[Finding]:
     """Whom the report was sent to is named in it too; where nobody else is, they wrote to themselves."""
     senders = set(find_addresses(notice.mail.headers.get("to")))
-    findings = [finding for finding in findings if finding.recipient not in senders] or findings
-    return findings
+    return [finding for finding in findings if finding.recipient not in senders] or findings
 
 
 def find_addressee(notice: Notice) -> list[Finding]:

@@ -44,18 +44,25 @@ class Notice:
         return "\n".join(self.lines)
 
     @cached_property
+    def sentences(self) -> str:
+        """The same words without line ends: a phrase may be broken anywhere."""
+        return " ".join(line.strip() for line in self.lines)
+
+    @cached_property
     def is_report(self) -> bool:
         return self.weight >= ENOUGH
 
     @cached_property
     def tells_failure(self) -> bool:
-        return "x-failed-recipients" in self.mail.headers or bool(FAILURE.search(self.text))
+        if "x-failed-recipients" in self.mail.headers:
+            return True
+        return bool(FAILURE.search(self.text) or FAILURE.search(self.sentences))
 
     @cached_property
     def is_delay(self) -> bool:
         """Still being retried: the subject or the text says so, and nothing says that it is over."""
-        told = DELAYED.search(self.mail.subject[:200]) or DELAYED.search(self.text)
-        return bool(told) and not FINAL.search(self.text)
+        told = DELAYED.search(self.mail.subject[:200]) or DELAYED.search(self.sentences)
+        return bool(told) and not FINAL.search(self.sentences)
 
     @cached_property
     def is_refused_post(self) -> bool:
