@@ -6,7 +6,7 @@ the address does not end it. A machine may suppress; only a person lifts, with a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -99,12 +99,16 @@ def suppress_domain(
 
 def lift(suppression: Suppression, by: Any, reason: str, now: datetime) -> None:
     """Ends a suppression. Raises NotAPerson where nobody, or no reason, stands behind it. The first lift stands."""
+    lift_many([suppression.pk], by, reason, now)
+    suppression.refresh_from_db()
+
+
+def lift_many(suppression_ids: Sequence[int], by: Any, reason: str, now: datetime) -> int:
+    """Ends the chosen ones that are in force, or have expired; returns how many. Raises NotAPerson. May run twice."""
     if by is None or not by.pk or not reason.strip():
         raise NotAPerson("A suppression is lifted by a person, with a reason.")
-    Suppression.objects.filter(pk=suppression.pk, lifted_at__isnull=True).update(
-        lifted_at=now, lifted_by=by, lift_reason=reason.strip()
-    )
-    suppression.refresh_from_db()
+    chosen = Suppression.objects.filter(pk__in=suppression_ids, lifted_at__isnull=True)
+    return chosen.update(lifted_at=now, lifted_by=by, lift_reason=reason.strip())
 
 
 def active(now: datetime) -> QuerySet[Suppression]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bounces.views import address, bounce, cleaning, inbox, raw, upload
+from bounces.views import address, bounce, cleaning, inbox, raw, reputation, suppressions, upload
 
 app_name = "bounces"
 urlpatterns = [
@@ -15,7 +15,12 @@ urlpatterns = [
     path("bounces/<int:pk>/", bounce.show_bounce, name="bounce"),
     path("addresses/<int:pk>/", address.show_address, name="address"),
     path("addresses/<int:pk>/restore/", address.restore, name="restore"),
+    path("suppressions/", suppressions.show_list, name="suppressions"),
+    path("suppressions/add/", suppressions.add, name="suppressions_add"),
+    path("suppressions/lift/", suppressions.lift_chosen, name="suppressions_lift"),
+    path("suppressions/export.csv", suppressions.export, name="suppressions_csv"),
     path("suppressions/<int:pk>/lift/", address.lift, name="lift"),
+    path("reputation/", reputation.show_reputation, name="reputation"),
     path("inbox/", inbox.show_list, name="inbox"),
     path("inbox/<int:pk>/", inbox.show_item, name="item"),
     path("inbox/<int:pk>/raw/", raw.show_raw, name="raw"),

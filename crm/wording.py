@@ -63,6 +63,17 @@ BADGES: dict[str, dict[str, Badge]] = {
         "failed": Badge("Failed", "circle-x", "bad"),
         "cancelled": Badge("Cancelled", "ban", "calm"),
     },
+    "suppression": {
+        "complaint": Badge("Complaint", "shield-alert", "bad", "The recipient reported a mail as spam."),
+        "unsubscribe": Badge("Unsubscribed", "user-x", "watch", "The recipient asked for no more mail."),
+        "manual": Badge("Set by hand", "user", "calm", "A person said: never write here."),
+        "cleaning": Badge("Set by cleaning", "brush-cleaning", "calm", "Follows from its status."),
+    },
+    "suppression_state": {
+        "in_force": Badge("In force", "ban", "bad", "Nothing is sent there."),
+        "expired": Badge("Expired", "hourglass", "calm", "Its last day has passed."),
+        "lifted": Badge("Lifted", "circle-check", "good", "A person ended it, with a reason."),
+    },
     "campaign": {
         "draft": Badge("Draft", "pencil", "calm"),
         "running": Badge("Running", "send", "info"),

@@ -7,6 +7,8 @@ person with a reason, never by a machine (a constraint holds that).
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -103,3 +105,16 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.scope})"
+
+    @property
+    def target(self) -> str:
+        """Whom it is about, as people read it. Reads the address."""
+        if self.scope == self.Scope.DOMAIN:
+            return f"everyone at {self.domain}"
+        return self.address.email if self.address else "an erased address"
+
+    def state_at(self, now: datetime) -> str:
+        """in_force, expired or lifted."""
+        if self.lifted_at:
+            return "lifted"
+        return "expired" if self.expires_at and self.expires_at <= now else "in_force"

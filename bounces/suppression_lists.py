@@ -1,0 +1,194 @@
+"""Many suppressions at once: reading a pasted list or a CSV, looking at what it would do, doing it.
+
+In: text, one address or domain a line, or a CSV with a column `email`, `address` or `domain`. Out: what is good, what
+is suppressed already, what is wrong and why; then Suppression rows, by a few statements however many there are.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count
+
+from bounces.addresses import BadAddress, keep_addresses, normalise, suppression_key
+from bounces.models import Address, Suppression
+from bounces.spreadsheet import FORMULA
+from bounces.suppressions import active
+
+LARGEST = 1024 * 1024  # bytes
+CHUNK = 5000
+COLUMNS = frozenset({"email", "e-mail", "email address", "address", "domain", "address or domain"})
+RENEWED = "It had expired, and was suppressed anew."
+
+
+class TooLarge(ValueError):
+    """More than one request takes. The message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    number: int
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionList:
+    """What a text names, each once: normalised addresses, domains (A-labels), and the lines that name neither."""
+
+    emails: list[str]
+    domains: list[str]
+    bad: list[BadLine]
+
+    def __len__(self) -> int:
+        return len(self.emails) + len(self.domains)
+
+    @property
+    def text(self) -> str:
+        """The same list, written anew: one a line."""
+        return "\n".join([*self.emails, *self.domains])
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What adding a list would do."""
+
+    listed: SuppressionList
+    already: int  # of the listed, those that are suppressed by hand already
+    covered: dict[str, int]  # each domain: how many known addresses it has
+
+    @property
+    def new(self) -> int:
+        return len(self.listed) - self.already
+
+
+def read_target(text: str) -> str:
+    """A normalised address, or a domain: `ada@b.example`, `b.example`, `@b.example`. Raises BadAddress."""
+    text = text.strip()
+    local, at, domain = text.rpartition("@")
+    if at and local:
+        return normalise(text)
+    try:  # a domain is checked as the domain of an address there
+        return normalise(f"postmaster@{domain}").removeprefix("postmaster@")
+    except BadAddress as error:
+        raise BadAddress("This is neither an address nor a domain.") from error
+
+
+def read_list(text: str) -> SuppressionList:
+    """Raises TooLarge."""
+    if len(text.encode(errors="replace")) > LARGEST:
+        raise TooLarge("The list is larger than 1 MB. Nothing was read. Split it.")
+    emails: dict[str, None] = {}
+    domains: dict[str, None] = {}
+    bad: list[BadLine] = []
+    column: int | None = None
+    for number, line in enumerate(text.replace("\0", "").lstrip("\ufeff").splitlines(), start=1):
+        cells = _cells(line)
+        if number == 1 and (named := [at for at, cell in enumerate(cells) if cell.lower() in COLUMNS]):
+            column = named[0]
+            continue
+        for cell in _targets(cells, column):
+            try:
+                target = read_target(cell)
+            except BadAddress as error:
+                bad.append(BadLine(number, cell[:100], str(error)))
+            else:
+                (emails if "@" in target else domains)[target] = None
+    return SuppressionList(list(emails), list(domains), bad)
+
+
+def _cells(line: str) -> list[str]:
+    separator = next((sign for sign in ("\t", ";", ",") if sign in line), ",")
+    try:
+        cells = next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        cells = [line]
+    return [_unquoted(cell.strip()) for cell in cells]
+
+
+def _unquoted(cell: str) -> str:
+    """Without the quote by which our own export keeps a spreadsheet from running a cell."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+
+
+def _targets(cells: Sequence[str], column: int | None) -> list[str]:
+    """The cells of a line that name someone: the named column's, else all with an @, else the first."""
+    if column is not None:
+        return [cell for cell in cells[column : column + 1] if cell]
+    filled = [cell for cell in cells if cell]
+    return [cell for cell in filled if "@" in cell] or filled[:1]
+
+
+def look_at(listed: SuppressionList, now: datetime) -> Outlook:
+    """Reads only. Three queries."""
+    by_hand = active(now).filter(reason=Suppression.Reason.MANUAL)
+    keys = [suppression_key(email) for email in listed.emails]
+    already = by_hand.filter(address_key__in=keys).count() + by_hand.filter(domain__in=listed.domains).count()
+    known = Address.objects.filter(domain__in=listed.domains).order_by().values_list("domain").annotate(n=Count("pk"))
+    return Outlook(listed, already, dict.fromkeys(listed.domains, 0) | dict(known))
+
+
+def suppress_list(
+    listed: SuppressionList, source: str, *, by: Any, note: str, expires_at: datetime | None, now: datetime
+) -> int:
+    """Suppresses all that is listed, by hand; returns how many were not before. May run twice.
+
+    What is suppressed by hand already keeps its reason and date; of two ends the later one stands.
+    """
+    given = [Suppression.Reason.MANUAL, source, note, by.pk, expires_at, now]
+    new = 0
+    with transaction.atomic():
+        for start in range(0, len(listed.emails), CHUNK):
+            emails = sorted(listed.emails[start : start + CHUNK])
+            ids = keep_addresses(emails)
+            keys = [suppression_key(email) for email in emails]
+            _close_expired("address_key", "bytea", keys, by, now)
+            new += _insert(INSERT_ADDRESSES, [*given, [ids[email] for email in emails], keys])
+        domains = sorted(listed.domains)
+        _close_expired("domain", "text", domains, by, now)
+        new += _insert(INSERT_DOMAINS, [*given, domains])
+    return new
+
+
+def _close_expired(column: str, kind: str, values: Sequence[Any], by: Any, now: datetime) -> None:
+    """An expired row ends here, so that the new one tells who, when and why."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE bounces_suppression SET lifted_at = %s, lifted_by_id = %s, lift_reason = %s
+            WHERE {column} = ANY(%s::{kind}[]) AND reason = 'manual' AND lifted_at IS NULL AND expires_at <= %s
+            """,  # noqa: S608  (the column and its type are ours)
+            [now, by.pk, RENEWED, list(values), now],
+        )
+
+
+def _insert(sql: str, params: list[Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return sum(is_new for (is_new,) in cursor.fetchall())
+
+
+# xmax is 0 in a row that this statement inserted, and not in one that it changed.
+LATER_END = """
+DO UPDATE SET expires_at = CASE WHEN bounces_suppression.expires_at IS NULL OR EXCLUDED.expires_at IS NULL THEN NULL
+                                ELSE GREATEST(bounces_suppression.expires_at, EXCLUDED.expires_at) END
+RETURNING xmax = 0
+"""
+INSERT_ADDRESSES = f"""
+INSERT INTO bounces_suppression
+    (scope, domain, lift_reason, reason, source, note, created_by_id, expires_at, created_at, address_id, address_key)
+SELECT 'address', '', '', %s, %s, %s, %s, %s::timestamptz, %s::timestamptz, new.id, new.key
+FROM unnest(%s::bigint[], %s::bytea[]) AS new(id, key)
+ON CONFLICT (address_key, reason) WHERE lifted_at IS NULL AND scope = 'address' {LATER_END}
+"""  # noqa: S608  (constants)
+INSERT_DOMAINS = f"""
+INSERT INTO bounces_suppression
+    (scope, lift_reason, reason, source, note, created_by_id, expires_at, created_at, domain)
+SELECT 'domain', '', %s, %s, %s, %s, %s::timestamptz, %s::timestamptz, new.domain FROM unnest(%s::text[]) AS new(domain)
+ON CONFLICT (domain, reason) WHERE lifted_at IS NULL AND scope = 'domain' {LATER_END}
+"""  # noqa: S608  (constants)

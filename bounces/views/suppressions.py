@@ -1,0 +1,235 @@
+"""Suppressions: the list, adding one or many with a preview, lifting the chosen ones, CSV. In: forms. Out: pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from bounces import suppressions
+from bounces.addresses import BadAddress, normalise, suppression_key
+from bounces.lists import SEARCH_LENGTH, Day, ListFilter, find_addresses
+from bounces.models import Suppression
+from bounces.paging import capped_count, page_of
+from bounces.spreadsheet import csv_lines
+from bounces.suppression_lists import LARGEST, Outlook, SuppressionList, TooLarge, look_at, read_list, suppress_list
+from bounces.views.access import needs
+from bounces.views.address import ReasonForm
+
+MAY = "bounces.change_suppression"
+SOURCE = "page"
+MOST_CHOSEN = 1000
+MOST_BAD_SHOWN = 50
+STATES = [("in_force", "In force"), ("", "All"), ("expired", "Expired"), ("lifted", "Lifted")]
+CSV_HEAD = [
+    "Address or domain", "Scope", "Reason", "Why", "Through", "By", "Since", "Until", "State", "Lifted at",
+    "Lifted by", "Lifted because",
+]  # fmt: skip
+
+
+class SuppressionFilter(ListFilter):
+    q = forms.CharField(label="Address or domain", required=False, max_length=SEARCH_LENGTH)
+    scope = forms.ChoiceField(
+        label="Scope", required=False, choices=[("", "Addresses and domains"), *Suppression.Scope.choices]
+    )
+    reason = forms.ChoiceField(
+        label="Reason", required=False, choices=[("", "Any reason"), *Suppression.Reason.choices]
+    )
+    state = forms.ChoiceField(label="State", required=False, choices=STATES, initial="in_force")
+
+    def rows(self, now: datetime) -> QuerySet[Suppression]:
+        chosen = self.chosen()
+        rows = Suppression.objects.select_related("address", "created_by", "lifted_by")
+        for name in ("scope", "reason"):
+            if name in chosen:
+                rows = rows.filter(**{name: chosen[name]})
+        if "q" in chosen:
+            rows = rows.filter(named(chosen["q"]))
+        expired = Q(lifted_at__isnull=True, expires_at__lte=now)
+        match chosen.get("state"):
+            case "in_force":
+                return rows.filter(lifted_at__isnull=True).exclude(expired)
+            case "expired":
+                return rows.filter(expired)
+            case "lifted":
+                return rows.filter(lifted_at__isnull=False)
+        return rows
+
+
+def named(text: str) -> Q:
+    """By the beginning of an address or domain; an erased address is found by its whole text."""
+    found = Q(address__in=find_addresses(text)) | Q(
+        domain__startswith=text.strip().lower().removeprefix("@"), scope="domain"
+    )
+    try:
+        return found | Q(address_key=suppression_key(normalise(text)))
+    except BadAddress:
+        return found
+
+
+def filter_of(request: HttpRequest) -> SuppressionFilter:
+    """What is in force, unless the URL says otherwise."""
+    return SuppressionFilter({"state": "in_force", **request.GET.dict()})
+
+
+@needs(MAY)
+def show_list(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    form = filter_of(request)
+    rows = form.rows(now)
+    page = page_of(rows, ["-id"], request.GET.get("after"), request.GET.get("before"))
+    context = {
+        "form": form,
+        "page": page,
+        "rows": [(one, one.state_at(now)) for one in page.items],
+        "total": capped_count(rows),
+    }
+    return render(request, "bounces/suppressions.html", context)
+
+
+class SuppressForm(forms.Form):
+    """Whom: typed or as a file. Between preview and deed the list is carried by the form itself."""
+
+    targets = forms.CharField(
+        label="Addresses or domains",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"}),
+        help_text="One a line: <code>ada@example.org</code>, or <code>example.org</code> for everyone there.",
+    )
+    file = forms.FileField(
+        label="Or a file",
+        required=False,
+        help_text="A text file or a CSV with a column “email” or “domain”, up to 1 MB.",
+    )
+    note = forms.CharField(
+        label="Why",
+        max_length=500,
+        help_text="Others read it before they lift it.",
+        error_messages={"required": "Say why: others read it before they lift it."},
+    )
+    until = forms.DateField(
+        label="Until", required=False, widget=Day(), help_text="The last day, in UTC. Empty: until a person lifts it."
+    )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file and file.size > LARGEST:
+            raise forms.ValidationError("The file is larger than 1 MB. Nothing was read. Split it.")
+        return file
+
+    def clean_until(self) -> Any:
+        until = self.cleaned_data["until"]
+        if until and until < datetime.now(UTC).date():
+            raise forms.ValidationError("That day has passed: choose a later one, or leave it empty.")
+        return until
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        try:
+            cleaned["listed"] = read_list(self._text(cleaned))
+        except UnicodeDecodeError:
+            self.add_error("file", "This is not a text file. Save the list as CSV (UTF-8) and choose that.")
+        except TooLarge as error:
+            self.add_error("targets", str(error))
+        else:
+            if not cleaned["listed"] and not cleaned["listed"].bad:
+                self.add_error("targets", "Name at least one address or domain, or choose a file.")
+        return cleaned
+
+    def _text(self, cleaned: dict[str, Any]) -> str:
+        typed = str(cleaned.get("targets") or "")
+        file = cleaned.get("file")
+        return f"{typed}\n{file.read().decode('utf-8-sig')}".strip() if file else typed
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The end of the chosen day."""
+        until = self.cleaned_data["until"]
+        return datetime.combine(until + timedelta(days=1), time.min, UTC) if until else None
+
+
+@needs(MAY)
+def add(request: HttpRequest) -> HttpResponse:
+    """One address is added at once; a list, a domain, or what has a mistake in it, after a preview."""
+    form = SuppressForm(request.POST or None, request.FILES or None, initial={"targets": request.GET.get("q", "")})
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "bounces/suppressions_add.html", {"form": form})
+    now = timezone.now()
+    listed: SuppressionList = form.cleaned_data["listed"]
+    is_one_address = len(listed.emails) == 1 and not listed.domains and not listed.bad
+    if not (is_one_address or ("confirmed" in request.POST and len(listed))):
+        return render(request, "bounces/suppressions_preview.html", preview(form, look_at(listed, now)))
+    note = form.cleaned_data["note"].strip()
+    new = suppress_list(listed, SOURCE, by=request.user, note=note, expires_at=form.expires_at, now=now)
+    messages.success(request, said(new, len(listed) - new))
+    return redirect("bounces:suppressions")
+
+
+def preview(form: SuppressForm, outlook: Outlook) -> dict[str, Any]:
+    bad = outlook.listed.bad
+    return {
+        "form": form,
+        "outlook": outlook,
+        "bad": bad[:MOST_BAD_SHOWN],
+        "more_bad": max(0, len(bad) - MOST_BAD_SHOWN),
+    }
+
+
+def said(new: int, already: int) -> str:
+    now_suppressed = f"{new:,} {'is' if new == 1 else 'are'} suppressed now."
+    return f"{now_suppressed} {already:,} {'was' if already == 1 else 'were'} already." if already else now_suppressed
+
+
+@needs(MAY)
+def lift_chosen(request: HttpRequest) -> HttpResponse:
+    """Asks why, once for all that were ticked, then lifts them."""
+    sent = request.POST if request.method == "POST" else request.GET
+    ids = [int(pk) for pk in sent.getlist("pk")[:MOST_CHOSEN] if pk.isascii() and pk.isdecimal() and len(pk) < 19]
+    form = ReasonForm(request.POST or None)
+    chosen = Suppression.objects.filter(pk__in=ids, lifted_at__isnull=True).select_related("address").order_by("-pk")
+    if not chosen:
+        messages.info(request, "Tick the suppressions to lift first. Those that are lifted already stay so.")
+        return redirect("bounces:suppressions")
+    if request.method == "POST" and form.is_valid():
+        lifted = suppressions.lift_many(ids, request.user, form.cleaned_data["reason"], timezone.now())
+        messages.success(request, f"{lifted:,} {'suppression is' if lifted == 1 else 'suppressions are'} lifted.")
+        return redirect("bounces:suppressions")
+    asked = [one for one in chosen if one.reason in ("complaint", "unsubscribe")]
+    return render(request, "bounces/suppressions_lift.html", {"chosen": chosen, "asked": asked, "form": form})
+
+
+@needs(MAY)
+def export(request: HttpRequest) -> HttpResponseBase:
+    """What the page's filter shows, all of it, streamed."""
+    now = timezone.now()
+    rows = filter_of(request).rows(now).order_by("-pk")
+    headers = {"Content-Disposition": f'attachment; filename="suppressions-{now:%Y-%m-%d}.csv"'}
+    lines = csv_lines(CSV_HEAD, written(rows, now))
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def written(rows: QuerySet[Suppression], now: datetime) -> Iterator[list[Any]]:
+    for one in rows.iterator(chunk_size=2000):
+        yield [
+            one.domain or (one.address.email if one.address else "(erased)"),
+            one.scope,
+            one.get_reason_display(),
+            one.note,
+            one.source,
+            one.created_by,
+            one.created_at.isoformat(timespec="seconds"),
+            one.expires_at and one.expires_at.isoformat(timespec="seconds"),
+            one.state_at(now).replace("_", " "),
+            one.lifted_at and one.lifted_at.isoformat(timespec="seconds"),
+            one.lifted_by,
+            one.lift_reason,
+        ]
