@@ -34,6 +34,12 @@ def django_db_modify_db_settings(private_servers: None, django_db_modify_db_sett
     """pytest-django asks for this before it makes the test database: the moment to start the servers."""
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A private server goes with its folder: there is no database to drop, and no connection to wait for."""
+    return bool(private.wanted(settings))
+
+
 @pytest.fixture
 def redis(private_servers: None) -> Iterator[Redis]:
     """An empty Redis."""

@@ -1,4 +1,4 @@
-"""Room on the pages for updates, a history nobody rewrites, the first policy, and the schedules every start needs."""
+"""Room on the pages for updates, and a history that nobody rewrites."""
 
 from django.db import migrations
 
@@ -29,16 +29,10 @@ ALTER TABLE bounces_lease RESET (fillfactor);
 """
 
 
-def make_first_rows(apps, schema_editor):
-    apps.get_model("bounces", "Policy").objects.create(version=1, is_active=True, note="The defaults.")
-    apps.get_model("bounces", "Schedule").objects.create(name="Nightly cleaning", task="clean_all", cron="0 2 * * *")
-
-
 class Migration(migrations.Migration):
     dependencies = [("bounces", "0001_addresses_facts_and_inbox")]
 
     operations = [
         migrations.RunSQL(APPEND_ONLY, APPEND_ONLY_BACK),
         migrations.RunSQL(FILLFACTOR, FILLFACTOR_BACK),
-        migrations.RunPython(make_first_rows, migrations.RunPython.noop),
     ]

@@ -50,7 +50,7 @@ _BY_TROUBLE = {
         networkerror 421 4.4.2 mx.{domain}: lost connection while receiving the initial server greeting
     """,
     Trouble.BLOCKED: """
-        blocked 550 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using our reputation list
+        badreputation 550 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using our reputation list
     """,
     Trouble.SPAM: """
         spamdetected 554 5.7.1 Message rejected as spam by content filter

@@ -76,7 +76,7 @@ def test_an_uploaded_bounce_waits_and_is_then_told_as_recorded(manager):
     assert "Stored; waits to be read." in page.content.decode()
     process()
     assert (
-        "1 bounce (userunknown): ada@b.example"
+        "1 bounce (the mailbox does not exist): ada@b.example"
         in manager.get(page.request["PATH_INFO"], {"item": InboundItem.objects.get().pk}).content.decode()
     )
     assert Address.objects.get().status == "invalid"

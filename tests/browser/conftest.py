@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -35,17 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def rows_of_migrations(django_db_setup: None) -> str:
-    """Ours, for Django makes its own again itself, with other numbers.
-
-    Noted before Playwright's loop runs: inside one Django has another connection object, which knows of none.
-    """
-    rows = json.loads(connection._test_serialized_contents)  # set by pytest-django's setup
-    return json.dumps([row for row in rows if row["model"].split(".")[0] in ("crm", "contacts", "bounces")])
-
-
-@pytest.fixture(scope="session")
-def browser(rows_of_migrations: str) -> Iterator[Browser]:
+def browser(django_db_setup: None) -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("there is no Chromium: apt-get install chromium")
@@ -56,9 +44,8 @@ def browser(rows_of_migrations: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(rows_of_migrations: str, django_db_serialized_rollback: None, live_server: LiveServer) -> str:
-    """The URL of a live Rebound. The rows that migrations made are there in each test."""
-    connection.creation.deserialize_db_from_string(rows_of_migrations)
+def site(live_server: LiveServer) -> str:
+    """The URL of a live Rebound, empty but for its first rows."""
     return str(live_server.url)
 
 

@@ -34,7 +34,7 @@ def test_an_uploaded_bounce_turns_its_address_invalid_for_a_reason_that_is_shown
 
     run_flow(timezone.now)  # what the worker does
 
-    expect(page.locator("#uploaded")).to_contain_text("1 bounce (userunknown): ada@b.example")
+    expect(page.locator("#uploaded")).to_contain_text("1 bounce (the mailbox does not exist): ada@b.example")
     page.goto("/bounces/")
     page.get_by_role("link", name="ada@b.example").click()
     expect(page.locator("main")).to_contain_text("The mailbox does not exist")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from django.conf import settings
-from django.db import connection
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
@@ -34,21 +31,11 @@ ANSWERS = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def rows_of_migrations(django_db_setup, django_db_blocker) -> Iterator[None]:
-    """A live server's database is emptied after each test; what migrations had put there comes back at the end."""
-    rows = json.loads(connection._test_serialized_contents)  # set by pytest-django's setup
-    ours = [row for row in rows if row["model"].split(".")[0] in ("crm", "contacts", "bounces")]
-    yield
-    with django_db_blocker.unblock():
-        connection.creation.deserialize_db_from_string(json.dumps(ours))
-
-
 def test_every_example_is_run():
     assert set(EXAMPLES) == set(ANSWERS)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_example_does_what_the_page_says(name, live_server, tmp_path):
     an_address("ada@example.org", status="invalid", status_rule="hard_bounce")
