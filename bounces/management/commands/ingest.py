@@ -1,12 +1,13 @@
 """`manage.py ingest PATH…`: bounce mails from files, folders, mailboxes and archives into the inbox.
 
 In: paths (.eml, mbox, Maildir, zip), or `-` for one mail on standard input, as an MTA's alias pipes it. Out: inbox
-items; with `--process`, which is the default for a terminal's use, what became of them. The operator is trusted.
+items, and what became of them; with `--keep-only`, and for a pipe, the worker reads them. The operator is trusted.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bounces import process
+from bounces import inbox, process
 from bounces.intake.files import keep_paths, keep_piped
 from bounces.intake.keep import Kept
 from bounces.models import InboundItem
@@ -47,7 +48,7 @@ class Command(BaseCommand):
         console = terminal(self)
         item_ids, seen, unread = self.keep([Path(path) for path in options["paths"]], console)
         if not options["keep_only"]:
-            process.run_flow(timezone.now)
+            process_all()
         report(item_ids, seen, console)
         if unread:
             raise CommandError("\n".join(f"{name}: {error}" for name, error in unread))
@@ -73,6 +74,13 @@ class Command(BaseCommand):
                 else:
                     unread.append((name, kept))
         return new, seen, unread
+
+
+def process_all() -> None:
+    """Reads what waits, or watches the worker that was quicker, until nothing waits."""
+    while inbox.is_waiting():
+        if not process.run_flow(timezone.now):
+            time.sleep(0.2)
 
 
 def report(item_ids: list[int], seen: int, console: Console) -> None:
