@@ -1,14 +1,14 @@
 """What the workers run. Thin: each job is one call into the domain, takes ids, and may run twice or be killed anywhere.
 
 In: RQ, started by `bounces/schedule.py`. Out: nothing; the truth is in the database. Queue `intake`: `run_flow_job`;
-queue `bulk`: `clean_job`.
+queue `bulk`: `clean_job`, `learn_providers_job`.
 """
 
 from __future__ import annotations
 
 from django.utils import timezone
 
-from bounces import cleaning, process
+from bounces import cleaning, process, providers
 
 
 def run_flow_job() -> None:
@@ -19,3 +19,8 @@ def run_flow_job() -> None:
 def clean_job(run_id: int) -> None:
     """Carries a cleaning run to its end."""
     cleaning.work(run_id, timezone.now)
+
+
+def learn_providers_job() -> None:
+    """Looks up who receives for the domains that bounced lately."""
+    providers.learn_operators(timezone.now())

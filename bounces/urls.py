@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bounces.views import address, bounce, cleaning, inbox, raw, suppressions, upload
+from bounces.views import address, bounce, cleaning, inbox, raw, reputation, suppressions, upload
 
 app_name = "bounces"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("suppressions/lift/", suppressions.lift_chosen, name="suppressions_lift"),
     path("suppressions/export.csv", suppressions.export, name="suppressions_csv"),
     path("suppressions/<int:pk>/lift/", address.lift, name="lift"),
+    path("reputation/", reputation.show_reputation, name="reputation"),
     path("inbox/", inbox.show_list, name="inbox"),
     path("inbox/<int:pk>/", inbox.show_item, name="item"),
     path("inbox/<int:pk>/raw/", raw.show_raw, name="raw"),

@@ -76,6 +76,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("Raw pieces", "data_object", "bounces_rawchunk"),
             ("Event keys", "fingerprint", "bounces_eventkey"),
             ("Daily statistics", "bar_chart", "bounces_dailystat"),
+            ("Recipient domains", "dns", "bounces_domain"),
         ),
         _models(
             "Rules",

@@ -35,6 +35,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
         Entry("Upload", "upload", "bounces:upload", permission="bounces.upload_bounces"),
         Entry("Cleaning", "brush-cleaning", "bounces:cleaning", in_tabs=True),
         Entry("Suppressions", "ban", "bounces:suppressions", permission="bounces.change_suppression"),
+        Entry("Reputation", "activity", "bounces:reputation"),
         Entry("Inbox", "inbox", "bounces:inbox", permission="bounces.view_inbounditem"),
     ),
     "System": (

@@ -2,11 +2,12 @@
 
 bases.py       what the admin classes share: read-only tables, bounded paging, search by prefix, labels
 facts.py       Address, Attempt, Bounce, Evidence, Complaint, EventKey, DailyStat
+reputation.py  Domain
 decisions.py   Ruling, Suppression
 policy.py      Policy, StatusChange, Dirty
 running.py     CleaningRun and its rows, InboundItem, RawChunk, Schedule, Lease, Outbox
 """
 
-from bounces.admin import decisions, facts, policy, running
+from bounces.admin import decisions, facts, policy, reputation, running
 
-__all__ = ["decisions", "facts", "policy", "running"]
+__all__ = ["decisions", "facts", "policy", "reputation", "running"]

@@ -8,11 +8,13 @@ cleaning.py     CleaningRun, CleaningTarget, CleaningRow: one evaluation of many
 inbox.py        InboundItem, RawChunk: everything that arrives, before anything else happens to it
 running.py      Schedule, Lease, Outbox: what keeps the flow moving
 statistics.py   DailyStat: counted as the facts are recorded
+domains.py      Domain: who receives for a domain, as looked up
 """
 
 from bounces.models.address import Address
 from bounces.models.cleaning import CleaningRow, CleaningRun, CleaningTarget
 from bounces.models.decisions import Ruling, Suppression
+from bounces.models.domains import Domain
 from bounces.models.facts import Attempt, Bounce, Complaint, EventKey, Evidence
 from bounces.models.inbox import InboundItem, RawChunk
 from bounces.models.judgement import Dirty, Policy, StatusChange
@@ -29,6 +31,7 @@ __all__ = [
     "Complaint",
     "DailyStat",
     "Dirty",
+    "Domain",
     "EventKey",
     "Evidence",
     "InboundItem",

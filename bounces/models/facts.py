@@ -9,6 +9,7 @@ foreign key to Attempt or InboundItem (plain ids). Vocabulary: `bounces/values.p
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Length, Now
@@ -32,6 +33,9 @@ class Attempt(models.Model):
     address = models.ForeignKey(Address, models.CASCADE, related_name="attempts", db_index=False)
     sender = models.TextField(blank=True, default="", help_text="Who sent it: a mailbox or a tool.")
     campaign_key = models.TextField(blank=True, default="", help_text="The campaign, as its sender names it.")
+    provider = models.TextField(
+        blank=True, default="", help_text="Who receives there, as known when the message was first told of."
+    )
     message_id = models.TextField(blank=True, default="", help_text="Message-ID without angle brackets.")
     provider_id = models.TextField(blank=True, default="", help_text="The sending provider's own id.")
     sent_at = models.DateTimeField()
@@ -49,6 +53,8 @@ class Attempt(models.Model):
             models.Index(fields=["message_id"], name="attempt_message", condition=~Q(message_id="")),
             models.Index(fields=["provider_id"], name="attempt_provider", condition=~Q(provider_id="")),
             models.Index(fields=["campaign_key", "sent_at"], name="attempt_campaign", condition=~Q(campaign_key="")),
+            models.Index(fields=["sender", "sent_at"], name="attempt_sender", condition=~Q(sender="")),
+            BrinIndex(fields=["sent_at"], name="attempt_sent", autosummarize=True),
         ]
 
     def __str__(self) -> str:
@@ -69,6 +75,10 @@ class Bounce(models.Model):
     address = models.ForeignKey(Address, models.CASCADE, related_name="bounces", db_index=False)
     attempt_id = models.BigIntegerField(null=True, blank=True)
     campaign_key = models.TextField(blank=True, default="", help_text="The campaign it is counted under.")
+    sender = models.TextField(blank=True, default="", help_text="The sender it is counted under.")
+    provider = models.TextField(
+        blank=True, default="", help_text="Who refused: by the remote MTA, else the domain’s receiver, else the domain."
+    )
     kind = models.TextField(choices=choices(Kind))
     fault = models.TextField(choices=choices(Fault))
     reason = models.TextField(help_text="A slug of the reasons' list, such as userunknown.")
@@ -106,6 +116,11 @@ class Bounce(models.Model):
                 fields=["address", "occurred_at"],
                 name="bounce_hard",
                 condition=Q(kind=Kind.HARD, fault=Fault.RECIPIENT, standing=Standing.COUNTED),
+            ),
+            models.Index(
+                fields=["provider", "occurred_at"],
+                name="bounce_provider",
+                condition=Q(kind=Kind.HARD, fault=Fault.RECIPIENT),
             ),
             models.Index(fields=["attempt_id"], name="bounce_attempt", condition=Q(attempt_id__isnull=False)),
         ]

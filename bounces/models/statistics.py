@@ -1,8 +1,10 @@
 """Daily counts, made in the transaction of the facts they count.
 
 In: increments of `bounces/recording.py`. Out: what the dashboard and the campaign pages show without a scan.
-`dimension` is `all` (key empty) or `campaign` (key: the campaign's key). `attempted` and `bounced` belong to the day
-the message was sent, so that `bounced / attempted` is a rate; the others to the day the thing happened.
+`dimension` is one of DIMENSIONS; of `all` the key is empty. A recipient domain has one row a month, dated its first
+day: a row a day would be nearly as many rows as events. The key of `provider` is a table of providers.toml, or `other`.
+`attempted` and `bounced` belong to the day the message was sent, so that `bounced / attempted` is a rate; the others to
+the day the thing happened.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from django.db.models import Q
 
 
 class DailyStat(models.Model):
+    DIMENSIONS = ("all", "campaign", "sender", "sender_domain", "provider", "recipient_domain")
     COUNTS = ("attempted", "bounced", "delivered", "deferred", "hard", "soft", "blocked", "complaints")
 
     day = models.DateField()

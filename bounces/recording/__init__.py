@@ -16,12 +16,13 @@ addresses' ids, so that two recorders never wait for each other in a circle.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import connection
 
-from bounces.addresses import keep_addresses
+from bounces.addresses import domain_of, keep_addresses
 from bounces.models import Attempt, Dirty
+from bounces.providers import providers_of
 from bounces.recording.attempts import note_attempts
 from bounces.recording.failures import Failure, record_failures
 from bounces.recording.reactions import advance_dates, record_complaints, suppress_those_who_asked
@@ -38,10 +39,11 @@ def record(told: Sequence[Told]) -> Counter[int]:
     _lock(sorted(set(address_ids.values())))
     fresh_keys = _keep_event_keys(told)
     is_new = [_take((one.source, one.event_key), fresh_keys) for one in told]
-    attempts, difference = note_attempts(told, address_ids, is_new)
+    providers = providers_of({domain_of(one.email) for one in told})
+    attempts, difference = note_attempts(told, address_ids, is_new, providers)
     fresh = [(one, attempt) for one, attempt, new in zip(told, attempts, is_new, strict=True) if new]
-    difference.update(_record_reactions(fresh, address_ids))
-    changed, counts = record_failures(_failures(fresh, address_ids))
+    difference.update(_record_reactions(fresh, address_ids, providers))
+    changed, counts = record_failures(_failures(fresh, address_ids, providers))
     difference.update(counts)
     changed |= advance_dates([one for one, _ in fresh], address_ids)
     add_counts(difference)
@@ -77,15 +79,21 @@ def _take(key: tuple[str, str], fresh_keys: set[tuple[str, str]]) -> bool:
     return is_fresh
 
 
-def _record_reactions(fresh: list[tuple[Told, Attempt | None]], address_ids: dict[str, int]) -> Counter[Cell]:
+def _record_reactions(
+    fresh: list[tuple[Told, Attempt | None]], address_ids: dict[str, int], providers: Mapping[str, str]
+) -> Counter[Cell]:
     suppress_those_who_asked([one for one, _ in fresh], address_ids)
     complaints = [(one, attempt) for one, attempt in fresh if one.report.event == Event.COMPLAINED]
-    return record_complaints([one for one, _ in complaints], address_ids, [attempt for _, attempt in complaints])
+    return record_complaints(
+        [one for one, _ in complaints], address_ids, [attempt for _, attempt in complaints], providers
+    )
 
 
-def _failures(fresh: list[tuple[Told, Attempt | None]], address_ids: dict[str, int]) -> list[Failure]:
+def _failures(
+    fresh: list[tuple[Told, Attempt | None]], address_ids: dict[str, int], providers: Mapping[str, str]
+) -> list[Failure]:
     return [
-        Failure(one, one.judgement, address_ids[one.email], attempt)
+        Failure(one, one.judgement, address_ids[one.email], attempt, providers[domain_of(one.email)])
         for one, attempt in fresh
         if one.judgement is not None
     ]

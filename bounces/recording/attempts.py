@@ -7,12 +7,13 @@ the difference to the daily counts. Every date is the earliest told, so that any
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import datetime
 
 from django.db import connection
 
+from bounces.addresses import domain_of
 from bounces.models import Attempt
 from bounces.recording.statistics import Cell, counts_of_attempt
 from bounces.recording.told import Told
@@ -48,24 +49,28 @@ def provider_id(told: Told) -> str:
 
 
 def note_attempts(
-    told: Sequence[Told], address_ids: dict[str, int], new: Sequence[bool]
+    told: Sequence[Told], address_ids: dict[str, int], new: Sequence[bool], providers: Mapping[str, str]
 ) -> tuple[list[Attempt | None], Counter[Cell]]:
-    """Finds or makes the attempt of each; `new` says which reports were not recorded before."""
+    """Finds or makes the attempt of each; `new` says which reports were not recorded before.
+
+    `providers` names who receives for each domain. An attempt keeps the name it began with, and its counts with it.
+    """
     known = find_attempts(told, address_ids)
     before = {id(attempt): copy(attempt) for attempt in known.values()}
     attempts: list[Attempt | None] = []
-    touched: dict[int, Attempt] = {}
+    touched: dict[int, tuple[Attempt, str]] = {}
     for one, is_new in zip(told, new, strict=True):
-        attempt = _attempt_of(one, address_ids[one.email], known)
+        domain = domain_of(one.email)
+        attempt = _attempt_of(one, address_ids[one.email], known, providers[domain])
         attempts.append(attempt)
         if attempt is not None and is_new and one.is_trusted:
             note(attempt, one)
-            touched[id(attempt)] = attempt
-    _save(list(touched.values()))
+            touched[id(attempt)] = (attempt, domain)
+    _save([attempt for attempt, _ in touched.values()])
     difference: Counter[Cell] = Counter()
-    for key, attempt in touched.items():
-        difference.update(counts_of_attempt(attempt))
-        difference.subtract(counts_of_attempt(before.get(key)))
+    for key, (attempt, domain) in touched.items():
+        difference.update(counts_of_attempt(attempt, domain))
+        difference.subtract(counts_of_attempt(before.get(key), domain))
     return attempts, difference
 
 
@@ -104,7 +109,7 @@ def _remember(attempt: Attempt, known: dict[Identity, Attempt]) -> None:
         known[attempt.address_id, "p", attempt.provider_id] = attempt
 
 
-def _attempt_of(told: Told, address_id: int, known: dict[Identity, Attempt]) -> Attempt | None:
+def _attempt_of(told: Told, address_id: int, known: dict[Identity, Attempt], provider: str) -> Attempt | None:
     for identity in identities(told, address_id):
         if identity in known:
             attempt = known[identity]
@@ -112,7 +117,7 @@ def _attempt_of(told: Told, address_id: int, known: dict[Identity, Attempt]) -> 
     else:
         if not (told.is_from_tool and told.is_trusted):
             return None
-        attempt = Attempt(address_id=address_id, sent_at=told.occurred_at)
+        attempt = Attempt(address_id=address_id, sent_at=told.occurred_at, provider=provider)
     if told.is_from_tool:
         attempt.message_id = attempt.message_id or told.report.message_id
         attempt.provider_id = attempt.provider_id or provider_id(told)

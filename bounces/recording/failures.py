@@ -16,13 +16,15 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 
+from bounces.addresses import domain_of
 from bounces.models import Attempt, Bounce, Evidence
+from bounces.providers import provider_of_host
 from bounces.recording.statistics import Cell, counts_of_bounce, day_of
 from bounces.recording.told import Told
 from bounces.values import Event, Judgement, Kind, Standing
 
 VERDICT = ("kind", "fault", "reason", "smtp_code", "enhanced_code", "diagnostic", "remote_mta", "rule", "evidence_rank")
-WRITTEN = (*VERDICT, "standing", "occurred_at", "attempt_id", "campaign_key")
+WRITTEN = (*VERDICT, "standing", "occurred_at", "attempt_id", "campaign_key", "sender", "provider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Failure:
     judgement: Judgement
     address_id: int
     attempt: Attempt | None
+    provider: str  # who receives for its domain, should the report not say who refused
 
 
 def failure_key(failure: Failure) -> bytes:
@@ -85,16 +88,19 @@ def record_failures(failures: Sequence[Failure]) -> tuple[set[int], Counter[Cell
     Evidence.objects.bulk_create(
         [_evidence(found[key], failure) for key, failure in zip(keys, failures, strict=True)], batch_size=1000
     )
-    return _what_changed(touched, before)
+    domains = {key: domain_of(failure.told.email) for key, failure in zip(keys, failures, strict=True)}
+    return _what_changed(touched, before, domains)
 
 
-def _what_changed(touched: dict[bytes, Bounce], before: dict[bytes, Bounce]) -> tuple[set[int], Counter[Cell]]:
+def _what_changed(
+    touched: dict[bytes, Bounce], before: dict[bytes, Bounce], domains: dict[bytes, str]
+) -> tuple[set[int], Counter[Cell]]:
     changed: set[int] = set()
     difference: Counter[Cell] = Counter()
     for key, bounce in touched.items():
         old = before.get(key)
-        difference.update(counts_of_bounce(bounce))
-        difference.subtract(counts_of_bounce(old))
+        difference.update(counts_of_bounce(bounce, domains[key]))
+        difference.subtract(counts_of_bounce(old, domains[key]))
         if bounce.standing == Standing.COUNTED and (old is None or _judged(old) != _judged(bounce)):
             changed.add(bounce.address_id)
     return changed, difference
@@ -116,6 +122,7 @@ def _merge(bounce: Bounce | None, key: bytes, failure: Failure) -> Bounce:
     if failure.attempt is not None:
         bounce.attempt_id = bounce.attempt_id or failure.attempt.pk
         bounce.campaign_key = bounce.campaign_key or failure.attempt.campaign_key
+        bounce.sender = bounce.sender or failure.attempt.sender
     if rank_of(failure) > bounce.evidence_rank:
         _take_verdict(bounce, failure)
     return bounce
@@ -131,6 +138,7 @@ def _take_verdict(bounce: Bounce, failure: Failure) -> None:
     bounce.enhanced_code = report.status
     bounce.diagnostic = report.diagnostic
     bounce.remote_mta = report.remote_mta
+    bounce.provider = provider_of_host(report.remote_mta) or failure.provider
     bounce.evidence_rank = rank_of(failure)
 
 

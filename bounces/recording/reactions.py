@@ -7,14 +7,15 @@ A complaint or an unsubscribe from a trusted source suppresses at once, for ever
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection
 
+from bounces.addresses import domain_of
 from bounces.models import Attempt, Complaint
 from bounces.recording.failures import complaint_key
-from bounces.recording.statistics import Cell, cells
+from bounces.recording.statistics import Cell, Under, cells
 from bounces.recording.told import Told
 from bounces.suppressions import suppress_many
 from bounces.values import Event, Standing
@@ -29,7 +30,10 @@ COLUMNS = ("last_bounce_at", "last_delivered_at", "last_reply_at", "last_click_a
 
 
 def record_complaints(
-    told: Sequence[Told], address_ids: dict[str, int], attempts: Sequence[Attempt | None]
+    told: Sequence[Told],
+    address_ids: dict[str, int],
+    attempts: Sequence[Attempt | None],
+    providers: Mapping[str, str],
 ) -> Counter[Cell]:
     """Keeps each complaint once; see `complaint_key`."""
     rows = [
@@ -52,11 +56,22 @@ def record_complaints(
     fresh = {row.complaint_key: (row, attempt) for row, attempt in zip(rows, attempts, strict=True)}
     fresh = {key: pair for key, pair in fresh.items() if key not in known}
     Complaint.objects.bulk_create([row for row, _ in fresh.values()])
+    under = {
+        row.complaint_key: _under(one, attempt, providers)
+        for row, one, attempt in zip(rows, told, attempts, strict=True)
+    }
     difference: Counter[Cell] = Counter()
-    for row, attempt in fresh.values():
+    for row, _ in fresh.values():
         if row.standing == Standing.COUNTED:
-            difference.update(cells(attempt.campaign_key if attempt else "", row.occurred_at, "complaints"))
+            difference.update(cells(under[row.complaint_key], row.occurred_at, "complaints"))
     return difference
+
+
+def _under(told: Told, attempt: Attempt | None, providers: Mapping[str, str]) -> Under:
+    domain = domain_of(told.email)
+    if attempt is None:
+        return Under("", "", providers[domain], domain)
+    return Under(attempt.campaign_key, attempt.sender, attempt.provider, domain)
 
 
 def suppress_those_who_asked(told: Sequence[Told], address_ids: dict[str, int]) -> None:

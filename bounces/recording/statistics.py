@@ -9,46 +9,70 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from django.db import connection
 
+from bounces.addresses import domain_of
 from bounces.models import Attempt, Bounce, DailyStat
+from bounces.providers import counted_as
 from bounces.values import Fault, Kind, Standing
 
 Cell = tuple[str, str, date, str]  # dimension, key, day, column
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """What a fact is counted under, besides `all`. Empty text: not known, not counted there."""
+
+    campaign: str
+    sender: str
+    provider: str
+    domain: str  # the recipient's
 
 
 def day_of(at: datetime) -> date:
     return at.astimezone(UTC).date()
 
 
-def cells(campaign: str, at: datetime, column: str) -> Iterable[Cell]:
-    yield ("all", "", day_of(at), column)
-    if campaign:
-        yield ("campaign", campaign, day_of(at), column)
+def cells(under: Under, at: datetime, column: str) -> Iterable[Cell]:
+    day = day_of(at)
+    yield ("all", "", day, column)
+    if under.campaign:
+        yield ("campaign", under.campaign, day, column)
+    if under.sender:
+        yield ("sender", under.sender, day, column)
+    if "@" in under.sender:
+        yield ("sender_domain", domain_of(under.sender).lower(), day, column)
+    if under.provider:
+        yield ("provider", counted_as(under.provider), day, column)
+    if under.domain:
+        yield ("recipient_domain", under.domain, day.replace(day=1), column)
 
 
-def counts_of_attempt(attempt: Attempt | None) -> Counter[Cell]:
+def counts_of_attempt(attempt: Attempt | None, domain: str) -> Counter[Cell]:
     """`attempted` and `bounced` belong to the day of sending: their quotient is a rate."""
     counts: Counter[Cell] = Counter()
     if attempt is None:
         return counts
-    counts.update(cells(attempt.campaign_key, attempt.sent_at, "attempted"))
+    under = Under(attempt.campaign_key, attempt.sender, attempt.provider, domain)
+    counts.update(cells(under, attempt.sent_at, "attempted"))
     if attempt.bounced_at:
-        counts.update(cells(attempt.campaign_key, attempt.sent_at, "bounced"))
+        counts.update(cells(under, attempt.sent_at, "bounced"))
     if attempt.delivered_at:
-        counts.update(cells(attempt.campaign_key, attempt.delivered_at, "delivered"))
+        counts.update(cells(under, attempt.delivered_at, "delivered"))
     return counts
 
 
-def counts_of_bounce(bounce: Bounce | None) -> Counter[Cell]:
+def counts_of_bounce(bounce: Bounce | None, domain: str) -> Counter[Cell]:
     counts: Counter[Cell] = Counter()
     if bounce is None or bounce.standing != Standing.COUNTED:
         return counts
-    counts.update(cells(bounce.campaign_key, bounce.occurred_at, str(bounce.kind)))
+    under = Under(bounce.campaign_key, bounce.sender, bounce.provider, domain)
+    counts.update(cells(under, bounce.occurred_at, str(bounce.kind)))
     if bounce.fault == Fault.SENDER and bounce.kind != Kind.DEFERRED:
-        counts.update(cells(bounce.campaign_key, bounce.occurred_at, "blocked"))
+        counts.update(cells(under, bounce.occurred_at, "blocked"))
     return counts
 
 

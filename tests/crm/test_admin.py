@@ -263,7 +263,7 @@ def test_the_database_refuses_it_too(field):
 
 
 def test_a_schedule_says_in_words_when_it_runs(signed_in):
-    schedule = Schedule.objects.get()
+    schedule = Schedule.objects.get(task="clean_all")
     data = {"name": "Nightly cleaning", "task": "clean_all", "cron": "30 4 * * *", "is_enabled": "on"}
     signed_in.post(url(Schedule, "change", schedule.pk), data)
     schedule.refresh_from_db()
@@ -274,7 +274,7 @@ def test_a_schedule_says_in_words_when_it_runs(signed_in):
 @pytest.mark.parametrize("cron", ["", "nonsense", "* * * *", "61 * * * *", "0 0 0 0 0 0 0"])
 def test_a_schedule_of_nonsense_is_refused(signed_in, cron):
     data = {"name": "Nightly cleaning", "task": "clean_all", "cron": cron, "is_enabled": "on"}
-    page = signed_in.post(url(Schedule, "change", Schedule.objects.get().pk), data)
+    page = signed_in.post(url(Schedule, "change", Schedule.objects.get(task="clean_all").pk), data)
     assert "cron" in page.context["adminform"].form.errors
 
 

@@ -1,0 +1,16 @@
+"""What we looked up and what we watch: to read."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from bounces.admin.bases import ReadOnlyAdmin
+from bounces.models import Domain
+
+
+@admin.register(Domain)
+class DomainAdmin(ReadOnlyAdmin):
+    list_display = ("domain", "operator", "mx_host", "looked_up_at", "failed")
+    list_filter = ("failed",)
+    search_fields = ("domain__startswith",)
+    search_help_text = "The beginning of a domain."

@@ -1,0 +1,117 @@
+"""How well our mail arrives, seen by campaign, sender, sending domain and receiving provider.
+
+In: the daily counts (`DailyStat`). Out: rates with the word that stands beside them. Pure but for one query.
+A bounce rate is failed for good over attempted, a complaint rate complaints over delivered. Nothing attempted, or
+nothing known to be delivered: the rate is unknown, never 0.
+The lines are where providers draw them: Google and Yahoo ask senders for complaints below 0.1 % and never 0.3 %; above
+2 % of bounces sending services throttle or suspend a sender, below 1 % nobody complains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from django.db.models import Sum
+
+from bounces.models import DailyStat
+from bounces.providers import provider_name
+
+BOUNCE_LINES = (0.01, 0.02)
+COMPLAINT_LINES = (0.001, 0.003)
+# One mail that fails out of three is a third, and says nothing: below this many attempts a rate is told, not judged.
+ENOUGH = 50
+SHOWN = 50
+PERIODS = (7, 30, 90)
+COLUMNS = ("attempted", "bounced", "delivered", "hard", "soft", "deferred", "blocked", "complaints")
+
+
+class Word(StrEnum):
+    HEALTHY = "healthy"
+    WATCH = "watch"
+    STOP = "stop"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    name: str  # a dimension of DailyStat
+    label: str  # of the tab
+    one: str  # the head of the column
+    by_month: bool = False
+
+
+DIMENSIONS = {
+    "campaign": Dimension("campaign", "Campaigns", "Campaign"),
+    "sender": Dimension("sender", "Senders", "Sender"),
+    "sender_domain": Dimension("sender_domain", "Sending domains", "Sending domain"),
+    "provider": Dimension("provider", "Receiving providers", "Receiving provider"),
+    "recipient_domain": Dimension("recipient_domain", "Recipient domains", "Recipient domain", by_month=True),
+}
+
+
+def word_of(rate: float | None, lines: tuple[float, float]) -> Word:
+    watch, stop = lines
+    if rate is None:
+        return Word.UNKNOWN
+    if rate >= stop:
+        return Word.STOP
+    return Word.WATCH if rate >= watch else Word.HEALTHY
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What became of the mails counted under one key."""
+
+    key: str
+    label: str
+    attempted: int = 0
+    bounced: int = 0
+    delivered: int = 0
+    hard: int = 0
+    soft: int = 0
+    deferred: int = 0
+    blocked: int = 0
+    complaints: int = 0
+
+    @property
+    def bounce_rate(self) -> float | None:
+        return self.bounced / self.attempted if self.attempted else None
+
+    @property
+    def complaint_rate(self) -> float | None:
+        return self.complaints / self.delivered if self.delivered else None
+
+    @property
+    def is_small(self) -> bool:
+        return 0 < self.attempted < ENOUGH
+
+    @property
+    def word(self) -> Word:
+        """The graver of both rates' words. A rate of few attempts is at most to be watched."""
+        words = (word_of(self.bounce_rate, BOUNCE_LINES), word_of(self.complaint_rate, COMPLAINT_LINES))
+        gravest = next((word for word in (Word.STOP, Word.WATCH, Word.HEALTHY) if word in words), Word.UNKNOWN)
+        return Word.WATCH if gravest == Word.STOP and self.is_small else gravest
+
+
+def standings(dimension: str, days: int, today: date) -> list[Standing]:
+    """Those with most attempts and bounces in the last days, today included, at most SHOWN. One query.
+
+    Recipient domains are counted by calendar month: every month that the days touch.
+    """
+    first = today - timedelta(days=days - 1)
+    if DIMENSIONS[dimension].by_month:
+        first = first.replace(day=1)
+    rows = (
+        DailyStat.objects.filter(dimension=dimension, day__range=(first, today))
+        .order_by()
+        .values_list("key")
+        .annotate(*[Sum(column) for column in COLUMNS])
+        .order_by("-bounced__sum", "-attempted__sum", "key")[:SHOWN]
+    )
+    return [Standing(key, label_of(dimension, key), *counts) for key, *counts in rows]
+
+
+def label_of(dimension: str, key: str) -> str:
+    return provider_name(key) if dimension == "provider" else key
