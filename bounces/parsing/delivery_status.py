@@ -12,7 +12,7 @@ from dataclasses import replace
 import re2
 
 from bounces.parsing.free_text import build_report as build_text_report
-from bounces.parsing.free_text import find_recipients
+from bounces.parsing.free_text import find_refusal, findings_of
 from bounces.parsing.mail import Headers, decode_words, unfold
 from bounces.parsing.notice import Notice
 from bounces.parsing.text import (
@@ -38,7 +38,6 @@ EVENTS = {
     "deliverable": Event.DELIVERED,  # Postfix, asked whether it would deliver
     "undeliverable": Event.BOUNCED,
 }
-EMPTY_LINE = re2.compile(r"\n[ \t]*\n")
 UNITEXT = re2.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 PASTED = re2.compile(r"(?im)^[ \t]*final-recipient[ \t]*:.*@")
 FIRST_FIELD = re2.compile(r"(?im)^[ \t]*(?:reporting-mta|original-recipient|final-recipient|action)[ \t]*:")
@@ -61,7 +60,7 @@ def name_hidden(reports: tuple[Report, ...], notice: Notice) -> tuple[Report, ..
     if len(reports) != 1 or reports[0].recipient:
         return reports
     named = find_addresses(notice.mail.headers.get("x-failed-recipients")) or [
-        finding.recipient for finding in find_recipients(notice)
+        finding.recipient for finding in findings_of(notice)
     ]
     return (replace(reports[0], recipient=named[0]),) if len(named) == 1 else reports
 
@@ -77,12 +76,13 @@ def deepen(report: Report, notice: Notice, count: int) -> Report:
     """What the fields leave out and the notice tells: the words (OpenSMTPD, Exchange), and the refused command."""
     if report.event not in (Event.BOUNCED, Event.DEFERRED):
         return report
-    findings = [finding for finding in find_recipients(notice) if finding.recipient == report.recipient]
-    if not findings or (count > 1 and not findings[0].has_words):
+    finding = next((finding for finding in findings_of(notice) if finding.recipient == report.recipient), None)
+    if not finding or (count > 1 and not finding.has_words):
         return report
-    told = build_text_report(notice, findings[0])
     if report.diagnostic and not CONTINUED.search(report.diagnostic):
-        return replace(report, command=told.command, remote_mta=report.remote_mta or told.remote_mta)
+        command, host = find_refusal(notice, finding)
+        return replace(report, command=command, remote_mta=report.remote_mta or host)
+    told = build_text_report(notice, finding)
     status = told.status if not report.status or ZERO_STATUS.match(report.status) else report.status
     return replace(
         report,
@@ -110,17 +110,28 @@ def read_fields(text: str) -> Iterator[Report]:
 
 def split_groups(text: str) -> Iterator[Headers]:
     """Groups of fields between empty lines; a second Final-Recipient opens a group of its own."""
-    for block in EMPTY_LINE.split(text):
-        fields: list[tuple[str, str]] = []
+    for block in split_blocks(text.encode("utf-8", "replace").split(b"\n")):
+        fields: list[tuple[str, list[bytes]]] = []
         seen = False
-        for name, value in unfold(block.encode("utf-8", "replace").split(b"\n")):
+        for name, pieces in unfold(block):
             if name == "final-recipient" and seen:
                 yield Headers(fields)
                 fields = []
             seen = seen or name == "final-recipient"
-            fields.append((name, value))
+            fields.append((name, pieces))
         if fields:
             yield Headers(fields)
+
+
+def split_blocks(lines: list[bytes]) -> Iterator[list[bytes]]:
+    block: list[bytes] = []
+    for line in lines:
+        if line.strip():
+            block.append(line)
+        elif block:
+            yield block
+            block = []
+    yield block
 
 
 def build_report(message: Headers, group: Headers) -> Report:

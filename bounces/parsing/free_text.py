@@ -84,7 +84,15 @@ def read_free_text(notice: Notice) -> tuple[Report, ...]:
     """Empty where no mail system wrote the mail, or it tells no failure."""
     if not notice.is_report or not notice.tells_failure:
         return ()
-    return tuple(build_report(notice, finding) for finding in find_recipients(notice)[:MAX_RECIPIENTS])
+    return tuple(build_report(notice, finding) for finding in findings_of(notice)[:MAX_RECIPIENTS])
+
+
+def findings_of(notice: Notice) -> list[Finding]:
+    """`find_recipients`, once a notice."""
+    if "findings" not in notice.__dict__:
+        notice.__dict__["findings"] = find_recipients(notice)
+    found: list[Finding] = notice.__dict__["findings"]
+    return found
 
 
 def find_recipients(notice: Notice) -> list[Finding]:
@@ -119,7 +127,9 @@ def find_headed(notice: Notice, pattern: re2._Regexp) -> list[Finding]:
             listed[-1].lines.append(rest)
             if len(findings) == 1:  # above the first, where no other's words stand
                 listed[-1].above = before
-        elif not ASIDE.search(line):  # an address there is the same recipient's other name
+        elif listed and not (
+            line.lstrip().startswith("(") and ASIDE.search(line)
+        ):  # an address there is the same recipient's other name
             for finding in listed:
                 finding.lines.append(line)
         before = line.strip() or before
@@ -175,6 +185,12 @@ def is_report_itself(returned: Headers) -> bool:
     return bool(SYSTEM_SENDER.search(sender)) or content_type.startswith("multipart/report")
 
 
+def find_refusal(notice: Notice, finding: Finding) -> tuple[str, str]:
+    """The command that was refused, and by which host, in the words about one recipient."""
+    said = "\n".join(said_about(notice, finding))
+    return find_command(said), find_host(said.replace("\n", " "))
+
+
 def build_report(notice: Notice, finding: Finding) -> Report:
     said = "\n".join(said_about(notice, finding))
     diagnostic = clean_line(said)
@@ -192,7 +208,8 @@ def build_report(notice: Notice, finding: Finding) -> Report:
 def said_about(notice: Notice, finding: Finding) -> list[str]:
     """The lines about one recipient where they tell a failure; else those of the dialogue; else what there is."""
     own = [line.strip() for line in finding.lines if line.strip()]
-    if any(find_replycode(line) or FAILURE.search(line) for line in own):
+    told = "\n".join(own)
+    if find_replycode(told) or FAILURE.search(told):
         return [*own, finding.above] if LEAD.search(finding.above) else own
     dialogue = [line.strip() for line in notice.lines if find_replycode(line)]
     return dialogue or ([finding.above, *own] if finding.has_words else [line.strip() for line in notice.lines])

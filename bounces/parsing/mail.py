@@ -44,8 +44,10 @@ CHARSETS = (
     "ks_c",
 )
 
-HEADER_LINE = re2.compile(rb"^[!-9;-~]{1,100}[ \t]*:")
-PARAMETER = re2.compile(r';\s*([a-z0-9-]+)\*?\s*=\s*("[^"]*"|[^;\s]*)')
+NAME_BYTES = bytes(byte for byte in range(0x21, 0x7F) if byte != 0x3A)  # RFC 5322 2.2: of a header's name
+MAX_NAME = 100
+BLANK = (b" ", b"\t")
+PARAMETER = re2.compile(r'(?i);\s*(boundary|charset)\*?\s*=\s*("[^"]*"|[^;\s]*)')
 ENCODED_WORD = re2.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
 BETWEEN_WORDS = re2.compile(r"\?=\s+=\?")
 MARKUP = re2.compile(r"(?is)<(?:style|script)\b.*?</(?:style|script)\s*>|<!--.*?-->|<[^<>]*>")
@@ -78,26 +80,28 @@ RETURNED_TYPES = frozenset(
 
 
 class Headers:
-    """The headers of one block, by lower-case name, in order; the values unfolded and capped."""
+    """The headers of one block, by lower-case name, in order; values are unfolded and decoded when asked for."""
 
-    def __init__(self, fields: list[tuple[str, str]]) -> None:
-        self.fields = fields
-        self._first: dict[str, str] = {}
-        for name, value in fields:
-            self._first.setdefault(name, value)
+    def __init__(self, fields: list[tuple[str, list[bytes]]]) -> None:
+        self._fields = fields
+        self._first: dict[str, list[bytes]] = dict(reversed(fields))
 
     def get(self, name: str) -> str:
         """The first value, or "" where there is none."""
-        return self._first.get(name, "")
+        pieces = self._first.get(name)
+        return decode_header_bytes(pieces) if pieces else ""
 
     def all(self, name: str) -> list[str]:
-        return [value for key, value in self.fields if key == name]
+        return [decode_header_bytes(pieces) for key, pieces in self._fields if key == name]
 
     def __contains__(self, name: str) -> bool:
         return name in self._first
 
     def __len__(self) -> int:
-        return len(self.fields)
+        return len(self._fields)
+
+    def has_any(self, names: frozenset[str]) -> bool:
+        return not names.isdisjoint(self._first)
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class Mail:
 
     @property
     def is_mail(self) -> bool:
-        return any(name in MAIL_HEADERS for name, _ in self.headers.fields)
+        return self.headers.has_any(MAIL_HEADERS)
 
     @cached_property
     def content_type(self) -> str:
@@ -190,26 +194,29 @@ def split_headers(block: bytes) -> tuple[Headers, bytes]:
     return headers, body
 
 
-def unfold(lines: list[bytes]) -> Iterator[tuple[str, str]]:
-    """Header fields out of lines; lines that are neither a field nor its continuation (`From `) are skipped."""
+def unfold(lines: list[bytes]) -> Iterator[tuple[str, list[bytes]]]:
+    """Header fields and the pieces of their values; what is neither a field nor its continuation is skipped."""
     name, pieces, count = "", [b""], 0
     for line in lines:
-        if line[:1] in (b" ", b"\t"):
-            pieces.append(line.strip())
-        elif HEADER_LINE.match(line):
+        if line.startswith(BLANK):
+            pieces.append(line)
+            continue
+        raw_name, colon, value = line.partition(b":")
+        raw_name = raw_name.rstrip(b" \t")
+        if colon and 0 < len(raw_name) <= MAX_NAME and not raw_name.translate(None, NAME_BYTES):
             if name:
-                yield name, decode_header_bytes(pieces)
+                yield name, pieces
                 count += 1
             if count >= MAX_HEADERS:
                 return
-            raw_name, _, value = line.partition(b":")
-            name, pieces = raw_name.strip().lower().decode("ascii"), [value.strip()]
+            name, pieces = raw_name.lower().decode("ascii"), [value]
     if name:
-        yield name, decode_header_bytes(pieces)
+        yield name, pieces
 
 
 def decode_header_bytes(pieces: list[bytes]) -> str:
-    return b" ".join(pieces)[:MAX_HEADER_CHARS].decode("utf-8", "replace").strip()
+    value = b" ".join([piece.strip() for piece in pieces]) if len(pieces) > 1 else pieces[0].strip()
+    return value[:MAX_HEADER_CHARS].decode("utf-8", "replace").strip()
 
 
 def walk_parts(headers: Headers, body: bytes) -> Iterator[tuple[Headers, str, bytes]]:
@@ -246,21 +253,14 @@ def split_multipart(body: bytes, boundary: bytes) -> Iterator[bytes]:
 
 
 def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
-    """`text/plain` where none is given (RFC 2045 5.2). Parameter values without their quotes."""
+    """`text/plain` where none is given (RFC 2045 5.2). Of the parameters those that we read, without their quotes."""
     if not value:
         return "text/plain", {}
+    if ";" not in value:
+        return value.partition(" ")[0].lower() or "text/plain", {}
     content_type, *_ = value.replace(";", " ").split() or [""]
-    params = {name.lower(): text.strip('"') for name, text in PARAMETER.findall(lower_names(value))}
+    params = {name.lower(): text.strip('"') for name, text in PARAMETER.findall(value)}
     return content_type.lower() or "text/plain", params
-
-
-def lower_names(value: str) -> str:
-    """Parameter names in lower case, values (boundaries are case-sensitive) as they are."""
-    pieces = value.split(";")
-    for index, piece in enumerate(pieces):
-        name, equals, text = piece.partition("=")
-        pieces[index] = name.lower() + equals + text
-    return ";".join(pieces)
 
 
 def decode_transfer(body: bytes, encoding: str) -> bytes:

@@ -11,17 +11,17 @@ from functools import cached_property
 import re2
 
 from bounces.parsing.mail import Headers, Mail, unfold
-from bounces.parsing.words import load_words
+from bounces.parsing.words import Finder, any_of, load_words
 
 MAX_LINES = 2_000
 MAX_LINE_CHARS = 2_000
 MAX_COPIED_LINES = 200  # of the copy below the notice, in which its headers are looked for
 ENOUGH = 2  # of `weight`: a system's name, a failure's subject, a null return path, or several smaller signs
 
-COPY_FOLLOWS, COPY_BEGINS = load_words("copy_follows"), load_words("copy_begins")
-SYSTEM_SENDER, FAILURE_SUBJECT = load_words("system_sender"), load_words("failure_subject")
-FAILURE, LIST_REFUSAL = load_words("failure"), load_words("list_refusal")
-DELAYED, FINAL = load_words("delayed"), load_words("final")
+COPY = any_of(load_words("copy_follows").pattern, load_words("copy_begins").pattern, before="(?m)")
+SYSTEM_SENDER, FAILURE_SUBJECT = Finder("system_sender"), Finder("failure_subject")
+FAILURE, LIST_REFUSAL = Finder("failure"), Finder("list_refusal")
+DELAYED, FINAL = Finder("delayed"), Finder("final")
 ANSWERED = re2.compile(r"(?i)^\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*(?:\[\d+\])?:")
 
 NO_HEADERS = Headers([])
@@ -86,15 +86,14 @@ class Notice:
 
 def find_notice(mail: Mail) -> Notice:
     """The words above the returned mail. Quoted lines (`>`) are someone else's words and left out."""
-    lines: list[str] = []
-    told = mail.text.split("\n")[:MAX_LINES]
-    for index, line in enumerate(told):
-        line = line[:MAX_LINE_CHARS].rstrip()
-        if COPY_FOLLOWS.search(line) or COPY_BEGINS.search(line):
-            return Notice(mail, tuple(lines), copied=True, copy=read_copy(told[index : index + MAX_COPIED_LINES]))
-        if not line.startswith("> "):
-            lines.append(line)
-    return Notice(mail, tuple(lines), copied=bool(mail.returned))
+    copy = COPY.search(mail.text)
+    told = mail.text[: copy.start()] if copy else mail.text
+    lines = (line[:MAX_LINE_CHARS].rstrip() for line in told.split("\n", MAX_LINES)[:MAX_LINES])
+    unquoted = tuple(line for line in lines if not line.startswith("> "))
+    if not copy:
+        return Notice(mail, unquoted, copied=bool(mail.returned))
+    rest = mail.text[copy.start() : copy.start() + MAX_COPIED_LINES * MAX_LINE_CHARS]
+    return Notice(mail, unquoted, copied=True, copy=read_copy(rest.split("\n", MAX_COPIED_LINES)[:MAX_COPIED_LINES]))
 
 
 def read_copy(lines: list[str]) -> Headers:

@@ -44,36 +44,41 @@ def decode(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def words_of(value: Any) -> str:
+    """As text that can be encoded: JSON may hold half of a surrogate pair."""
+    return str(value).encode("utf-8", "replace").decode()
+
+
 def build_reports(event: dict[str, Any]) -> Iterator[Report]:
-    kind = str(next((event[name] for name in TYPES if name in event), ""))
+    kind = words_of(next((event[name] for name in TYPES if name in event), ""))
     details = section(event, kind.lower())
-    known = {"message_id": clean_line(str(section(event, "mail").get("messageId", "")))}
+    known = {"message_id": clean_line(words_of(section(event, "mail").get("messageId", "")))}
     if kind == "Bounce":
         for recipient in entries(details, "bouncedRecipients"):
             yield build_bounce(recipient, details, known)
     elif kind == "Complaint":
-        feedback_type = clean_line(str(details.get("complaintFeedbackType") or "abuse")).lower()[:40]
+        feedback_type = clean_line(words_of(details.get("complaintFeedbackType") or "abuse")).lower()[:40]
         for recipient in entries(details, "complainedRecipients"):
             yield Report(Event.COMPLAINED, address(recipient), feedback_type=feedback_type, **known)
     elif kind == "Delivery":
-        said = clean_line(str(details.get("smtpResponse", "")))
+        said = clean_line(words_of(details.get("smtpResponse", "")))
         for recipient in entries(details, "recipients"):
             yield Report(Event.DELIVERED, address(recipient), diagnostic=said, status=find_status(said), **known)
 
 
 def build_bounce(recipient: Any, details: dict[str, Any], known: dict[str, str]) -> Report:
     fields = recipient if isinstance(recipient, dict) else {}
-    said = clean_line(str(fields.get("diagnosticCode", "")).removeprefix("smtp;"))
+    said = clean_line(words_of(fields.get("diagnosticCode", "")).removeprefix("smtp;"))
     words = said or clean_line(f"{details.get('bounceType', '')} {details.get('bounceSubType', '')}")
     return Report(
         Event.BOUNCED,
         address(recipient),
-        action=clean_line(str(fields.get("action", "")))[:20],
-        status=find_status(str(fields.get("status", ""))) or find_status(said),
+        action=clean_line(words_of(fields.get("action", "")))[:20],
+        status=find_status(words_of(fields.get("status", ""))) or find_status(said),
         replycode=find_replycode(said),
         diagnostic=words,
-        remote_mta=clean_host(str(details.get("remoteMtaIp", ""))),
-        reporting_mta=clean_host(str(details.get("reportingMTA", "")).removeprefix("dsn;").removeprefix("dns;")),
+        remote_mta=clean_host(words_of(details.get("remoteMtaIp", ""))),
+        reporting_mta=clean_host(words_of(details.get("reportingMTA", "")).removeprefix("dsn;").removeprefix("dns;")),
         **known,
     )
 
@@ -90,4 +95,4 @@ def entries(details: dict[str, Any], name: str) -> list[Any]:
 
 def address(entry: Any) -> str | None:
     text = entry.get("emailAddress", "") if isinstance(entry, dict) else entry
-    return find_address(str(text)) or None
+    return find_address(words_of(text)) or None

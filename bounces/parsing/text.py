@@ -28,7 +28,7 @@ HOST = re2.compile(
 )
 # Not inside a longer number or an IP address; "x.y.z" per RFC 3463 2.
 STATUS = re2.compile(r"(?:^|[^\d.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:$|[^\d.]|\.(?:$|\D))")
-REPLYCODE = re2.compile(r"(?:^|[^\d.\w-])([245][0-5][0-9])(?:[ \-]|$|:)")
+REPLYCODE = re2.compile(r"(?m)(?:^|[^\d.\w-])([245][0-5][0-9])(?:[ \-]|$|:)")
 # The SMTP command that was refused, in the words of Exim, Postfix, Sendmail, qmail, DragonFly, Yahoo and Gmail.
 COMMAND_WORDS = {
     "DATA": r"after end of data|in reply to end of data|>>> data|\ndata$|after i sent the message|our final data|"
@@ -41,10 +41,11 @@ COMMAND_WORDS = {
     "CONNECT": r"after initial connection|refused to talk to me|while receiving the initial server greeting",
 }
 REFUSED_IN_DIALOGUE = re2.compile(r"(?im)^>>> (helo|ehlo|mail|rcpt|data)\b[^\n]*\n<<< [45]\d\d\b")
-COMMANDS = {command: re2.compile(f"(?im){words}") for command, words in COMMAND_WORDS.items()}
+ANY_COMMAND = re2.compile("(?im)" + "|".join(f"({words})" for words in COMMAND_WORDS.values()))
 # Control characters, line separators, and the bidirectional marks that make a page show text in another order.
-CONTROL = re2.compile(r"[\x00-\x1f\x7f-\x9f\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}\x{feff}]+")
-SPACES = re2.compile(r"\s+")
+CONTROL = dict.fromkeys(
+    [*range(0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF], " "
+)
 
 
 def find_addresses(text: str) -> list[str]:
@@ -57,7 +58,10 @@ def find_addresses(text: str) -> list[str]:
 
 def find_address(text: str) -> str:
     """The first address of a text, or ""."""
-    return next(iter(find_addresses(text)), "")
+    match = ADDRESS.search(text[:100_000]) if "@" in text else None
+    if not match:
+        return ""
+    return clean_address(match.group()) or next(iter(find_addresses(text)), "")
 
 
 def clean_address(text: str) -> str:
@@ -80,10 +84,11 @@ def find_replycode(text: str) -> str:
 
 def find_command(text: str) -> str:
     """The refused one in a repeated dialogue; else the last that the words name; "" where they name none."""
-    dialogue = REFUSED_IN_DIALOGUE.search(text)
+    dialogue = REFUSED_IN_DIALOGUE.search(text) if "<<<" in text else None
     if dialogue:
         return dialogue.group(1).upper().replace("EHLO", "HELO")
-    return next((command for command, pattern in COMMANDS.items() if pattern.search(text)), "")
+    found = {match.lastindex for match in ANY_COMMAND.finditer(text)}
+    return next((command for index, command in enumerate(COMMAND_WORDS, 1) if index in found), "")
 
 
 def clean_host(text: str) -> str:
@@ -98,8 +103,7 @@ def find_host(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """One line without control characters, at most 2,000 characters: fit for a page and a column."""
-    line = SPACES.sub(" ", CONTROL.sub(" ", text[: MAX_DIAGNOSTIC * 4])).strip()
-    return line[:MAX_DIAGNOSTIC]
+    return " ".join(text[: MAX_DIAGNOSTIC * 4].translate(CONTROL).split())[:MAX_DIAGNOSTIC].rstrip()
 
 
 def find_date(text: str) -> datetime | None:
