@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -17,7 +16,7 @@ from contacts.chips import chips_of, query_of
 from contacts.countries import COUNTRIES
 from contacts.filters import ORDERS, STATUSES, Words, find_contacts, read_words, with_primary
 from contacts.forms import active_users
-from contacts.models import Activity, Tag
+from contacts.models import Tag
 from contacts.search import companies_matching
 from contacts.views.answers import counted, page_for
 
@@ -35,7 +34,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     rows = find_contacts(request.user, words)
     shown = with_primary(rows).select_related("company", "owner").prefetch_related("tags")
     page = page_for(request, shown, ORDERS[sort])
-    _add_verdicts_and_activity(page.items)
+    _add_verdicts(page.items)
     kept_sort = sort if sort != FIRST_ORDER else ""
     context = {
         "page": page,
@@ -65,13 +64,10 @@ def show_company_names(request: HttpRequest) -> HttpResponse:
     return render(request, "contacts/_company_names.html", {"companies": found})
 
 
-def _add_verdicts_and_activity(contacts: list[Any]) -> None:
-    """Two queries for the page."""
+def _add_verdicts(contacts: list[Any]) -> None:
     verdicts = verdicts_of([contact.address_id for contact in contacts if contact.address_id], timezone.now())
-    latest = dict(Activity.objects.filter(contact__in=contacts).order_by().values_list("contact").annotate(Max("at")))
     for contact in contacts:
         contact.verdict = verdicts.get(contact.address_id)
-        contact.last_activity_at = latest.get(contact.pk, contact.updated_at)
 
 
 def _menus(user: Any) -> dict[str, Any]:
