@@ -1,10 +1,21 @@
-"""The pages about contacts, companies, segments and campaigns, and the start of a cleaning run."""
+"""The pages about contacts, companies, segments, campaigns and tasks, and the start of a cleaning run."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from contacts.views import bulk_actions, campaign, cleaning_start, company, contact, contact_list, exporting, importing, segment
+from contacts.views import (
+    bulk_actions,
+    campaign,
+    cleaning_start,
+    company,
+    contact,
+    contact_list,
+    exporting,
+    importing,
+    segment,
+    task,
+)
 
 app_name = "contacts"
 urlpatterns = [
@@ -19,6 +30,9 @@ urlpatterns = [
     path("contacts/<int:pk>/edit/", contact.edit, name="edit"),
     path("contacts/<int:pk>/note/", contact.note, name="note"),
     path("contacts/<int:pk>/delete/", contact.delete, name="delete"),
+    path("contacts/<int:pk>/task/", task.add, name="task_add"),
+    path("tasks/", task.show_list, name="tasks"),
+    path("tasks/<int:pk>/done/", task.done, name="task_done"),
     path("companies/", company.show_list, name="companies"),
     path("companies/names/", contact_list.show_company_names, name="company_names"),
     path("companies/new/", company.create, name="company_new"),

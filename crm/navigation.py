@@ -26,6 +26,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     "": (Entry("Dashboard", "gauge", "dashboard", in_tabs=True),),
     "People": (
         Entry("Contacts", "users", "contacts:list", in_tabs=True),
+        Entry("Tasks", "list-checks", "contacts:tasks"),
         Entry("Companies", "building-2", "contacts:companies"),
         Entry("Segments", "list-filter", "contacts:segments"),
         Entry("Campaigns", "megaphone", "contacts:campaigns"),
@@ -36,6 +37,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
         Entry("Cleaning", "brush-cleaning", "bounces:cleaning", in_tabs=True),
         Entry("Suppressions", "ban", "bounces:suppressions", permission="bounces.change_suppression"),
         Entry("Reputation", "activity", "bounces:reputation"),
+        Entry("Incidents", "siren", "bounces:incidents"),
         Entry("Inbox", "inbox", "bounces:inbox", permission="bounces.view_inbounditem"),
     ),
     "System": (

@@ -1,5 +1,6 @@
-"""The admin of `contacts`: contact.py has Contact with its import and export, around.py all the others."""
+"""The admin of `contacts`: contact.py has Contact with its import and export, doing.py tasks and
+what happens by itself, around.py all the others."""
 
-from contacts.admin import around, contact
+from contacts.admin import around, contact, doing
 
-__all__ = ["around", "contact"]
+__all__ = ["around", "contact", "doing"]

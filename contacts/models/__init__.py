@@ -3,6 +3,7 @@
 people.py      Company, Contact, ContactAddress, Tag, CustomField: who we talk to
 segments.py    Segment: a stored filter
 campaigns.py   Campaign, CampaignMember: what we send them
+tasks.py       Task, StatusAction: what people are to do, and what happens by itself
 activity.py    Activity: what happened with a contact, as people read it
 """
 
@@ -10,6 +11,7 @@ from contacts.models.activity import Activity
 from contacts.models.campaigns import Campaign, CampaignMember
 from contacts.models.people import Company, Contact, ContactAddress, CustomField, Tag
 from contacts.models.segments import Segment
+from contacts.models.tasks import StatusAction, Task
 
 __all__ = [
     "Activity",
@@ -20,5 +22,7 @@ __all__ = [
     "ContactAddress",
     "CustomField",
     "Segment",
+    "StatusAction",
     "Tag",
+    "Task",
 ]

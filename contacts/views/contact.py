@@ -20,10 +20,13 @@ from contacts.fields import MOST_ADDRESSES, FieldErrors
 from contacts.forms import ContactForm
 from contacts.models import Contact, CustomField
 from contacts.people import add_note, addresses_of, change_contact, create_contact, delete_contact
+from contacts.tasks import tasks_for
 from contacts.timeline import timeline_of
 from contacts.views.answers import allow, find, id_in
+from contacts.views.task import TaskForm, rows_of
 
 MOST_SHARING = 5
+MOST_TASKS = 20
 
 
 @needs("contacts.view_contact")
@@ -61,6 +64,8 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
         "country_name": COUNTRIES.get(contact.country, contact.country),
         "tags": contact.tags.all(),
         "campaigns": campaigns_for(request.user).filter(members__contact=contact),
+        "tasks": rows_of(request, tasks_for(request.user).filter(contact=contact, done_at=None)[:MOST_TASKS]),
+        "task_form": TaskForm(),
         "can_change": can_change_contact(request.user, contact),
         "can_delete": request.user.has_perm("contacts.delete_contact"),
         "can_restore": request.user.has_perm("bounces.restore_address"),
