@@ -13,7 +13,7 @@ import re2
 
 from bounces.parsing.free_text import build_report as build_text_report
 from bounces.parsing.free_text import find_refusal, findings_of
-from bounces.parsing.mail import Headers, decode_words, unfold
+from bounces.parsing.mail import Headers, decode_words
 from bounces.parsing.notice import Notice
 from bounces.parsing.text import (
     clean_host,
@@ -96,42 +96,32 @@ def deepen(report: Report, notice: Notice, count: int) -> Report:
 
 def read_fields(text: str) -> Iterator[Report]:
     """The reports of a delivery-status text: the message's group of fields, then one group a recipient."""
-    message = Headers([])
+    message = Headers()
     for count, group in enumerate(split_groups(text)):
         if count > MAX_RECIPIENTS:
             return
         if any(name in group for name in RECIPIENT_FIELDS):
-            if "reporting-mta" in group and not len(message):  # some systems leave out the empty line
+            if "reporting-mta" in group and not message:  # some systems leave out the empty line
                 message = group
             yield build_report(message, group)
-        elif not len(message):
+        elif not message:
             message = group
 
 
 def split_groups(text: str) -> Iterator[Headers]:
     """Groups of fields between empty lines; a second Final-Recipient opens a group of its own."""
-    for block in split_blocks(text.encode("utf-8", "replace").split(b"\n")):
-        fields: list[tuple[str, list[bytes]]] = []
-        seen = False
-        for name, pieces in unfold(block):
-            if name == "final-recipient" and seen:
-                yield Headers(fields)
-                fields = []
-            seen = seen or name == "final-recipient"
-            fields.append((name, pieces))
-        if fields:
-            yield Headers(fields)
-
-
-def split_blocks(lines: list[bytes]) -> Iterator[list[bytes]]:
-    block: list[bytes] = []
-    for line in lines:
+    group: list[bytes] = []
+    seen = False
+    for line in text.encode("utf-8", "replace").split(b"\n"):
+        opens = line[:16].lower().startswith(b"final-recipient")
+        if group and (not line.strip() or (opens and seen)):
+            yield Headers(b"\n".join(group))
+            group, seen = [], False
         if line.strip():
-            block.append(line)
-        elif block:
-            yield block
-            block = []
-    yield block
+            group.append(line)
+            seen = seen or opens
+    if group:
+        yield Headers(b"\n".join(group))
 
 
 def build_report(message: Headers, group: Headers) -> Report:
@@ -184,7 +174,9 @@ def find_event(action: str, status: str) -> Event:
 
 def read_recipient(group: Headers, field: str) -> str:
     """The address behind the type: `rfc822; a@b.example`, or `utf-8; \\x{FC}@b.example` (RFC 6533 3)."""
-    text = UNITEXT.sub(lambda match: decode_point(match.group(1)), group.get(field))
+    text = group.get(field)
+    if "\\x{" in text:
+        text = UNITEXT.sub(lambda match: decode_point(match.group(1)), text)
     return find_address(after_type(text)) or find_address(text)
 
 

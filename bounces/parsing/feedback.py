@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import re2
 
-from bounces.parsing.mail import Headers, Mail, unfold
+from bounces.parsing.mail import Headers, Mail
 from bounces.parsing.text import clean_host, clean_line, find_address, find_addresses, find_date
 from bounces.values import Event, Report
 
@@ -22,8 +22,8 @@ RECIPIENT_FIELDS = ("original-rcpt-to", "original-recipient", "removal-recipient
 def read_feedback(mail: Mail) -> tuple[Report, ...]:
     """Empty where the mail has no feedback-report part, nor Microsoft's own form of one."""
     for part in mail.parts_of("message/feedback-report"):
-        fields = Headers(list(unfold(part.text.encode("utf-8", "replace").split(b"\n"))))
-        if len(fields):
+        fields = Headers(part.text.encode("utf-8", "replace"))
+        if fields:
             return build_reports(mail, fields)
     return read_junk_mail_report(mail) or read_opt_out(mail)
 
@@ -72,7 +72,7 @@ def build_reports(mail: Mail, fields: Headers) -> tuple[Report, ...]:
 
 def find_recipients(mail: Mail, fields: Headers) -> list[str]:
     """Those that the report names; else whom the mail complained about was written to."""
-    named = [find_address(value) for name in RECIPIENT_FIELDS for value in fields.all(name)]
+    named = [find_address(value) for name in RECIPIENT_FIELDS for value in fields.values(name)]
     addresses = list(dict.fromkeys(address for address in named if address))
     for returned in mail.returned[:1]:
         addresses = addresses or find_addresses(returned.get("to") or returned.get("x-original-to"))

@@ -17,6 +17,7 @@ from bounces.parsing.mail import Headers
 from bounces.parsing.notice import FAILURE, SYSTEM_SENDER, Notice
 from bounces.parsing.text import (
     ADDRESS_PATTERN,
+    clean_address,
     clean_line,
     find_addresses,
     find_command,
@@ -98,7 +99,7 @@ def findings_of(notice: Notice) -> list[Finding]:
 def find_recipients(notice: Notice) -> list[Finding]:
     """By the header that names them; else by the first of the places in which the notice does."""
     headed = find_headed(notice, IN_SENTENCE if notice.is_refused_post else AT_HEAD)
-    named = find_addresses(",".join(notice.mail.headers.all("x-failed-recipients")))
+    named = find_addresses(",".join(notice.mail.headers.values("x-failed-recipients")))
     known = {finding.recipient: finding for finding in headed}
     if named and (not headed or known.keys() & set(named)):
         return [known.get(address, Finding(address)) for address in named]
@@ -119,7 +120,7 @@ def find_headed(notice: Notice, pattern: re2._Regexp) -> list[Finding]:
     listed: list[Finding] = []
     before = ""
     for line in notice.lines:
-        address, rest = split_recipient(pattern, line, before)
+        address, rest = split_recipient(pattern, line, before) if "@" in line else ("", "")
         if address:
             if any(finding.has_words for finding in listed):
                 listed = []
@@ -140,11 +141,10 @@ def find_in_dialogue(notice: Notice) -> list[Finding]:
     """Exchanges by the recipient that closes them: `<<< 550 no`, then `554 <a@b.example>... Remote error`."""
     findings: dict[str, Finding] = {}
     exchange: list[str] = []
-    senders = find_addresses(notice.mail.headers.get("to"))
     for line in notice.lines:
         exchange = [*exchange, line] if line else []
-        address, _ = split_recipient(REFUSED, line, "")
-        if address and address not in senders:  # who is refused at MAIL is no recipient; the next line names one
+        address, _ = split_recipient(REFUSED, line, "") if "@" in line else ("", "")
+        if address and address not in notice.senders:  # who is refused at MAIL is no recipient; the next line names one
             findings.setdefault(address, Finding(address)).lines += exchange
             exchange = []
     return without_sender(list(findings.values()), notice)
@@ -152,20 +152,19 @@ def find_in_dialogue(notice: Notice) -> list[Finding]:
 
 def split_recipient(pattern: re2._Regexp, line: str, before: str) -> tuple[str, str]:
     """The recipient that a line introduces and what the line says about it; "" where it introduces none."""
-    match = pattern.search(line) if "@" in line else None
+    match = pattern.search(line)
     if not match or OTHER_FIELD.search(line) or SOMEONE_ELSE.search(before[-60:]):
         return "", ""
     if SOMEONE_ELSE.search(line[: max(match.start(1), 0)][-60:].rstrip("<( '\"")):
         return "", ""
-    addresses = find_addresses(match.group(1) or match.group(2) or "")
+    address = clean_address(match.group(1) or match.group(2) or "")
     rest = line[match.start(2) :].lstrip(" :;,.=>") if pattern is AT_HEAD else line
-    return (addresses[0], rest) if addresses else ("", "")
+    return (address, rest) if address else ("", "")
 
 
 def without_sender(findings: list[Finding], notice: Notice) -> list[Finding]:
     """Whom the report was sent to is named in it too; where nobody else is, they wrote to themselves."""
-    senders = set(find_addresses(notice.mail.headers.get("to")))
-    return [finding for finding in findings if finding.recipient not in senders] or findings
+    return [finding for finding in findings if finding.recipient not in notice.senders] or findings
 
 
 def find_addressee(notice: Notice) -> list[Finding]:

@@ -47,6 +47,9 @@ CHARSETS = (
 NAME_BYTES = bytes(byte for byte in range(0x21, 0x7F) if byte != 0x3A)  # RFC 5322 2.2: of a header's name
 MAX_NAME = 100
 BLANK = (b" ", b"\t")
+SPACED_NAME = re2.compile(rb"(?m)^([!-9;-~]{1,100})[ \t]+:")  # RFC 5322 4.5, obsolete
+ANY_HEADER = re2.compile(rb"(?m)^[!-9;-~]{1,100}:")
+PARAMETERS = ("boundary", "charset")
 PARAMETER = re2.compile(r'(?i);\s*(boundary|charset)\*?\s*=\s*("[^"]*"|[^;\s]*)')
 ENCODED_WORD = re2.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
 BETWEEN_WORDS = re2.compile(r"\?=\s+=\?")
@@ -80,28 +83,40 @@ RETURNED_TYPES = frozenset(
 
 
 class Headers:
-    """The headers of one block, by lower-case name, in order; values are unfolded and decoded when asked for."""
+    """The headers of one block of bytes, by lower-case name: looked for, unfolded and decoded when asked for."""
 
-    def __init__(self, fields: list[tuple[str, list[bytes]]]) -> None:
-        self._fields = fields
-        self._first: dict[str, list[bytes]] = dict(reversed(fields))
+    def __init__(self, block: bytes = b"") -> None:
+        if b" :" in block or b"\t:" in block:
+            block = SPACED_NAME.sub(rb"\1:", block)
+        self._block = b"\n" + block + b"\n"
+        self._lower = self._block.lower()
 
     def get(self, name: str) -> str:
         """The first value, or "" where there is none."""
-        pieces = self._first.get(name)
-        return decode_header_bytes(pieces) if pieces else ""
+        return next(self.values(name), "")
 
-    def all(self, name: str) -> list[str]:
-        return [decode_header_bytes(pieces) for key, pieces in self._fields if key == name]
+    def values(self, name: str) -> Iterator[str]:
+        marker = b"\n" + name.encode() + b":"
+        at = self._lower.find(marker)
+        for _ in range(MAX_HEADERS):
+            if at < 0:
+                return
+            start = at + len(marker)
+            end = self._block.find(b"\n", start)
+            while self._block[end + 1 : end + 2] in BLANK:  # an empty line ends the block, so this is a continuation
+                end = self._block.find(b"\n", end + 1)
+            yield decode_value(self._block[start:end])
+            at = self._lower.find(marker, end)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._first
+        return b"\n" + name.encode() + b":" in self._lower
 
-    def __len__(self) -> int:
-        return len(self._fields)
-
-    def has_any(self, names: frozenset[str]) -> bool:
-        return not names.isdisjoint(self._first)
+    def __bool__(self) -> bool:
+        """Whether there is any header in the block: a name, a colon."""
+        name, colon, _ = self._block[1:].partition(b"\n")[0].partition(b":")
+        if colon and 0 < len(name) <= MAX_NAME and not name.translate(None, NAME_BYTES):
+            return True
+        return ANY_HEADER.search(self._block) is not None
 
 
 @dataclass(frozen=True)
@@ -135,7 +150,7 @@ class Mail:
 
     @property
     def is_mail(self) -> bool:
-        return self.headers.has_any(MAIL_HEADERS)
+        return any(name in self.headers for name in MAIL_HEADERS)
 
     @cached_property
     def content_type(self) -> str:
@@ -184,39 +199,19 @@ def normalise_newlines(raw: bytes) -> bytes:
 def split_headers(block: bytes) -> tuple[Headers, bytes]:
     """The header block and the body behind it. A block that no header opens has none: it is all body."""
     if block.startswith(b"\n"):
-        return Headers([]), block[1:]
+        return Headers(), block[1:]
     end = block.find(b"\n\n", 0, MAX_HEAD_BYTES)
     head, body = (block[:end], block[end + 2 :]) if end >= 0 else (block[:MAX_HEAD_BYTES], b"")
-    lines = head.split(b"\n", MAX_HEADERS * 20)
-    headers = Headers(list(unfold(lines)))
-    if not len(headers):
-        return headers, block
-    return headers, body
+    headers = Headers(head)
+    return (headers, body) if headers else (headers, block)
 
 
-def unfold(lines: list[bytes]) -> Iterator[tuple[str, list[bytes]]]:
-    """Header fields and the pieces of their values; what is neither a field nor its continuation is skipped."""
-    name, pieces, count = "", [b""], 0
-    for line in lines:
-        if line.startswith(BLANK):
-            pieces.append(line)
-            continue
-        raw_name, colon, value = line.partition(b":")
-        raw_name = raw_name.rstrip(b" \t")
-        if colon and 0 < len(raw_name) <= MAX_NAME and not raw_name.translate(None, NAME_BYTES):
-            if name:
-                yield name, pieces
-                count += 1
-            if count >= MAX_HEADERS:
-                return
-            name, pieces = raw_name.lower().decode("ascii"), [value]
-    if name:
-        yield name, pieces
-
-
-def decode_header_bytes(pieces: list[bytes]) -> str:
-    value = b" ".join([piece.strip() for piece in pieces]) if len(pieces) > 1 else pieces[0].strip()
-    return value[:MAX_HEADER_CHARS].decode("utf-8", "replace").strip()
+def decode_value(value: bytes) -> str:
+    """A header's value, unfolded (RFC 5322 2.2.3) and capped."""
+    value = value[: MAX_HEADER_CHARS * 2]
+    if b"\n" in value:
+        value = b" ".join([piece.strip() for piece in value.split(b"\n")])
+    return value.strip()[:MAX_HEADER_CHARS].decode("utf-8", "replace").strip()
 
 
 def walk_parts(headers: Headers, body: bytes) -> Iterator[tuple[Headers, str, bytes]]:
@@ -258,9 +253,18 @@ def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
         return "text/plain", {}
     if ";" not in value:
         return value.partition(" ")[0].lower() or "text/plain", {}
-    content_type, *_ = value.replace(";", " ").split() or [""]
-    params = {name.lower(): text.strip('"') for name, text in PARAMETER.findall(value)}
-    return content_type.lower() or "text/plain", params
+    content_type, *pieces = value.split(";")
+    params: dict[str, str] = {}
+    for piece in pieces:
+        name, _, text = piece.partition("=")
+        name, text = name.strip(" \t*").lower(), text.strip()
+        if name in PARAMETERS and text.startswith('"') and '"' not in text[1:]:  # a quoted semicolon
+            return content_type.strip().lower(), {
+                name.lower(): text.strip('"') for name, text in PARAMETER.findall(value)
+            }
+        if name in PARAMETERS and text:
+            params.setdefault(name, text[1:].partition('"')[0] if text.startswith('"') else text.split(None, 1)[0])
+    return content_type.split(None, 1)[0].lower() if content_type.strip() else "text/plain", params
 
 
 def decode_transfer(body: bytes, encoding: str) -> bytes:

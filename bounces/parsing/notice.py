@@ -10,7 +10,8 @@ from functools import cached_property
 
 import re2
 
-from bounces.parsing.mail import Headers, Mail, unfold
+from bounces.parsing.mail import Headers, Mail
+from bounces.parsing.text import find_addresses
 from bounces.parsing.words import Finder, any_of, load_words
 
 MAX_LINES = 2_000
@@ -24,7 +25,7 @@ FAILURE, LIST_REFUSAL = Finder("failure"), Finder("list_refusal")
 DELAYED, FINAL = Finder("delayed"), Finder("final")
 ANSWERED = re2.compile(r"(?i)^\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*(?:\[\d+\])?:")
 
-NO_HEADERS = Headers([])
+NO_HEADERS = Headers()
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Notice:
     def sentences(self) -> str:
         """The same words without line ends: a phrase may be broken anywhere."""
         return " ".join(line.strip() for line in self.lines)
+
+    @cached_property
+    def senders(self) -> list[str]:
+        """Whom the report was sent to: who sent the mail that it is about."""
+        return find_addresses(self.mail.headers.get("to"))
 
     @cached_property
     def is_report(self) -> bool:
@@ -100,4 +106,4 @@ def read_copy(lines: list[str]) -> Headers:
     """The headers of a mail repeated as text, quoted or indented or not; the line that announces it is none of them."""
     capped = (line[:MAX_LINE_CHARS] for line in lines)
     text = "\n".join(line.lstrip("> \t") if ":" in line[:40] else line for line in capped)
-    return Headers(list(unfold(text.encode("utf-8", "replace").split(b"\n"))))
+    return Headers(text.encode("utf-8", "replace"))
