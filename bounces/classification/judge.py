@@ -9,6 +9,8 @@ mailbox and 5.7.1 a block, and half of the systems that say "user unknown" say i
 
 from __future__ import annotations
 
+from functools import cache
+
 import re2
 
 from bounces.classification.ruleset import Reason, Rule, RuleSet, Table, load_rules
@@ -61,7 +63,12 @@ def speaks(rule: Rule, report: Report, rules: RuleSet) -> bool:
         return False
     if rule.statuses and not report.status.startswith(rule.statuses):
         return False
-    return not rule.host or any(re2.search(rule.host, host) for host in find_hosts(report))
+    return not rule.host or any(host and compile_host(rule.host).search(host) for host in find_hosts(report))
+
+
+@cache
+def compile_host(pattern: str) -> re2._Regexp:
+    return re2.compile(pattern)
 
 
 def find_hosts(report: Report) -> tuple[str, str]:
@@ -78,6 +85,8 @@ def normalise(diagnostic: str) -> str:
         diagnostic = URL_PATH.sub(r"\1", diagnostic)
     if "@" in diagnostic:
         diagnostic = ADDRESS.sub("<address>", diagnostic)
+    if not CONTINUED_REPLY.search(diagnostic):
+        return diagnostic
     return CONTINUED_REPLY.sub(r"\1\2 ", SECOND_REPLY.sub(" ", diagnostic))
 
 

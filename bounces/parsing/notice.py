@@ -12,7 +12,7 @@ import re2
 
 from bounces.parsing.mail import Headers, Mail
 from bounces.parsing.text import find_addresses
-from bounces.parsing.words import Finder, any_of, load_words
+from bounces.parsing.words import any_of, find_words, load_words
 
 MAX_LINES = 2_000
 MAX_LINE_CHARS = 2_000
@@ -20,9 +20,9 @@ MAX_COPIED_LINES = 200  # of the copy below the notice, in which its headers are
 ENOUGH = 2  # of `weight`: a system's name, a failure's subject, a null return path, or several smaller signs
 
 COPY = any_of(load_words("copy_follows").pattern, load_words("copy_begins").pattern, before="(?m)")
-SYSTEM_SENDER, FAILURE_SUBJECT = Finder("system_sender"), Finder("failure_subject")
-FAILURE, LIST_REFUSAL = Finder("failure"), Finder("list_refusal")
-DELAYED, FINAL = Finder("delayed"), Finder("final")
+SYSTEM_SENDER, FAILURE_SUBJECT = find_words("system_sender"), find_words("failure_subject")
+FAILURE, LIST_REFUSAL = find_words("failure"), find_words("list_refusal")
+DELAYED, FINAL = find_words("delayed"), find_words("final")
 ANSWERED = re2.compile(r"(?i)^\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*(?:\[\d+\])?:")
 
 NO_HEADERS = Headers()

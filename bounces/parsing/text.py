@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 
 import re2
 
+from bounces.parsing.words import Finder
+
 MAX_DIAGNOSTIC = 2_000
 MAX_LOCAL, MAX_DOMAIN = 64, 255  # RFC 5321 4.5.3.1
 
@@ -21,14 +23,15 @@ ADDRESS_PATTERN = (
     rf"(?:[{_LETTER}](?:[{_LETTER}_-]*[{_LETTER}])?(?:\.[{_LETTER}_-]+)*|\[[0-9a-fA-F:.]+\])"
 )
 ADDRESS = re2.compile(ADDRESS_PATTERN)
+FIRST_ADDRESS = Finder(ADDRESS_PATTERN)
 # Who refused, as the mail systems put it: `host mx.b.example [192.0.2.1]`, `mx.b.example said:`, `while talking to`.
-HOST = re2.compile(
+HOST = Finder(
     r"(?i)(?:\bhost |while talking to |remote (?:server|host|system)[: ]+(?:dns;\s*)?|smtp server <?)"
     r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)+)\b"
 )
 # Not inside a longer number or an IP address; "x.y.z" per RFC 3463 2.
-STATUS = re2.compile(r"(?:^|[^\d.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:$|[^\d.]|\.(?:$|\D))")
-REPLYCODE = re2.compile(r"(?m)(?:^|[^\d.\w-])([245][0-5][0-9])(?:[ \-]|$|:)")
+STATUS = Finder(r"(?:^|[^\d.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:$|[^\d.]|\.(?:$|\D))")
+REPLYCODE = Finder(r"(?m)(?:^|[^\d.\w-])([245][0-5][0-9])(?:[ \-]|$|:)")
 # The SMTP command that was refused, in the words of Exim, Postfix, Sendmail, qmail, DragonFly, Yahoo and Gmail.
 COMMAND_WORDS = {
     "DATA": r"after end of data|in reply to end of data|>>> data|\ndata$|after i sent the message|our final data|"
@@ -58,10 +61,8 @@ def find_addresses(text: str) -> list[str]:
 
 def find_address(text: str) -> str:
     """The first address of a text, or ""."""
-    match = ADDRESS.search(text[:100_000]) if "@" in text else None
-    if not match:
-        return ""
-    return clean_address(match.group()) or next(iter(find_addresses(text)), "")
+    found = FIRST_ADDRESS.first(text[:100_000], 0) if "@" in text else ""
+    return found and (clean_address(found) or next(iter(find_addresses(text)), ""))
 
 
 def clean_address(text: str) -> str:
@@ -73,13 +74,11 @@ def clean_address(text: str) -> str:
 
 
 def find_status(text: str) -> str:
-    match = STATUS.search(text)
-    return match.group(1) if match else ""
+    return STATUS.first(text) if "." in text else ""
 
 
 def find_replycode(text: str) -> str:
-    match = REPLYCODE.search(text)
-    return match.group(1) if match else ""
+    return REPLYCODE.first(text)
 
 
 def find_command(text: str) -> str:
@@ -97,8 +96,7 @@ def clean_host(text: str) -> str:
 
 
 def find_host(text: str) -> str:
-    match = HOST.search(text)
-    return match.group(1).lower() if match else ""
+    return HOST.first(text).lower()
 
 
 def clean_line(text: str) -> str:

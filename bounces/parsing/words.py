@@ -29,13 +29,23 @@ def load_words(table: str) -> re2._Regexp:
 
 
 class Finder:
-    """Whether any word of a table occurs in a text. On bytes: to count characters costs more than to search them."""
+    """A pattern that is only asked whether and what, never where: counting characters costs more than all else."""
 
-    def __init__(self, table: str) -> None:
-        self._pattern = re2.compile(load_words(table).pattern.encode(), load_words(table).options)
+    def __init__(self, pattern: str, options: re2.Options | None = None) -> None:
+        self._pattern = re2.compile(pattern.encode(), options)
 
     def search(self, text: str) -> bool:
         return self._pattern.search(text.encode("utf-8", "replace")) is not None
+
+    def first(self, text: str, group: int = 1) -> str:
+        """What the group matched; "" where the pattern matches nowhere, or without it."""
+        match = self._pattern.search(text.encode("utf-8", "replace"))
+        return (match.group(group) or b"").decode() if match else ""
+
+
+def find_words(table: str) -> Finder:
+    words = load_words(table)
+    return Finder(words.pattern, words.options)
 
 
 @cache
