@@ -26,9 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.TextField()),
                 (
@@ -54,9 +52,7 @@ class Migration(migrations.Migration):
                 ("ends_on", models.DateField(blank=True, null=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 (
                     "owner",
@@ -78,9 +74,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.TextField()),
                 (
@@ -89,16 +83,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "country",
-                    models.CharField(
-                        blank=True, default="", help_text="ISO 3166 code of two letters.", max_length=2
-                    ),
+                    models.CharField(blank=True, default="", help_text="ISO 3166 code of two letters.", max_length=2),
                 ),
                 ("notes", models.TextField(blank=True, default="")),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 (
                     "owner",
@@ -120,9 +110,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("first_name", models.TextField(blank=True, default="")),
                 ("last_name", models.TextField(blank=True, default="")),
@@ -130,21 +118,15 @@ class Migration(migrations.Migration):
                 ("phone", models.TextField(blank=True, default="")),
                 (
                     "country",
-                    models.CharField(
-                        blank=True, default="", help_text="ISO 3166 code of two letters.", max_length=2
-                    ),
+                    models.CharField(blank=True, default="", help_text="ISO 3166 code of two letters.", max_length=2),
                 ),
                 (
                     "custom",
-                    models.JSONField(
-                        blank=True, default=dict, help_text="Values by the keys of the custom fields."
-                    ),
+                    models.JSONField(blank=True, default=dict, help_text="Values by the keys of the custom fields."),
                 ),
                 (
                     "source",
-                    models.TextField(
-                        blank=True, default="", help_text="Where it came from: a file, a tool, a person."
-                    ),
+                    models.TextField(blank=True, default="", help_text="Where it came from: a file, a tool, a person."),
                 ),
                 (
                     "external_id",
@@ -153,9 +135,7 @@ class Migration(migrations.Migration):
                 ("document", models.TextField(blank=True, db_default="", default="", editable=False)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 (
                     "updated_at",
@@ -189,15 +169,11 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "added_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 (
                     "campaign",
@@ -230,9 +206,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -278,16 +252,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("is_primary", models.BooleanField(default=False)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 (
                     "address",
@@ -316,9 +286,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "key",
@@ -346,9 +314,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "options",
-                    models.JSONField(
-                        blank=True, default=list, help_text="Of a choice: the list of its words."
-                    ),
+                    models.JSONField(blank=True, default=list, help_text="Of a choice: the list of its words."),
                 ),
                 ("position", models.PositiveSmallIntegerField(default=0)),
             ],
@@ -371,17 +337,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.TextField()),
                 ("filter", models.JSONField(blank=True, default=dict)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 (
                     "owner",
@@ -403,21 +365,15 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.TextField()),
             ],
             options={
                 "ordering": ["name"],
                 "constraints": [
-                    models.UniqueConstraint(
-                        django.db.models.functions.text.Lower("name"), name="tag_name_unique"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("name", ""), _negated=True), name="tag_name_given"
-                    ),
+                    models.UniqueConstraint(django.db.models.functions.text.Lower("name"), name="tag_name_unique"),
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="tag_name_given"),
                 ],
             },
         ),

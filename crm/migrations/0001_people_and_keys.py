@@ -19,21 +19,15 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.TextField()),
             ],
             options={
                 "ordering": ["name"],
                 "constraints": [
-                    models.UniqueConstraint(
-                        django.db.models.functions.text.Lower("name"), name="team_name_unique"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("name", ""), _negated=True), name="team_name_given"
-                    ),
+                    models.UniqueConstraint(django.db.models.functions.text.Lower("name"), name="team_name_unique"),
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="team_name_given"),
                 ],
             },
         ),
@@ -42,9 +36,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
@@ -79,9 +71,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.TextField()),
                 ("prefix", models.TextField(editable=False)),
@@ -117,9 +107,7 @@ class Migration(migrations.Migration):
                 "ordering": ["-created_at"],
                 "constraints": [
                     models.UniqueConstraint(fields=("digest",), name="apikey_digest_unique"),
-                    models.CheckConstraint(
-                        condition=models.Q(("name", ""), _negated=True), name="apikey_name_given"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="apikey_name_given"),
                     models.CheckConstraint(
                         condition=models.Q(
                             (
