@@ -29,9 +29,15 @@ FAULT_WORDS = {
 }
 
 
+# Where the rule that knew the remote system's words says more than the reason it stands for.
+RULE_WORDS = {"greylisted": "the server asks every new sender to come back later"}
+
+
 @cache
-def reason_words(reason: str) -> str:
-    """The reason as part of a sentence: "the mailbox is full"."""
+def reason_words(reason: str, rule: str = "") -> str:
+    """The reason as part of a sentence: "the mailbox is full". `rule` is the bounce's, where it is known."""
+    if rule in RULE_WORDS:
+        return RULE_WORDS[rule]
     known = load_reasons().get(reason)
     definition = known.definition if known else (reason or "no reason given")
     return definition[0].lower() + definition[1:].rstrip(".")
@@ -68,23 +74,26 @@ def _hard_after_reply(evidence: Mapping[str, Any]) -> str:
 def _soft_in_a_row(evidence: Mapping[str, Any]) -> str:
     span = (_as_date(evidence["last_on"]) - _as_date(evidence["first_on"])).days
     return (
-        f"{evidence['days']} soft-bounce days in a row over {span} days ({reason_words(evidence['reason'])}), "
-        f"{_none_delivered(evidence)}"
+        f"{_days(evidence)} in a row over {span} days ({reason_words(evidence['reason'])}), {_none_delivered(evidence)}"
     )
 
 
 def _soft_in_window(evidence: Mapping[str, Any]) -> str:
     return (
-        f"{evidence['days']} soft-bounce days from {_day(evidence['first_on'])} to {_day(evidence['last_on'])} "
+        f"{_days(evidence)} from {_day(evidence['first_on'])} to {_day(evidence['last_on'])} "
         f"({reason_words(evidence['reason'])}), {_none_delivered(evidence)}"
     )
 
 
 def _soft_recent(evidence: Mapping[str, Any]) -> str:
     return (
-        f"{evidence['days']} soft-bounce day{'s' if evidence['days'] > 1 else ''} since {_day(evidence['first_on'])} "
+        f"{_days(evidence)} since {_day(evidence['first_on'])} "
         f"({reason_words(evidence['reason'])}); passes on {_day(evidence['ends_at'])} if nothing more comes"
     )
+
+
+def _days(evidence: Mapping[str, Any]) -> str:
+    return f"{evidence['days']} day{'s' if evidence['days'] > 1 else ''} with soft bounces"
 
 
 def _none_delivered(evidence: Mapping[str, Any]) -> str:
@@ -112,7 +121,7 @@ def _alive(evidence: Mapping[str, Any]) -> str:
 def _no_fact(evidence: Mapping[str, Any]) -> str:
     if evidence.get("restored_at"):
         return f"restored on {_day(evidence['restored_at'])}, nothing delivered since"
-    return "nothing is known about it yet"
+    return "nothing that decides is known about it yet"
 
 
 EXPLAINERS = {
@@ -136,7 +145,7 @@ def explain_bounce(bounce: Bounce) -> str:
     """ "Hard bounce: the mailbox does not exist (550 5.1.1). The fault is on the recipient’s side." """
     codes = " ".join(str(code) for code in (bounce.smtp_code, bounce.enhanced_code) if code)
     text = f"{str(bounce.kind).capitalize()} bounce" if bounce.kind != "deferred" else "Deferred, still being retried"
-    text += f": {reason_words(bounce.reason)}"
+    text += f": {reason_words(bounce.reason, bounce.rule)}"
     text += f" ({codes})" if codes else ""
     text += f", said by {bounce.remote_mta}" if bounce.remote_mta else ""
     return f"{text}. The fault is {FAULT_WORDS[Fault(bounce.fault)]}."

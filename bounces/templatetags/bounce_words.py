@@ -6,6 +6,8 @@ from django import template
 
 from bounces.classification import load_reasons
 from bounces.codes import explain_enhanced_code, explain_reply_code
+from bounces.models import Bounce, Evidence
+from bounces.sentences import RULE_WORDS
 
 register = template.Library()
 
@@ -15,6 +17,13 @@ def reason_words(slug: str) -> str:
     """`userunknown` -> `The mailbox does not exist`. A slug that is no longer defined is shown as it is."""
     reason = load_reasons().get(slug)
     return reason.definition if reason else slug
+
+
+@register.filter
+def bounce_words(bounce: Bounce | Evidence) -> str:
+    """Its reason, or what the rule that judged it knows better: greylisting is not a blocked host."""
+    words = RULE_WORDS.get(bounce.rule)
+    return words[0].upper() + words[1:] if words else reason_words(bounce.reason)
 
 
 @register.filter
@@ -56,8 +65,8 @@ POLICY_RULES = {
     "alive": "Delivered, replied or verified",
     "hard_bounce": "Hard bounce, the recipient’s fault",
     "hard_bounce_after_reply": "Hard bounce, though it replied not long before",
-    "soft_in_a_row": "Soft-bounce days in a row",
-    "soft_in_window": "Many soft-bounce days",
+    "soft_in_a_row": "Soft bounces on days in a row",
+    "soft_in_window": "Soft bounces on many days",
     "soft_recent": "Recent soft bounces",
     "undeliverable": "Verification says undeliverable",
 }

@@ -47,7 +47,7 @@ def test_without_runs_the_page_says_how_to_begin(manager):
 def test_the_policy_in_force_is_told_in_words(manager):
     page = " ".join(manager.get(CLEANING).content.decode().split())
     assert "after 1 hard bounce that is the recipient’s fault" in page
-    assert "3 soft-bounce days in a row over 14 days or more" in page
+    assert "3 days with soft bounces in a row over 14 days or more" in page
 
 
 def test_the_next_run_by_the_clock_is_shown(manager):

@@ -208,17 +208,17 @@ SENTENCES = {
     ),
     "in a row": (
         [delivered(20), soft(15), soft(8), soft(1)],
-        "Invalid since 2 November 2026: 3 soft-bounce days in a row over 14 days (the mailbox is full), "
+        "Invalid since 2 November 2026: 3 days with soft bounces in a row over 14 days (the mailbox is full), "
         "none delivered since 13 October 2026.",
     ),
     "in the window": (
         [soft(1), soft(3), soft(5), soft(7), soft(9)],
-        "Invalid since 2 November 2026: 5 soft-bounce days from 24 October 2026 to 1 November 2026 "
+        "Invalid since 2 November 2026: 5 days with soft bounces from 24 October 2026 to 1 November 2026 "
         "(the mailbox is full), none ever delivered.",
     ),
     "lately": (
         [soft(20), soft(1)],
-        "At risk since 2 November 2026: 2 soft-bounce days since 13 October 2026 (the mailbox is full); "
+        "At risk since 2 November 2026: 2 days with soft bounces since 13 October 2026 (the mailbox is full); "
         "passes on 12 November 2026 if nothing more comes.",
     ),
     "held": (
