@@ -95,6 +95,10 @@ class BounceFilter(ListFilter):
             bounces = bounces.filter(occurred_at__lte=datetime.combine(chosen["until"], time.max, tzinfo=UTC))
         return bounces
 
+    def failures(self) -> QuerySet[Bounce]:
+        """What the strip of faults counts: a deferral is no failure yet, and is left out unless it is asked for."""
+        return self.rows() if "kind" in self.chosen() else self.rows().exclude(kind=Kind.DEFERRED)
+
 
 @dataclass(frozen=True, slots=True)
 class FaultCounts:

@@ -33,7 +33,13 @@ def show_list(request: HttpRequest) -> HttpResponse:
     form = BounceFilter(request.GET)
     rows = form.rows()
     page = page_of(rows, ["-occurred_at", "-id"], request.GET.get("after"), request.GET.get("before"))
-    context = {"form": form, "page": page, "faults": count_faults(rows), "tabs": tabs("list")}
+    context = {
+        "form": form,
+        "page": page,
+        "faults": count_faults(form.failures()),
+        "total": capped_count(rows),
+        "tabs": tabs("list"),
+    }
     return render(request, "bounces/list.html", context)
 
 

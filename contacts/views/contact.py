@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST
 
 from bounces import suppressions
@@ -60,7 +61,9 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
         "timeline": timeline_of(contact, ids, request.GET.get("older", "")),
         "is_older": "older" in request.GET,
         "several": len(ids) > 1,
-        "custom": [(field.label, _said(contact.custom[key])) for key, field in fields.items() if key in contact.custom],
+        "custom": [
+            (field.label, _said(field, contact.custom[key])) for key, field in fields.items() if key in contact.custom
+        ],
         "country_name": COUNTRIES.get(contact.country, contact.country),
         "tags": contact.tags.all(),
         "campaigns": campaigns_for(request.user).filter(members__contact=contact),
@@ -74,7 +77,9 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
     }
 
 
-def _said(value: Any) -> Any:
+def _said(field: CustomField, value: Any) -> Any:
+    if field.type == CustomField.Type.DATE:
+        return parse_date(str(value)) or value
     return {True: "Yes", False: "No"}[value] if isinstance(value, bool) else value
 
 

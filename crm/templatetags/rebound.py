@@ -14,7 +14,7 @@ from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.template.context import RequestContext
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
@@ -69,11 +69,20 @@ def ago(moment: datetime | date | None) -> str:
     if not moment:
         return "–"
     if not isinstance(moment, datetime):
-        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), f"{moment.day} {moment:%b %Y}")
+        full = f"{moment.day} {moment:%b %Y}"
+        said = full if moment.year != timezone.localdate().year else f"{moment.day} {moment:%b}"
+        return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), full, said)
     local = timezone.localtime(moment)
     exact = f"{local.day} {local:%b %Y, %H:%M %Z}"
     said = relative(local, timezone.localtime(timezone.now()))
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.astimezone(UTC).isoformat(), exact, said)
+
+
+@register.filter
+def breakable(address: object) -> SafeString:
+    """An address that may break after its @ and before its dots, rather than inside a word."""
+    marked = conditional_escape(address).replace("@", "@<wbr>").replace(".", "<wbr>.")
+    return SafeString(marked)
 
 
 @register.filter

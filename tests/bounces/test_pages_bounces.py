@@ -106,6 +106,16 @@ def test_the_strip_counts_the_bounces_of_the_list_by_fault(sales):
     assert response.context["faults"].by_fault == {"recipient": 0, "sender": 2, "infrastructure": 0, "unknown": 0}
 
 
+def test_the_strip_leaves_deferrals_out_unless_they_are_asked_for(sales):
+    a_bounce(fault="recipient")
+    a_bounce(fault="infrastructure", kind="deferred")
+    response = sales.get(LIST)
+    assert response.context["faults"].by_fault["infrastructure"] == 0
+    assert response.context["faults"].total == 1
+    assert str(response.context["total"]) == "2"
+    assert sales.get(LIST, {"kind": "deferred"}).context["faults"].by_fault["infrastructure"] == 1
+
+
 def test_long_lists_have_a_next_page_that_begins_where_this_ends(sales):
     for minutes in range(60):
         a_bounce(f"p{minutes}@b.example", occurred_at=NOW - timedelta(minutes=minutes))
@@ -117,7 +127,7 @@ def test_long_lists_have_a_next_page_that_begins_where_this_ends(sales):
 def test_a_list_takes_the_same_number_of_queries_however_long(sales, django_assert_max_num_queries):
     for _ in range(30):
         a_bounce()
-    with django_assert_max_num_queries(4):  # session, user, bounces, counts
+    with django_assert_max_num_queries(5):  # session, user, bounces, their number, faults
         sales.get(LIST)
 
 
@@ -133,6 +143,14 @@ def test_a_bounce_explains_its_verdict(sales):
         "RFC 3463",
     ):
         assert words in page
+
+
+def test_greylisting_is_told_as_what_it_is(sales):
+    bounce = a_bounce(kind="deferred", reason="blocked", fault="infrastructure", rule="greylisted")
+    page = text_of(sales, reverse("bounces:bounce", args=[bounce.pk]))
+    assert "still being retried: the server asks every new sender to come back later (550 5.1.1)" in page
+    assert "The server asks every new sender to come back later" in text_of(sales, LIST)
+    assert "is blocked" not in page
 
 
 def test_a_rule_that_is_gone_is_still_named(sales):
@@ -159,11 +177,12 @@ def test_a_bounce_shows_each_piece_of_evidence_and_its_raw_mail(sales):
 
 
 def test_a_bounce_names_the_message_that_failed(sales):
-    attempt = an_attempt("ada@b.example", campaign_key="spring", sender="sales@us.example")
+    attempt = an_attempt("ada@b.example", campaign_key="spring", sender="sales@us.example", bounced_at=days_ago(1))
     bounce = a_bounce("ada@b.example", attempt_id=attempt.pk)
     page = text_of(sales, reverse("bounces:bounce", args=[bounce.pk]))
-    assert "spring" in page
+    assert 'href="/contacts/?campaign=spring"' in page
     assert "sales@us.example" in page
+    assert "Bounced" in page
 
 
 def test_a_bounce_says_what_holds_for_the_address_now(sales):

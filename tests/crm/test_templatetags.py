@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django import forms
 from django.template import Context, Template
+from django.utils import timezone
 
 from bounces.values import Answer, Fault, Kind, Standing, Status
 from crm import wording
@@ -39,8 +40,16 @@ def test_the_exact_moment_stands_in_the_title(settings):
 
 
 def test_a_day_has_no_time_and_nothing_is_a_dash():
-    assert rebound.ago(date(2026, 5, 1)) == '<time datetime="2026-05-01">1 May 2026</time>'
+    assert rebound.ago(date(2020, 5, 1)) == '<time datetime="2020-05-01" title="1 May 2020">1 May 2020</time>'
     assert rebound.ago(None) == "–"
+
+
+def test_a_day_of_this_year_is_told_without_its_year():
+    assert rebound.ago(timezone.localdate().replace(month=5, day=1)).endswith(">1 May</time>")
+
+
+def test_an_address_breaks_at_its_marks_and_is_escaped():
+    assert rebound.breakable("ada@<b>.example") == "ada@<wbr>&lt;b&gt;<wbr>.example"
 
 
 @pytest.mark.parametrize(("value", "words"), [(0.0123, "1.23 %"), (0.0, "0.00 %"), (None, "unknown")])
