@@ -27,6 +27,7 @@ from bounces.parsing.text import (
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
+MAX_DEEPENED = 100  # of a mail about more recipients than that, the fields alone are read
 REPORT_TYPES = ("message/delivery-status", "message/global-delivery-status")
 RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient")
 EVENTS = {
@@ -74,7 +75,7 @@ def read_pasted_fields(notice: Notice) -> tuple[Report, ...]:
 
 def deepen(report: Report, notice: Notice, count: int) -> Report:
     """What the fields leave out and the notice tells: the words (OpenSMTPD, Exchange), and the refused command."""
-    if report.event not in (Event.BOUNCED, Event.DEFERRED):
+    if report.event not in (Event.BOUNCED, Event.DEFERRED) or count > MAX_DEEPENED:
         return report
     finding = next((finding for finding in findings_of(notice) if finding.recipient == report.recipient), None)
     if not finding or (count > 1 and not finding.has_words):

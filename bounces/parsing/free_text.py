@@ -10,6 +10,7 @@ that it repeats, or in the sentence of failure; what stands between one recipien
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 import re2
 
@@ -29,6 +30,9 @@ from bounces.parsing.words import any_of
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
+MAX_TOLD_LINES = 100  # about one recipient
+MAX_TOLD_CHARS = 8_000
+MAX_LISTED = 100  # recipients one below the other that share the words below them
 
 # A recipient at the head of a line: nothing but marks and a label before it, a separator behind it.
 AT_HEAD = re2.compile(
@@ -128,11 +132,10 @@ def find_headed(notice: Notice, pattern: re2._Regexp) -> list[Finding]:
             listed[-1].lines.append(rest)
             if len(findings) == 1:  # above the first, where no other's words stand
                 listed[-1].above = before
-        elif listed and not (
-            line.lstrip().startswith("(") and ASIDE.search(line)
-        ):  # an address there is the same recipient's other name
-            for finding in listed:
-                finding.lines.append(line)
+        elif not (line.lstrip().startswith("(") and ASIDE.search(line)):  # names the same recipient once more
+            for finding in listed[-MAX_LISTED:]:
+                if len(finding.lines) < MAX_TOLD_LINES:
+                    finding.lines.append(line)
         before = line.strip() or before
     return without_sender(list(findings.values()), notice)
 
@@ -186,12 +189,12 @@ def is_report_itself(returned: Headers) -> bool:
 
 def find_refusal(notice: Notice, finding: Finding) -> tuple[str, str]:
     """The command that was refused, and by which host, in the words about one recipient."""
-    said = "\n".join(said_about(notice, finding))
+    said = "\n".join(said_about(notice, finding))[:MAX_TOLD_CHARS]
     return find_command(said), find_host(said.replace("\n", " "))
 
 
 def build_report(notice: Notice, finding: Finding) -> Report:
-    said = "\n".join(said_about(notice, finding))
+    said = "\n".join(said_about(notice, finding))[:MAX_TOLD_CHARS]
     diagnostic = clean_line(said)
     return Report(
         event=Event.DEFERRED if notice.is_delay else Event.BOUNCED,
@@ -207,8 +210,16 @@ def build_report(notice: Notice, finding: Finding) -> Report:
 def said_about(notice: Notice, finding: Finding) -> list[str]:
     """The lines about one recipient where they tell a failure; else those of the dialogue; else what there is."""
     own = [line.strip() for line in finding.lines if line.strip()]
-    told = "\n".join(own)
+    told = "\n".join(own)[:MAX_TOLD_CHARS]
     if find_replycode(told) or FAILURE.search(told):
         return [*own, finding.above] if LEAD.search(finding.above) else own
-    dialogue = [line.strip() for line in notice.lines if find_replycode(line)]
-    return dialogue or ([finding.above, *own] if finding.has_words else [line.strip() for line in notice.lines])
+    return dialogue_of(notice) or ([finding.above, *own] if finding.has_words else list(notice.lines[:MAX_TOLD_LINES]))
+
+
+def dialogue_of(notice: Notice) -> list[str]:
+    """The lines with a reply code, found once a notice."""
+    if "dialogue" not in notice.__dict__:
+        replies = (line.strip() for line in notice.lines if find_replycode(line))
+        notice.__dict__["dialogue"] = list(islice(replies, MAX_TOLD_LINES))
+    found: list[str] = notice.__dict__["dialogue"]
+    return found

@@ -93,7 +93,9 @@ class Headers:
 
     def get(self, name: str) -> str:
         """The first value, or "" where there is none."""
-        return next(self.values(name), "")
+        marker = b"\n" + name.encode() + b":"
+        at = self._lower.find(marker)
+        return decode_value(self._block[at + len(marker) : self._end(at + len(marker))]) if at >= 0 else ""
 
     def values(self, name: str) -> Iterator[str]:
         marker = b"\n" + name.encode() + b":"
@@ -101,12 +103,16 @@ class Headers:
         for _ in range(MAX_HEADERS):
             if at < 0:
                 return
-            start = at + len(marker)
-            end = self._block.find(b"\n", start)
-            while self._block[end + 1 : end + 2] in BLANK:  # an empty line ends the block, so this is a continuation
-                end = self._block.find(b"\n", end + 1)
-            yield decode_value(self._block[start:end])
+            end = self._end(at + len(marker))
+            yield decode_value(self._block[at + len(marker) : end])
             at = self._lower.find(marker, end)
+
+    def _end(self, start: int) -> int:
+        """Where the value ends that begins there: before the first line that does not continue it."""
+        end = self._block.find(b"\n", start)
+        while self._block[end + 1 : end + 2] in BLANK:
+            end = self._block.find(b"\n", end + 1)
+        return end
 
     def __contains__(self, name: str) -> bool:
         return b"\n" + name.encode() + b":" in self._lower
