@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bounces.views import address, bounce, cleaning, inbox, raw, reputation, suppressions, upload
+from bounces.views import address, bounce, cleaning, inbox, incidents, raw, reputation, suppressions, upload
 
 app_name = "bounces"
 urlpatterns = [
@@ -21,6 +21,11 @@ urlpatterns = [
     path("suppressions/export.csv", suppressions.export, name="suppressions_csv"),
     path("suppressions/<int:pk>/lift/", address.lift, name="lift"),
     path("reputation/", reputation.show_reputation, name="reputation"),
+    path("incidents/", incidents.show_list, name="incidents"),
+    path("incidents/<int:pk>/", incidents.show_incident, name="incident"),
+    path("incidents/<int:pk>/confirm/", incidents.confirm, name="incident_confirm"),
+    path("incidents/<int:pk>/dismiss/", incidents.dismiss, name="incident_dismiss"),
+    path("incidents/<int:pk>/addresses.csv", incidents.export_addresses, name="incident_csv"),
     path("inbox/", inbox.show_list, name="inbox"),
     path("inbox/<int:pk>/", inbox.show_item, name="item"),
     path("inbox/<int:pk>/raw/", raw.show_raw, name="raw"),

@@ -77,6 +77,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("Event keys", "fingerprint", "bounces_eventkey"),
             ("Daily statistics", "bar_chart", "bounces_dailystat"),
             ("Recipient domains", "dns", "bounces_domain"),
+            ("Incidents", "crisis_alert", "bounces_incident"),
         ),
         _models(
             "Rules",

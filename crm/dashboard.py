@@ -16,9 +16,11 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import Count, F, Sum
 
+from bounces import incidents
 from bounces.lists import FaultCounts, count_faults
-from bounces.models import Bounce, CleaningRun, DailyStat, InboundItem, StatusChange
+from bounces.models import Bounce, CleaningRun, DailyStat, InboundItem, Incident, StatusChange
 from bounces.paging import CappedCount, capped_count
+from bounces.providers import provider_name
 from bounces.sentences import explain_change
 from bounces.values import Kind, Status
 from contacts.access import campaigns_for, contacts_for
@@ -97,6 +99,7 @@ class Dashboard:
     run: CleaningRun | None
     campaigns: list[CampaignRate]
     has_arrivals: bool
+    incidents: list[tuple[Incident, str]]  # with the provider's name
 
     @property
     def bounces(self) -> int:
@@ -130,6 +133,7 @@ def look(user: Any, now: datetime) -> Dashboard:
         run=CleaningRun.objects.select_related("started_by").order_by("-id").first(),
         campaigns=campaigns_to_stop(user, today),
         has_arrivals=InboundItem.objects.exists(),
+        incidents=[(each, provider_name(each.provider)) for each in incidents.undecided()[:3]],
     )
 
 

@@ -37,6 +37,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
         Entry("Cleaning", "brush-cleaning", "bounces:cleaning", in_tabs=True),
         Entry("Suppressions", "ban", "bounces:suppressions", permission="bounces.change_suppression"),
         Entry("Reputation", "activity", "bounces:reputation"),
+        Entry("Incidents", "siren", "bounces:incidents"),
         Entry("Inbox", "inbox", "bounces:inbox", permission="bounces.view_inbounditem"),
     ),
     "System": (

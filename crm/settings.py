@@ -220,6 +220,7 @@ UNFOLD = admin_site.UNFOLD
 MAIL_CAP = env.int("REBOUND_MAIL_CAP", default=25 * 1024 * 1024)  # bytes of one mail
 ARCHIVE_CAP = env.int("REBOUND_ARCHIVE_CAP", default=500 * 1024 * 1024)  # bytes of one mbox or zip, unpacked too
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
+    "incident_opened": ["crm.alarms.tell_of_incident"],
     "status_changed": ["contacts.announcements.write_activities", "contacts.actions.act_on_changes"],
     "contacts_to_delete": ["contacts.actions.delete_contacts"],
 }

@@ -74,6 +74,12 @@ BADGES: dict[str, dict[str, Badge]] = {
         "expired": Badge("Expired", "hourglass", "calm", "Its last day has passed."),
         "lifted": Badge("Lifted", "circle-check", "good", "A person ended it, with a reason."),
     },
+    "incident": {
+        "open": Badge("Waits for a decision", "siren", "bad", "Its bounces are held until somebody decides."),
+        "confirmed": Badge("Confirmed, going on", "shield-alert", "watch", "Its bounces are held until it is over."),
+        "passed": Badge("Confirmed and over", "circle-check", "good", "Its bounces were discarded."),
+        "dismissed": Badge("Dismissed", "circle-x", "calm", "Its bounces count as any other."),
+    },
     "campaign": {
         "draft": Badge("Draft", "pencil", "calm"),
         "running": Badge("Running", "send", "info"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from bounces.admin.bases import ReadOnlyAdmin
-from bounces.models import Domain
+from bounces.models import Domain, Incident
 
 
 @admin.register(Domain)
@@ -14,3 +14,12 @@ class DomainAdmin(ReadOnlyAdmin):
     list_filter = ("failed",)
     search_fields = ("domain__startswith",)
     search_help_text = "The beginning of a domain."
+
+
+@admin.register(Incident)
+class IncidentAdmin(ReadOnlyAdmin):
+    list_display = ("opened_at", "provider", "state", "good_bounced", "good_attempted", "decided_by", "ended_at")
+    list_select_related = ("decided_by",)
+    list_filter = ("state",)
+    search_fields = ("provider__startswith",)
+    search_help_text = "The beginning of a provider's name."

@@ -8,6 +8,7 @@ cleaning.py     CleaningRun, CleaningTarget, CleaningRow: one evaluation of many
 inbox.py        InboundItem, RawChunk: everything that arrives, before anything else happens to it
 running.py      Schedule, Lease, Outbox: what keeps the flow moving
 statistics.py   DailyStat: counted as the facts are recorded
+incidents.py    Incident: a receiving provider that is not believed
 domains.py      Domain: who receives for a domain, as looked up
 """
 
@@ -17,6 +18,7 @@ from bounces.models.decisions import Ruling, Suppression
 from bounces.models.domains import Domain
 from bounces.models.facts import Attempt, Bounce, Complaint, EventKey, Evidence
 from bounces.models.inbox import InboundItem, RawChunk
+from bounces.models.incidents import Incident
 from bounces.models.judgement import Dirty, Policy, StatusChange
 from bounces.models.running import Lease, Outbox, Schedule
 from bounces.models.statistics import DailyStat
@@ -35,6 +37,7 @@ __all__ = [
     "EventKey",
     "Evidence",
     "InboundItem",
+    "Incident",
     "Lease",
     "Outbox",
     "Policy",

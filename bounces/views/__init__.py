@@ -7,6 +7,7 @@ inbox.py      everything that arrived, and what became of it
 cleaning.py   cleaning runs: list, progress, report, apply, cancel, CSV
 address.py    one address: verdict, history, restore, suppressions
 suppressions.py  whom never to write to: list, add one or many, lift, CSV
+incidents.py  providers that are not believed: list, one, confirm, dismiss, CSV
 reputation.py bounce and complaint rates by campaign, sender, provider
 access.py     who may open a page
 Filters and querysets of the lists stand in `bounces/lists.py`.

@@ -51,6 +51,7 @@ MODELS += [crm.User, crm.Team, crm.ApiKey]
 FACTS = [
     bounces.Attempt, bounces.Bounce, bounces.Evidence, bounces.EventKey, bounces.Complaint, bounces.StatusChange,
     bounces.Dirty, bounces.CleaningRow, bounces.CleaningRun, bounces.InboundItem, bounces.RawChunk, bounces.Lease,
+    bounces.Incident, bounces.Domain,
     bounces.Outbox, bounces.Address, bounces.Ruling, bounces.DailyStat, contacts.Activity,
 ]  # fmt: skip
 

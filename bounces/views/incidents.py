@@ -1,0 +1,96 @@
+"""Incidents: the list, one with its numbers, confirm and dismiss, its addresses as CSV. In: ids. Out: pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from bounces import incidents
+from bounces.models import Incident
+from bounces.paging import capped_count, page_of
+from bounces.providers import provider_name
+from bounces.spreadsheet import csv_lines
+from bounces.views.access import needs
+
+Decide = Callable[[Incident, Any, str, Any], Incident]
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(
+        label="Why",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Others read it later: what the provider said, or what you tried.",
+    )
+
+
+@needs("bounces.view_bounce")
+def show_list(request: HttpRequest) -> HttpResponse:
+    page = page_of(Incident.objects.all(), ["-id"], request.GET.get("after"), request.GET.get("before"), size=25)
+    rows = [(incident, provider_name(incident.provider)) for incident in page.items]
+    return render(request, "bounces/incidents.html", {"page": page, "rows": rows})
+
+
+@needs("bounces.view_bounce")
+def show_incident(request: HttpRequest, pk: int) -> HttpResponse:
+    incident = get_object_or_404(Incident.objects.select_related("decided_by"), pk=pk)
+    bounces = incidents.bounces_of(incident).select_related("address")
+    hours = incidents.by_hour(incident)
+    context = {
+        "incident": incident,
+        "provider": provider_name(incident.provider),
+        "count": capped_count(incidents.bounces_of(incident)),
+        "page": page_of(bounces, ["-occurred_at", "-id"], request.GET.get("after"), request.GET.get("before")),
+        "hours": hours,
+        "chart": {
+            "labels": [f"{hour.starts_at:%d %b %H:00}" for hour in hours],
+            "series": [
+                {"name": "Of this incident", "tone": "bad", "values": [hour.held for hour in hours]},
+                {"name": "Others", "tone": "calm", "values": [hour.others for hour in hours]},
+            ],
+        },
+        "form": NoteForm(),
+    }
+    return render(request, "bounces/incident.html", context)
+
+
+@require_POST
+@needs("bounces.restore_address")
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    done = "Confirmed. Its bounces stay out of the count, and are discarded once it is over."
+    return decide(request, pk, incidents.confirm, done)
+
+
+@require_POST
+@needs("bounces.restore_address")
+def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
+    done = "Dismissed. Its bounces count again; the statuses follow within seconds."
+    return decide(request, pk, incidents.dismiss, done)
+
+
+def decide(request: HttpRequest, pk: int, deed: Decide, done: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, pk=pk)
+    try:
+        deed(incident, request.user, request.POST.get("note", ""), timezone.now())
+    except (incidents.AlreadyDecided, incidents.NoReason) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done)
+    return redirect("bounces:incident", pk)
+
+
+@needs("bounces.restore_address")
+def export_addresses(_request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Whom to verify or to write to again."""
+    incident = get_object_or_404(Incident, pk=pk)
+    rows = incidents.affected(incident).order_by("email").values_list("email", "status", "last_delivered_at")
+    lines = csv_lines(["Address", "Status", "Last delivered"], rows.iterator(chunk_size=2000))
+    headers = {"Content-Disposition": f'attachment; filename="incident-{incident.pk}.csv"'}
+    return StreamingHttpResponse(lines, content_type="text/csv", headers=headers)

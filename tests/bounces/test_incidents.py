@@ -1,0 +1,281 @@
+"""Incidents: noticed, held, taken back, decided; and December 2020 once more, at small scale."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from bounces import incidents
+from bounces.models import Address, Bounce, DailyStat, Incident
+from bounces.process import run_flow
+from bounces.recording import Told, record
+from bounces.values import Event, Fault, Judgement, Kind
+from crm.dashboard import look
+from tests.bounces.histories import told
+from tests.builders import NOW, a_user
+
+pytestmark = pytest.mark.django_db
+UNKNOWN = Judgement(Kind.HARD, Fault.RECIPIENT, "userunknown", True, "test")
+CODES = {"replycode": "550", "status": "5.1.1", "diagnostic": "550 5.1.1 no such user"}
+
+
+def delivery(email: str, at: datetime) -> Told:
+    return told(Event.DELIVERED, (NOW - at) / timedelta(days=1), recipient=email)
+
+
+def refusal(email: str, at: datetime) -> Told:
+    return told(Event.BOUNCED, (NOW - at) / timedelta(days=1), UNKNOWN, recipient=email, **CODES)
+
+
+def happened(several: Iterable[Told], now: datetime = NOW) -> None:
+    with transaction.atomic():
+        record(list(several))
+    run_flow(lambda: now)
+
+
+def people(count: int, domain: str = "gmail.com") -> list[str]:
+    return [f"p{number:04}@{domain}" for number in range(count)]
+
+
+def good(emails: list[str]) -> list[str]:
+    happened([delivery(email, NOW - timedelta(days=20)) for email in emails])
+    return emails
+
+
+def invalid() -> set[str]:
+    return set(Address.objects.filter(status="invalid").values_list("email", flat=True))
+
+
+def an_incident(count: int = 20) -> Incident:
+    happened([refusal(email, NOW - timedelta(hours=1)) for email in good(people(count))])
+    return Incident.objects.get()
+
+
+def test_good_addresses_that_fail_together_are_held_before_anybody_is_invalid() -> None:
+    incident = an_incident()
+    assert (incident.provider, incident.state, incident.good_bounced) == ("google", "open", 20)
+    assert invalid() == set()
+    assert set(Bounce.objects.values_list("standing", "incident_id")) == {("held", incident.pk)}
+
+
+def test_those_of_the_beginning_that_were_counted_are_taken_back() -> None:
+    emails = good(people(20))
+    happened([refusal(email, NOW - timedelta(hours=2)) for email in emails[:5]], NOW)
+    assert len(invalid()) == 5
+    happened([refusal(email, NOW - timedelta(hours=1)) for email in emails[5:]])
+    assert invalid() == set()
+    assert set(Address.objects.values_list("status", flat=True)) == {"valid"}
+
+
+def test_what_is_held_is_not_in_the_daily_counts() -> None:
+    an_incident()
+    stat = DailyStat.objects.get(dimension="provider", key="google", day=NOW.date())
+    assert (stat.attempted, stat.bounced, stat.hard) == (20, 20, 0)
+
+
+def test_a_dead_list_that_never_worked_raises_none() -> None:
+    emails = people(300)
+    happened([refusal(email, NOW) for email in emails[:90]] + [delivery(email, NOW) for email in emails[90:]])
+    assert not Incident.objects.exists()
+    assert len(invalid()) == 90
+
+
+def test_small_numbers_raise_none() -> None:
+    happened([refusal(email, NOW) for email in good(people(7))])
+    assert not Incident.objects.exists()
+
+
+def test_other_providers_are_believed_meanwhile() -> None:
+    others = good(people(3, "outlook.com"))
+    an_incident()
+    happened([refusal(email, NOW) for email in others])
+    assert invalid() == set(others)
+
+
+def test_new_ones_are_held_as_they_come_in() -> None:
+    late = good(["late@gmail.com"])
+    an_incident()
+    happened([refusal(email, NOW) for email in late])
+    assert invalid() == set()
+    assert Incident.objects.count() == 1
+
+
+def test_confirmed_and_over_its_bounces_are_discarded() -> None:
+    incident = an_incident()
+    incidents.confirm(incident, a_user("manager"), "Their status page says so.", NOW)
+    assert incidents.is_due(NOW + timedelta(hours=8))
+    run_flow(lambda: NOW + timedelta(hours=8))
+    incident.refresh_from_db()
+    assert incident.state == "passed"
+    assert set(Bounce.objects.values_list("standing", flat=True)) == {"discarded"}
+    assert invalid() == set()
+
+
+def test_over_and_then_confirmed_its_bounces_are_discarded_at_once() -> None:
+    incident = an_incident()
+    run_flow(lambda: NOW + timedelta(hours=8))
+    assert set(Bounce.objects.values_list("standing", flat=True)) == {"held"}
+    assert incidents.confirm(incident, a_user("manager"), "They said so.", NOW + timedelta(days=1)).state == "passed"
+    assert set(Bounce.objects.values_list("standing", flat=True)) == {"discarded"}
+
+
+def test_dismissed_its_bounces_count_again() -> None:
+    incident = an_incident()
+    incidents.dismiss(incident, a_user("manager"), "The company closed.", NOW)
+    run_flow(lambda: NOW)
+    assert len(invalid()) == 20
+    assert DailyStat.objects.get(dimension="provider", key="google", day=NOW.date()).hard == 20
+    assert Incident.objects.count() == 1
+
+
+def test_a_dismissed_provider_is_believed_for_a_day() -> None:
+    emails = good([f"more{number}@gmail.com" for number in range(20)])
+    incidents.dismiss(an_incident(), a_user("manager"), "True.", NOW)
+    happened([refusal(email, NOW) for email in emails])
+    assert (Incident.objects.count(), len(invalid())) == (1, 40)
+
+
+def test_a_decision_needs_a_reason_and_is_taken_once() -> None:
+    incident, boss = an_incident(), a_user("manager")
+    with pytest.raises(incidents.NoReason):
+        incidents.confirm(incident, boss, " ", NOW)
+    incidents.dismiss(incident, boss, "True.", NOW)
+    with pytest.raises(incidents.AlreadyDecided, match="Dismissed"):
+        incidents.confirm(incident, boss, "Not true.", NOW)
+
+
+def test_looking_twice_changes_nothing() -> None:
+    an_incident()
+    before = list(Bounce.objects.order_by("pk").values())
+    run_flow(lambda: NOW)
+    assert list(Bounce.objects.order_by("pk").values()) == before
+
+
+def test_managers_hear_of_it_once() -> None:
+    a_user("manager", email="boss@rebound.example")
+    a_user("sales", email="sam@rebound.example")
+    incident = an_incident()
+    assert [message.to for message in mail.outbox] == [["boss@rebound.example"]]
+    assert reverse("bounces:incident", args=[incident.pk]) in mail.outbox[0].body
+
+
+def test_the_dashboard_says_so_until_it_is_over() -> None:
+    incident, boss = an_incident(), a_user("manager")
+    assert [each.pk for each, _ in look(boss, NOW).incidents] == [incident.pk]
+    incidents.dismiss(incident, boss, "True.", NOW)
+    assert look(boss, NOW).incidents == []
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+def signed_in(role: str) -> Client:
+    client = Client()
+    client.force_login(a_user(role))
+    return client
+
+
+def url_of(incident: Incident, name: str = "incident") -> str:
+    return reverse(f"bounces:{name}", args=[incident.pk])
+
+
+def test_the_pages_show_what_was_seen() -> None:
+    incident = an_incident()
+    client = signed_in("sales")
+    assert "Google" in client.get(reverse("bounces:incidents")).content.decode()
+    page = client.get(url_of(incident)).content.decode()
+    assert "p0001@gmail.com" in page
+    assert "Confirm the incident" not in page
+
+
+def test_without_incidents_the_page_says_what_would_happen() -> None:
+    assert "No incident" in signed_in("sales").get(reverse("bounces:incidents")).content.decode()
+
+
+def test_the_page_takes_the_same_few_queries_however_many_bounces(django_assert_max_num_queries) -> None:
+    incident = an_incident(60)
+    client = signed_in("manager")
+    with django_assert_max_num_queries(8):
+        client.get(url_of(incident))
+
+
+@pytest.mark.parametrize("name", ["incident_confirm", "incident_dismiss"])
+@pytest.mark.parametrize(("role", "code", "state"), [("sales", 403, False), ("manager", 302, True)])
+def test_managers_decide_and_sales_do_not(name: str, role: str, code: int, state: bool) -> None:
+    incident = an_incident()
+    assert signed_in(role).post(url_of(incident, name), {"note": "Because."}).status_code == code
+    incident.refresh_from_db()
+    assert (incident.state != "open") is state
+
+
+def test_a_decision_without_a_reason_is_refused_with_words() -> None:
+    incident = an_incident()
+    response = signed_in("manager").post(url_of(incident, "incident_dismiss"), {"note": ""}, follow=True)
+    assert "Say why" in response.content.decode()
+
+
+def test_the_addresses_are_a_list_for_managers() -> None:
+    incident = an_incident()
+    assert signed_in("sales").get(url_of(incident, "incident_csv")).status_code == 403
+    response: Any = signed_in("manager").get(url_of(incident, "incident_csv"))
+    assert len(b"".join(response.streaming_content).splitlines()) == 21
+
+
+# --- 14 December 2020 -----------------------------------------------------------------------------
+
+MIDNIGHT = NOW.replace(hour=0) - timedelta(days=1)
+STEP = timedelta(minutes=15)
+
+
+def december() -> tuple[set[str], list[tuple[datetime, Told]]]:
+    """Who truly died, and a day of mail to 3,000 good addresses; from 8 to 14 h Google refuses 12 % of its own."""
+    chance = random.Random(14_12_2020)
+    emails = good([*people(1800), *people(700, "outlook.com"), *people(500, "acme.example")])
+    dead = set(chance.sample(emails, 9))
+    story: list[tuple[datetime, Told]] = []
+    for email in emails:
+        at = MIDNIGHT + timedelta(seconds=chance.uniform(0, 86_400))
+        refused = email.endswith("gmail.com") and 8 <= at.hour < 14 and chance.random() < 0.12
+        story.append((at, refusal(email, at) if refused or email in dead else delivery(email, at)))
+    return dead, sorted(story, key=lambda each: each[0])
+
+
+def lived_through(story: list[tuple[datetime, Told]]) -> float:
+    """Lets the day happen, a quarter of an hour at a time; returns the greatest share that was ever invalid."""
+    worst, at = 0.0, MIDNIGHT
+    while at < MIDNIGHT + timedelta(days=1):
+        happened([one for when, one in story if at <= when < at + STEP], at + STEP)
+        worst = max(worst, len(invalid()) / 3000)
+        at += STEP
+    return worst
+
+
+def test_december_2020_confirmed_leaves_no_living_address_invalid() -> None:
+    dead, story = december()
+    assert lived_through(story) <= 0.01
+    incident = Incident.objects.get()
+    assert incident.provider == "google"
+    incidents.confirm(incident, a_user("manager"), "Google said so.", NOW)
+    run_flow(lambda: NOW)
+    run_flow(lambda: NOW + timedelta(days=1))
+    assert invalid() <= dead
+    assert not Bounce.objects.filter(standing="held").exists()
+
+
+def test_december_2020_dismissed_leaves_nothing_wrong() -> None:
+    dead, story = december()
+    lived_through(story)
+    incidents.dismiss(Incident.objects.get(), a_user("manager"), "They are gone.", NOW)
+    run_flow(lambda: NOW)
+    refused = {one.email for _, one in story if one.report.event == Event.BOUNCED}
+    assert invalid() == refused
+    assert dead <= refused
+    assert set(Bounce.objects.values_list("standing", flat=True)) == {"counted"}
