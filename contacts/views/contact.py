@@ -71,6 +71,7 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
         "task_form": TaskForm(),
         "can_change": can_change_contact(request.user, contact),
         "can_delete": request.user.has_perm("contacts.delete_contact"),
+        "can_erase": request.user.has_perm("contacts.erase_contact"),
         "can_restore": request.user.has_perm("bounces.restore_address"),
         "can_lift": request.user.has_perm("bounces.change_suppression"),
         **more,

@@ -71,7 +71,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         give_task(contact, form.cleaned_data["text"], owner=request.user, due_on=form.cleaned_data["due_on"])
         messages.success(request, "The task is yours.")
     else:
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     return redirect(contact)
 
 
