@@ -16,11 +16,20 @@ JUDGED = frozenset((Event.BOUNCED, Event.DEFERRED))
 
 def answer(file: str, message_index: int, reading: Reading, rules: RuleSet | None = None) -> dict[str, Any]:
     """One line of `classify --json`."""
+    judgements = tuple(judge(report, rules) for report in reading.reports)
+    return answer_outcome(file, message_index, reading, judgements)
+
+
+def answer_outcome(
+    file: str, message_index: int, reading: Reading, judgements: tuple[Judgement | None, ...]
+) -> dict[str, Any]:
+    """The same, where the verdicts are there already."""
+    pairs = zip(reading.reports, judgements, strict=True)
     return {
         "file": file,
         "kind": reading.kind.value,
         "message_index": message_index,
-        "recipients": [answer_recipient(report, judge(report, rules)) for report in reading.reports],
+        "recipients": [answer_recipient(report, judgement) for report, judgement in pairs],
     }
 
 

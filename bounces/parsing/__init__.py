@@ -8,8 +8,10 @@ Pure: no database, clock, network or Django settings; never raises; bounded time
 
 - `mail.py`: the bounded view of the mail that every reader gets
 - `text.py`: addresses, codes and dates in a line
+- `words.toml`: how mail systems say that a mail did not arrive, in a dozen languages; `words.py` reads it
 - `notice.py`: the words of a report for people, and whether a mail system wrote them; `free_text.py`: what they say
-- `delivery_status.py`: RFC 3464; `feedback.py`: RFC 5965; `auto_reply.py`: RFC 3834
+- `delivery_status.py`: RFC 3464; `feedback.py`: RFC 5965; `auto_reply.py`: RFC 3834; `notification.py`: Amazon's JSON
+- `wrapped.py`: a bounce inside a forward or another bounce
 - `readers.py`: the order in which they are asked
 """
 

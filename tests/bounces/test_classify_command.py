@@ -12,6 +12,7 @@ from django.conf import LazySettings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from bounces.classification import load_rules
 from tests.bounces.mails import a_delivery_report, a_mail, a_recipient
 from tests.bounces.test_mailfiles import an_mbox
 
@@ -90,8 +91,34 @@ def test_a_person_gets_a_line_a_recipient(tmp_path: Path) -> None:
 def test_a_person_may_ask_who_read_it_and_which_rule_decided(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(a_delivery_report())
     text = run(str(tmp_path), "--explain").getvalue()
-    assert "read by    delivery_status" in text
-    assert "judged by  user-unknown-5.1.1 (phrases; RFC 3463 X.1.1" in text
+    assert "read by      delivery_status, after feedback, notification found nothing" in text
+    assert "judged by    user-unknown-5.1.1 (phrases; RFC 3463 X.1.1" in text
+
+
+def test_a_rule_that_was_passed_over_says_why(tmp_path: Path) -> None:
+    said = a_recipient(Status="5.0.0", Diagnostic_Code="smtp; 550 Unknown user")
+    (tmp_path / "a.eml").write_bytes(a_delivery_report(said))
+    text = run(str(tmp_path), "--explain").getvalue()
+    assert "passed over  user-unknown-at-rcpt: only for a refused RCPT" in text
+    assert "judged by    user-unknown-unproved" in text
+
+
+def test_several_processes_give_the_same_answers_in_the_same_order(box: Path) -> None:
+    assert run(str(box), "--json", "--jobs", "2").getvalue() == run(str(box), "--json").getvalue()
+
+
+def test_the_rules_are_listed_with_how_often_each_decided(box: Path) -> None:
+    output = Output()
+    call_command("rules", str(box), stdout=output)
+    hits = {line.split()[1]: line.split()[0] for line in output.getvalue().splitlines()[1:]}
+    assert (hits["user-unknown-5.1.1"], hits["mailbox-full"], hits["default"]) == ("2", "0", "0")
+    assert len(hits) == len(load_rules().rules) + 1
+
+
+def test_the_rules_are_listed_without_a_path_too() -> None:
+    output = Output()
+    call_command("rules", stdout=output)
+    assert output.getvalue().splitlines()[1].split()[0] == load_rules().rules[0].name
 
 
 def test_what_is_no_bounce_says_why(tmp_path: Path) -> None:

@@ -7,103 +7,62 @@ a message. What cannot be read is told on standard error, the rest is read, and 
 from __future__ import annotations
 
 import json
-import sys
-import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Any
+from itertools import tee
+from typing import Any
 
-from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 from rich.text import Text
 
-from bounces.classification import load_rules
-from bounces.classification.answer import answer, judge
-from bounces.mailfiles import MEGABYTE, BadArchive, Member, open_members, too_large, walk
-from bounces.parsing import read
+from bounces.classification.answer import answer_outcome
+from bounces.classification.explain import explain
+from bounces.classification.many import Outcome, read_many
+from bounces.mailfiles import Member
+from bounces.management.mail_command import MailCommand
+from bounces.parsing import READERS
 from bounces.terminal import terminal
 from bounces.values import Judgement, Kind, MailKind, Reading, Report
 
-STANDARD_INPUT = "-"
 COLOURS = {Kind.HARD: "bold red", Kind.SOFT: "yellow", Kind.DEFERRED: "cyan"}
 
 
-class Command(BaseCommand):
+class Command(MailCommand):
     help = "Tells of each mail whether it is a bounce, of whom, how lasting, whose fault and why; needs no database."
-    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders, mboxes, Maildirs, zips, or -")
+        self.add_paths(parser, needed=True)
         parser.add_argument("--json", action="store_true", help="One line of JSON a message.")
-        parser.add_argument("--explain", action="store_true", help="Also who read the mail and which rule decided.")
+        parser.add_argument("--explain", action="store_true", help="Also each step to the verdict.")
+        parser.add_argument("--jobs", type=int, default=1, metavar="N", help="Processes that read; 1: this one.")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  (Django's signature)
-        self.failed = False
         console = None if options["json"] else terminal(self)
-        for file, member in self.members(options["paths"]):
-            reading = self.read(file, member)
+        for file, member, (reading, judgements) in self.outcomes(options["paths"], options["jobs"]):
             if console is None:
-                self.stdout.write(json.dumps(answer(file, member.index, reading)))
+                self.stdout.write(json.dumps(answer_outcome(file, member.index, reading, judgements)))
             else:
-                for line in tell(file, reading, explain=options["explain"]):
+                for line in tell(file, reading, judgements, with_steps=options["explain"]):
                     console.print(line, soft_wrap=True)
-        if self.failed:
-            raise CommandError("Not everything could be read.", returncode=2)
+        self.finish()
 
-    def read(self, file: str, member: Member) -> Reading:
+    def outcomes(self, paths: list[str], jobs: int) -> Iterator[tuple[str, Member, Outcome]]:
         """A message that was refused counts too: it is told, and is no bounce."""
-        if member.body is not None:
-            return read(member.body)
-        self.complain(f"{file}: {member.name}: {member.refused}")
-        return Reading(MailKind.NONE, why=member.refused)
-
-    def members(self, paths: list[str]) -> Iterator[tuple[str, Member]]:
-        """The messages of all paths; what cannot be opened is told, and the next one tried."""
-        for path in paths:
-            for file in [STANDARD_INPUT] if path == STANDARD_INPUT else self.files(Path(path)):
-                try:
-                    with open_input(file) as stream:
-                        caps = {"mail_cap": settings.MAIL_CAP, "archive_cap": settings.ARCHIVE_CAP}
-                        for member in open_members(stream, file, **caps):
-                            yield file, member
-                except (OSError, BadArchive) as error:
-                    self.complain(f"{file}: {getattr(error, 'strerror', None) or error}")
-
-    def files(self, path: Path) -> Iterator[str]:
-        try:
-            for file in walk(path):
-                yield str(file)
-        except OSError as error:
-            self.complain(f"{path}: {error.strerror}")
-
-    def complain(self, text: str) -> None:
-        self.failed = True
-        self.stderr.write(text)
+        members, source = tee(self.members(paths))
+        bodies = (member.body for _, member in source if member.body is not None)
+        read_ones = read_many(bodies, jobs)
+        for file, member in members:
+            refused: Outcome = (Reading(MailKind.NONE, why=member.refused), ())
+            yield file, member, refused if member.body is None else next(read_ones)
 
 
-def open_input(file: str) -> IO[bytes]:
-    """A stream that seeks: standard input is copied. Raises BadArchive where that is larger than an archive may be."""
-    if file != STANDARD_INPUT:
-        return Path(file).open("rb")
-    copy: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=settings.MAIL_CAP)  # noqa: SIM115  (the caller closes it)
-    while piece := sys.stdin.buffer.read(MEGABYTE):
-        copy.write(piece)
-        if copy.tell() > settings.ARCHIVE_CAP:
-            raise BadArchive(too_large(settings.ARCHIVE_CAP))
-    copy.seek(0)
-    return copy
-
-
-def tell(file: str, reading: Reading, *, explain: bool) -> Iterator[Text]:
+def tell(file: str, reading: Reading, judgements: tuple[Judgement | None, ...], *, with_steps: bool) -> Iterator[Text]:
     """The lines for a person: one a recipient, or the one that says why there is none."""
     if not reading.reports:
         yield Text.assemble((file, "dim"), "  ", reading.kind.value, "  ", (reading.why, "dim"))
-    for report in reading.reports:
-        judgement = judge(report)
+    for report, judgement in zip(reading.reports, judgements, strict=True):
         yield tell_recipient(file, report, judgement)
-        if explain:
-            yield from explain_recipient(reading, report, judgement)
+        if with_steps:
+            yield from tell_steps(reading, report, judgement)
 
 
 def tell_recipient(file: str, report: Report, judgement: Judgement | None) -> Text:
@@ -115,11 +74,14 @@ def tell_recipient(file: str, report: Report, judgement: Judgement | None) -> Te
     return line
 
 
-def explain_recipient(reading: Reading, report: Report, judgement: Judgement | None) -> Iterator[Text]:
-    yield Text(f"    read by    {reading.reader}" + (f": {reading.why}" if reading.why else ""), "dim")
+def tell_steps(reading: Reading, report: Report, judgement: Judgement | None) -> Iterator[Text]:
+    names = [reader.name for reader in READERS]
+    before = names[: names.index(reading.reader)] if reading.reader in names else []
+    asked = f", after {', '.join(before)} found nothing" if before else ""
+    yield step("read by", reading.reader + asked + (f": {reading.why}" if reading.why else ""))
     if judgement:
-        rule = next((rule for rule in load_rules().rules if rule.name == judgement.rule), None)
-        source = f" ({rule.table.value}; {rule.source})" if rule else ": no rule spoke"
-        yield Text(f"    judged by  {judgement.rule}{source}", "dim")
-    if report.diagnostic:
-        yield Text(f"    it said    {report.diagnostic}", "dim")
+        yield from (step(title, text) for title, text in explain(report))
+
+
+def step(title: str, text: str) -> Text:
+    return Text(f"    {title:<12} {text}", "dim")
