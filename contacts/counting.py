@@ -17,6 +17,7 @@ from django.db.models import Count, Q, Sum
 
 from bounces.models import DailyStat
 from bounces.paging import COUNT_CAP, CappedCount
+from bounces.reputation import BOUNCE_LINES, word_of
 from bounces.values import Answer, Status
 from bounces.verdict import answered
 from contacts.models import Contact, ContactAddress
@@ -99,6 +100,11 @@ class Sent:
     @property
     def bounce_rate(self) -> float | None:
         return self.bounced / self.attempted if self.attempted else None
+
+    @property
+    def rate_word(self) -> str:
+        """healthy, watch, stop, or unknown: by the same lines as the dashboard's rate."""
+        return word_of(self.bounce_rate, BOUNCE_LINES)
 
 
 def count_sent(campaign_keys: Iterable[str]) -> dict[str, Sent]:

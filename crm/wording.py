@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bounces.reputation import BOUNCE_LINES, word_of
+
 
 @dataclass(frozen=True, slots=True)
 class Badge:
@@ -83,7 +85,7 @@ BADGES: dict[str, dict[str, Badge]] = {
     "campaign": {
         "draft": Badge("Draft", "pencil", "calm"),
         "running": Badge("Running", "send", "info"),
-        "paused": Badge("Paused", "hourglass", "watch"),
+        "paused": Badge("Paused", "circle-pause", "watch"),
         "finished": Badge("Finished", "circle-check", "calm"),
     },
     "rate": {
@@ -102,15 +104,9 @@ def badge(vocabulary: str, word: object) -> Badge:
     return BADGES[vocabulary].get(text, Badge(label, "circle-question-mark", "calm"))
 
 
-# Where providers draw the line: above 2 % they throttle or suspend a sender; below 1 % nobody complains.
-WATCH_RATE = 0.01
-STOP_RATE = 0.02
+WATCH_RATE, STOP_RATE = BOUNCE_LINES
 
 
 def rate_word(rate: float | None) -> str:
     """healthy, watch, stop, or unknown where there is no rate."""
-    if rate is None:
-        return "unknown"
-    if rate >= STOP_RATE:
-        return "stop"
-    return "watch" if rate >= WATCH_RATE else "healthy"
+    return word_of(rate, BOUNCE_LINES)
