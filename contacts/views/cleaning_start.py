@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from bounces.cleaning import AlreadyRunning, start_run
-from bounces.models import Address
+from bounces.models import Address, Policy
 from bounces.paging import capped_count
 from bounces.views.access import needs
 from contacts.access import contacts_for, segments_for
@@ -39,7 +39,7 @@ def start(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(error))
             return redirect("bounces:cleaning_run", error.run.pk)
         return redirect("bounces:cleaning_run", run.pk)
-    context = {"form": form, "summary": _summary(request, form)}
+    context = {"form": form, "summary": _summary(request, form), "policy": Policy.active()}
     return render(request, "contacts/cleaning_start.html", context)
 
 
