@@ -14,6 +14,7 @@ from contacts.views import (
     erasing,
     exporting,
     importing,
+    merging,
     segment,
     task,
 )
@@ -31,6 +32,8 @@ urlpatterns = [
     path("contacts/<int:pk>/edit/", contact.edit, name="edit"),
     path("contacts/<int:pk>/note/", contact.note, name="note"),
     path("contacts/<int:pk>/delete/", contact.delete, name="delete"),
+    path("contacts/<int:pk>/merge/", merging.choose, name="merge"),
+    path("contacts/<int:pk>/merge/<int:other_pk>/", merging.confirm, name="merge_confirm"),
     path("contacts/<int:pk>/erase/", erasing.erase, name="erase"),
     path("contacts/<int:pk>/task/", task.add, name="task_add"),
     path("tasks/", task.show_list, name="tasks"),
