@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
-from bounces import inbox, incidents, lease, outbox, policy
+from bounces import guards, inbox, incidents, lease, outbox, policy
 from bounces.containers import expand
 from bounces.inbox import Outcome, quarantined
 from bounces.intake.events import report_of
@@ -52,7 +52,7 @@ def run_flow(clock: Clock, patience: timedelta = timedelta(minutes=5)) -> bool:
 def step(held: Lease, clock: Clock) -> bool:
     """One batch of each stage; whether there was anything to do."""
     drained = drain_batch(held, clock())
-    watched = incidents.watch(held, clock())
+    watched = incidents.watch(held, clock()) + guards.watch(held, clock())
     judged = policy.evaluate_news(clock(), held)
     announced = outbox.tell_due(clock(), held)
     return bool(drained or watched or judged or announced)

@@ -21,6 +21,7 @@ urlpatterns = [
     path("suppressions/export.csv", suppressions.export, name="suppressions_csv"),
     path("suppressions/<int:pk>/lift/", address.lift, name="lift"),
     path("reputation/", reputation.show_reputation, name="reputation"),
+    path("guards/<int:pk>/resume/", reputation.resume, name="guard_resume"),
     path("incidents/", incidents.show_list, name="incidents"),
     path("incidents/<int:pk>/", incidents.show_incident, name="incident"),
     path("incidents/<int:pk>/confirm/", incidents.confirm, name="incident_confirm"),

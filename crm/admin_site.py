@@ -78,6 +78,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("Daily statistics", "bar_chart", "bounces_dailystat"),
             ("Recipient domains", "dns", "bounces_domain"),
             ("Incidents", "crisis_alert", "bounces_incident"),
+            ("Guards", "shield", "bounces_guard"),
         ),
         _models(
             "Rules",

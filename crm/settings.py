@@ -221,6 +221,7 @@ MAIL_CAP = env.int("REBOUND_MAIL_CAP", default=25 * 1024 * 1024)  # bytes of one
 ARCHIVE_CAP = env.int("REBOUND_ARCHIVE_CAP", default=500 * 1024 * 1024)  # bytes of one mbox or zip, unpacked too
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
     "incident_opened": ["crm.alarms.tell_of_incident"],
+    "guard_paused": ["contacts.guarding.pause_campaign"],
     "status_changed": ["contacts.announcements.write_activities", "contacts.actions.act_on_changes"],
     "contacts_to_delete": ["contacts.actions.delete_contacts"],
 }

@@ -2,7 +2,7 @@
 
 bases.py       what the admin classes share: read-only tables, bounded paging, search by prefix, labels
 facts.py       Address, Attempt, Bounce, Evidence, Complaint, EventKey, DailyStat
-reputation.py  Domain, Incident
+reputation.py  Domain, Guard, Incident
 decisions.py   Ruling, Suppression
 policy.py      Policy, StatusChange, Dirty
 running.py     CleaningRun and its rows, InboundItem, RawChunk, Schedule, Lease, Outbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from bounces.admin.bases import ReadOnlyAdmin
-from bounces.models import Domain, Incident
+from bounces.models import Domain, Guard, Incident
 
 
 @admin.register(Domain)
@@ -23,3 +23,12 @@ class IncidentAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     search_fields = ("provider__startswith",)
     search_help_text = "The beginning of a provider's name."
+
+
+@admin.register(Guard)
+class GuardAdmin(ReadOnlyAdmin):
+    list_display = ("dimension", "key", "state", "sentence", "paused_at", "resumed_by", "resume_reason")
+    list_select_related = ("resumed_by",)
+    list_filter = ("state", "dimension")
+    search_fields = ("key__startswith",)
+    search_help_text = "The beginning of a campaign's key, a sender or a domain."

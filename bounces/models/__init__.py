@@ -9,6 +9,7 @@ inbox.py        InboundItem, RawChunk: everything that arrives, before anything 
 running.py      Schedule, Lease, Outbox: what keeps the flow moving
 statistics.py   DailyStat: counted as the facts are recorded
 incidents.py    Incident: a receiving provider that is not believed
+reputation.py   Guard: what pauses a campaign or a sender
 domains.py      Domain: who receives for a domain, as looked up
 """
 
@@ -20,6 +21,7 @@ from bounces.models.facts import Attempt, Bounce, Complaint, EventKey, Evidence
 from bounces.models.inbox import InboundItem, RawChunk
 from bounces.models.incidents import Incident
 from bounces.models.judgement import Dirty, Policy, StatusChange
+from bounces.models.reputation import Guard
 from bounces.models.running import Lease, Outbox, Schedule
 from bounces.models.statistics import DailyStat
 
@@ -36,6 +38,7 @@ __all__ = [
     "Domain",
     "EventKey",
     "Evidence",
+    "Guard",
     "InboundItem",
     "Incident",
     "Lease",

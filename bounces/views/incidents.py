@@ -46,6 +46,7 @@ def show_incident(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "incident": incident,
         "provider": provider_name(incident.provider),
+        "written": f"of {incident.good_attempted:,} written to in the window",
         "count": capped_count(incidents.bounces_of(incident)),
         "page": page_of(bounces, ["-occurred_at", "-id"], request.GET.get("after"), request.GET.get("before")),
         "hours": hours,

@@ -1,14 +1,18 @@
-"""How well our mail arrives. In: a dimension and a period of the URL. Out: a page."""
+"""How well our mail arrives, and what guards have paused. In: a dimension and a period of the URL. Out: pages."""
 
 from __future__ import annotations
 
 from datetime import UTC
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
+from bounces import guards
+from bounces.models import Guard
 from bounces.reputation import DIMENSIONS, PERIODS, SHOWN, standings
 from bounces.views.access import needs
 
@@ -26,6 +30,7 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
         "days": chosen,
         "periods": PERIODS,
         "rows": rows,
+        "paused": Guard.objects.filter(state=Guard.State.PAUSED)[:SHOWN],
         "is_cut": len(rows) == SHOWN,
         "tabs": [
             {"label": each.label, "url": f"{url}?by={each.name}&days={chosen}", "is_current": each.name == by}
@@ -33,3 +38,17 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "bounces/reputation.html", context)
+
+
+@require_POST
+@needs("bounces.restore_address")
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    guard = get_object_or_404(Guard, pk=pk)
+    try:
+        resumed = guards.resume(guard, request.user, request.POST.get("reason", ""), timezone.now())
+    except guards.NoReason as error:
+        messages.error(request, str(error))
+    else:
+        said = f"{guard} may go on. Its guard stays armed." if resumed else f"{guard} was not paused any more."
+        messages.success(request, said)
+    return redirect(reverse("bounces:reputation"))

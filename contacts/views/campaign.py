@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
+from bounces.guards import pause_of
 from bounces.paging import capped_count
 from bounces.values import Answer
 from bounces.verdict import answered, verdicts_of
@@ -90,6 +91,7 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "sent": sent,
         "figures": _figures(sent, answers),
         "can_change": can_change,
+        "guard": pause_of("campaign", campaign.key),
         "next_states": NEXT_STATES[campaign.state].items() if can_change else (),
         "form": AddMembersForm(segments=segments_for(request.user)) if can_change else None,
     }

@@ -51,7 +51,7 @@ MODELS += [crm.User, crm.Team, crm.ApiKey]
 FACTS = [
     bounces.Attempt, bounces.Bounce, bounces.Evidence, bounces.EventKey, bounces.Complaint, bounces.StatusChange,
     bounces.Dirty, bounces.CleaningRow, bounces.CleaningRun, bounces.InboundItem, bounces.RawChunk, bounces.Lease,
-    bounces.Incident, bounces.Domain,
+    bounces.Incident, bounces.Domain, bounces.Guard,
     bounces.Outbox, bounces.Address, bounces.Ruling, bounces.DailyStat, contacts.Activity,
 ]  # fmt: skip
 

@@ -1,0 +1,138 @@
+"""Guards: a campaign, sender or sending domain whose mails come back too often is paused.
+
+In: addresses with news (Dirty), after record. Out: a paused Guard and the announcement `guard_paused`; resumed by a
+person, with a reason, and armed again at once: only attempts since then count. Stage: between record and evaluate.
+
+    first     3 or more of the first 50 attempts failed for good
+    lately    5 or more, and 2 % or more, of the last 250 attempts in 7 days
+
+Failed for good: hard or soft, whosever the fault (`Attempt.bounced_at`). Those held by an incident count too: while a
+provider refuses everybody, sending on does no good.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from bounces import lease, outbox, policy
+from bounces.lease import Lease
+from bounces.models import Dirty, Guard
+
+FIRST, FIRST_LIMIT = 50, 3
+LATELY, LATELY_LIMIT, LATELY_SHARE = 250, 5, 0.02
+WITHIN = timedelta(days=7)
+
+# What has news of a failure in the last days: campaigns, senders, sending domains.
+TOUCHED = f"""
+WITH sent AS (
+    SELECT DISTINCT t.campaign_key, t.sender
+    FROM (SELECT address_id FROM bounces_dirty ORDER BY id LIMIT {policy.NEWS_CHUNK}) d
+    JOIN bounces_bounce b ON b.address_id = d.address_id JOIN bounces_attempt t ON t.id = b.attempt_id
+    WHERE t.bounced_at IS NOT NULL AND t.sent_at > %(since)s
+)
+SELECT place.dimension, place.key FROM sent CROSS JOIN LATERAL (VALUES
+    ('campaign', campaign_key), ('sender', sender),
+    ('sender_domain', CASE WHEN position('@' IN sender) > 0 THEN lower(split_part(sender, '@', -1)) ELSE '' END)
+) AS place(dimension, key)
+WHERE place.key <> '' AND NOT EXISTS (
+    SELECT FROM bounces_guard g WHERE g.dimension = place.dimension AND g.key = place.key AND g.state = 'paused')
+GROUP BY 1, 2 ORDER BY 1, 2
+"""  # noqa: S608  (the only part is a number of ours)
+
+# The senders of a domain are those that the daily counts name in these days.
+SENDERS = """
+SELECT DISTINCT key FROM bounces_dailystat
+WHERE dimension = 'sender' AND day >= %(day)s AND lower(split_part(key, '@', -1)) = %(key)s AND position('@' IN key) > 0
+"""
+BY_CAMPAIGN = "t.campaign_key = %(key)s AND t.campaign_key <> ''"
+BY_SENDER = "t.sender = ANY(%(senders)s) AND t.sender <> ''"
+# Whether anything is older than the first mails looked at, the failures among the first, and among the last.
+COUNTED = """
+SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM bounces_attempt t
+        WHERE {by} AND t.sent_at <= %(since)s AND t.sent_at > %(armed)s LIMIT 1) older),
+    first.failed, first.attempts, lately.failed, lately.attempts
+FROM (SELECT count(bounced_at) AS failed, count(*) AS attempts FROM (
+        SELECT t.bounced_at FROM bounces_attempt t WHERE {by} AND t.sent_at > GREATEST(%(since)s, %(armed)s)
+        ORDER BY t.sent_at, t.id LIMIT %(first)s) x) first,
+     (SELECT count(bounced_at) AS failed, count(*) AS attempts FROM (
+        SELECT t.bounced_at FROM bounces_attempt t WHERE {by} AND t.sent_at > GREATEST(%(since)s, %(armed)s)
+        ORDER BY t.sent_at DESC, t.id DESC LIMIT %(last)s) x) lately
+"""
+
+
+class NoReason(ValueError):
+    """A resume needs a reason that others can read later."""
+
+
+def judge(first: tuple[int, int], lately: tuple[int, int], *, is_young: bool) -> tuple[str, int, int] | None:
+    """The rule that pauses, with failed and attempted; None where none does. Each pair is (failed, attempted).
+
+    `is_young`: whether the first attempts looked at are the first of all.
+    """
+    if is_young and first[0] >= FIRST_LIMIT:
+        return ("first", *first)
+    if lately[0] >= LATELY_LIMIT and lately[0] >= LATELY_SHARE * lately[1]:
+        return ("lately", *lately)
+    return None
+
+
+def watch(held: Lease, now: datetime) -> int:
+    """Pauses what the news say; returns how many. May run twice."""
+    if not Dirty.objects.exists():
+        return 0
+    with transaction.atomic():
+        lease.guard(held)
+        with connection.cursor() as cursor:
+            cursor.execute(TOUCHED, {"since": now - WITHIN})
+            touched = cursor.fetchall()
+        armed = {(guard.dimension, guard.key): guard.resumed_at for guard in _guards_of(touched)}
+        return sum(_look(place, armed.get(place), now) for place in touched)
+
+
+def _guards_of(places: list[tuple[str, str]]) -> list[Guard]:
+    keys = {key for _, key in places}
+    return list(Guard.objects.filter(key__in=keys)) if keys else []
+
+
+def _look(place: tuple[str, str], armed_at: datetime | None, now: datetime) -> bool:
+    dimension, key = place
+    since = now - WITHIN
+    given: dict[str, Any] = {"key": key, "since": since, "first": FIRST, "last": LATELY, "senders": [key]}
+    given["armed"] = armed_at or datetime.min.replace(year=1900, tzinfo=now.tzinfo)
+    with connection.cursor() as cursor:
+        if dimension == Guard.Dimension.SENDER_DOMAIN:
+            cursor.execute(SENDERS, {"key": key, "day": since.date()})
+            given["senders"] = [row[0] for row in cursor.fetchall()]
+        cursor.execute(COUNTED.format(by=BY_CAMPAIGN if dimension == "campaign" else BY_SENDER), given)
+        older, *counts = cursor.fetchone()
+    found = judge((counts[0], counts[1]), (counts[2], counts[3]), is_young=not older)
+    if found is None:
+        return False
+    rule, bounced, attempted = found
+    guard, _ = Guard.objects.update_or_create(
+        dimension=dimension,
+        key=key,
+        defaults={"state": "paused", "rule": rule, "bounced": bounced, "attempted": attempted, "paused_at": now},
+    )
+    outbox.announce("guard_paused", {"guard_id": guard.pk, "dimension": dimension, "key": key}, now)
+    return True
+
+
+def resume(guard: Guard, by: Any, reason: str, now: datetime) -> bool:
+    """Arms it anew; only attempts from now on count. False where it was not paused. Raises NoReason."""
+    if not reason.strip():
+        raise NoReason("Say why it may go on, so that others can read it later.")
+    changed = Guard.objects.filter(pk=guard.pk, state=Guard.State.PAUSED).update(
+        state=Guard.State.ARMED, resumed_at=now, resumed_by=by, resume_reason=reason.strip()
+    )
+    guard.refresh_from_db()
+    return bool(changed)
+
+
+def pause_of(dimension: str, key: str) -> Guard | None:
+    """The guard that pauses this campaign, sender or sending domain; None where nothing does."""
+    return Guard.objects.filter(dimension=dimension, key=key, state=Guard.State.PAUSED).first()
