@@ -52,21 +52,23 @@ def words_of(value: Any) -> str:
 def build_reports(event: dict[str, Any]) -> Iterator[Report]:
     kind = words_of(next((event[name] for name in TYPES if name in event), ""))
     details = section(event, kind.lower())
-    known = {"message_id": clean_line(words_of(section(event, "mail").get("messageId", "")))}
+    message_id = clean_line(words_of(section(event, "mail").get("messageId", "")))
     if kind == "Bounce":
         for recipient in entries(details, "bouncedRecipients"):
-            yield build_bounce(recipient, details, known)
+            yield build_bounce(recipient, details, message_id)
     elif kind == "Complaint":
         feedback_type = clean_line(words_of(details.get("complaintFeedbackType") or "abuse")).lower()[:40]
         for recipient in entries(details, "complainedRecipients"):
-            yield Report(Event.COMPLAINED, address(recipient), feedback_type=feedback_type, **known)
+            yield Report(Event.COMPLAINED, address(recipient), feedback_type=feedback_type, message_id=message_id)
     elif kind == "Delivery":
         said = clean_line(words_of(details.get("smtpResponse", "")))
         for recipient in entries(details, "recipients"):
-            yield Report(Event.DELIVERED, address(recipient), diagnostic=said, status=find_status(said), **known)
+            yield Report(
+                Event.DELIVERED, address(recipient), diagnostic=said, status=find_status(said), message_id=message_id
+            )
 
 
-def build_bounce(recipient: Any, details: dict[str, Any], known: dict[str, str]) -> Report:
+def build_bounce(recipient: Any, details: dict[str, Any], message_id: str) -> Report:
     fields = recipient if isinstance(recipient, dict) else {}
     said = clean_line(words_of(fields.get("diagnosticCode", "")).removeprefix("smtp;"))
     words = said or clean_line(f"{details.get('bounceType', '')} {details.get('bounceSubType', '')}")
@@ -79,7 +81,7 @@ def build_bounce(recipient: Any, details: dict[str, Any], known: dict[str, str])
         diagnostic=words,
         remote_mta=clean_host(words_of(details.get("remoteMtaIp", ""))),
         reporting_mta=clean_host(words_of(details.get("reportingMTA", "")).removeprefix("dsn;").removeprefix("dns;")),
-        **known,
+        message_id=message_id,
     )
 
 
