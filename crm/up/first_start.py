@@ -10,6 +10,7 @@ from crm.models import User
 from crm.roles import Role
 
 FIRST_ADMIN = "admin@localhost"
+FIRST_ADMIN_NAME = "Admin"
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,17 @@ def make_first_admin() -> SignIn | None:
     """None: there is an admin already."""
     if User.objects.filter(role=Role.ADMIN, is_active=True).exists():
         return None
-    return make_admin(FIRST_ADMIN)
+    return make_admin(FIRST_ADMIN, name=FIRST_ADMIN_NAME)
 
 
-def make_admin(email: str, password: str | None = None) -> SignIn:
-    """Make the person an admin who can sign in, new or not. May run twice: the last password counts."""
+def make_admin(email: str, password: str | None = None, *, name: str = "") -> SignIn:
+    """Make the person an admin who can sign in, new or not. May run twice: the last password counts.
+
+    `name` is for somebody who has none yet.
+    """
     chosen = password or secrets.token_urlsafe(12)
     user = User.objects.filter(email=email.strip().lower()).first() or User(email=email.strip().lower())
+    user.name = user.name or name
     user.role = Role.ADMIN
     user.is_active = True
     user.set_password(chosen)

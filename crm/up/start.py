@@ -126,7 +126,10 @@ def _load_wanted_demo(here: Places, supervisor: Supervisor) -> None:
     """Beside the running web: it takes a while, and the sign-in page need not wait for it."""
     wanted = WantedDemo(here.var)
     if wanted and "load_demo" in get_commands():
-        supervisor.start(_manage("demo", "load_demo"), on_end=lambda code: None if code else wanted.done())
+        # A load that was killed after its commit, before `done`, finds its contacts and ends well.
+        supervisor.start(
+            _manage("demo", "load_demo", "--if-empty"), on_end=lambda code: None if code else wanted.done()
+        )
 
 
 def _web_environment(options: Options) -> dict[str, str]:

@@ -19,6 +19,7 @@ import pytest
 from django.conf import settings
 
 from crm.up import places
+from crm.up.first_start import WantedDemo
 
 pytestmark = [pytest.mark.services, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
@@ -115,6 +116,15 @@ def test_it_survives_kill_9_and_finds_its_data(first_start: Up) -> None:
         in_use = Up(up.var)
         assert in_use.process.wait(timeout=20) == 1
         assert f"is in use by `rebound up` (process {up.process.pid})" in in_use.said
+
+
+def test_a_demo_whose_contacts_are_there_already_is_wanted_no_more(first_start: Up) -> None:
+    """As after a load that was killed between its commit and the note that it is done."""
+    made = manage(first_start.var, "shell", "-c", "from tests.builders import a_contact; a_contact('ada@example.org')")
+    assert made.returncode == 0, made.stderr
+    with running(first_start.var, "--demo") as up:
+        wait_until(lambda: "the demo is not loaded" in up.said, seconds=30)
+        wait_until(lambda: not WantedDemo(up.var), seconds=10)
 
 
 def test_it_starts_a_crashed_program_again(first_start: Up) -> None:
