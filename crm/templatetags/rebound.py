@@ -79,7 +79,7 @@ def ago(moment: datetime | date | None) -> str:
 
 
 @register.filter
-def breakable(address: object) -> SafeString:
+def breakable(address: str) -> SafeString:
     """An address that may break after its @ and before its dots, rather than inside a word."""
     marked = conditional_escape(address).replace("@", "@<wbr>").replace(".", "<wbr>.")
     return SafeString(marked)
