@@ -61,6 +61,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("Segments", "filter_list", "contacts_segment"),
             ("Campaigns", "campaign", "contacts_campaign"),
             ("Campaign members", "group_add", "contacts_campaignmember"),
+            ("Tasks", "task_alt", "contacts_task"),
+            ("What happens by itself", "bolt", "contacts_statusaction"),
             ("Contact addresses", "contact_mail", "contacts_contactaddress"),
             ("Activities", "history", "contacts_activity"),
         ),

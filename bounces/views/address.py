@@ -11,9 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
 
 from bounces import rulings, suppressions
-from bounces.models import Address, Suppression
+from bounces.models import Address, Ruling, Suppression
 from bounces.sentences import explain_change
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
@@ -36,14 +37,16 @@ def show_address(request: HttpRequest, pk: int) -> HttpResponse:
     address = get_object_or_404(Address, pk=pk)
     now = timezone.now()
     changes = address.status_changes.select_related("address", "policy", "actor").order_by("-at", "-id")[:SHOWN]
+    decided = list(address.rulings.select_related("by").order_by("-at")[:SHOWN])
     context = {
         "address": address,
         "verdict": verdicts_of([pk], now)[pk],
         "suppressions": suppressions.active_for([pk], now)[pk],
         "changes": [(change, explain_change(change)) for change in changes],
         "bounces": address.bounces.order_by("-occurred_at", "-id")[:SHOWN],
+        "is_held": any(one.kind == Ruling.Kind.HOLD and one.lifted_at is None for one in decided),
         "complaints": address.complaints.order_by("-occurred_at")[:SHOWN],
-        "rulings": address.rulings.select_related("by").order_by("-at")[:SHOWN],
+        "rulings": decided,
     }
     return render(request, "bounces/address.html", context)
 
@@ -61,6 +64,30 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(back)
     verdict = verdicts_of([pk], timezone.now())[pk]
     return render(request, "bounces/restore.html", {"address": address, "verdict": verdict, "form": form, "back": back})
+
+
+@needs("bounces.restore_address")
+def hold(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks why, then nobody writes there until it is released."""
+    address = get_object_or_404(Address, pk=pk)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        rulings.hold(address, request.user, form.cleaned_data["reason"], timezone.now())
+        messages.success(request, f"{address} is held: nobody writes there until it is released.")
+        return redirect("bounces:address", pk)
+    return render(request, "bounces/hold.html", {"address": address, "form": form})
+
+
+@require_POST
+@needs("bounces.restore_address")
+def release(request: HttpRequest, pk: int) -> HttpResponse:
+    address = get_object_or_404(Address, pk=pk)
+    now = timezone.now()
+    if rulings.release(address, request.user, now):
+        messages.success(request, f"{address} is released. {verdicts_of([pk], now)[pk].sentence}")
+    else:
+        messages.info(request, f"{address} is not held.")
+    return redirect("bounces:address", pk)
 
 
 @needs("bounces.change_suppression")
