@@ -20,6 +20,7 @@
 What the pages and the API ask: `verdict.py` (may I write to it?), `sentences.py` (why, in words).
 What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send here;
 `suppression_lists.py` reads lists of them).
+`repair.py` takes back what one provider's error made invalid.
 What it adds up to: `reputation.py` (rates and their lines), `providers.py` (who receives).
 The words are in `values.py`, the tables in `models/`. This package knows nothing of contacts or campaigns.
 """

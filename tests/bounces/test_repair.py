@@ -1,0 +1,96 @@
+"""Repair afterwards: what one provider made invalid in one time is taken back, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from bounces.cleaning import start_run, work
+from bounces.models import Address, Ruling
+from bounces.process import run_flow
+from bounces.recording import record
+from bounces.repair import NoReason, Scope, preview, repair
+from tests.bounces.test_incidents import delivery, invalid, refusal
+from tests.builders import NOW, a_user
+
+pytestmark = pytest.mark.django_db
+THEN = NOW - timedelta(days=10)
+SCOPE = Scope("google", THEN - timedelta(hours=1), THEN + timedelta(hours=1), "userunknown")
+
+
+def bounced(*emails: str, days: float = 10) -> None:
+    with transaction.atomic():
+        record([refusal(email, NOW - timedelta(days=days)) for email in emails])
+    run_flow(lambda: NOW)
+
+
+def test_what_the_provider_made_invalid_then_is_taken_back_and_stays_so() -> None:
+    bounced("ada@gmail.com", "bob@gmail.com")
+    assert repair(SCOPE, a_user("manager"), "Gmail was wrong.", NOW) == 2
+    assert invalid() == set()
+    run = start_run(via="command", now=NOW)
+    work(run.pk, lambda: NOW)
+    run.refresh_from_db()
+    assert (run.changes, repair(SCOPE, a_user("manager"), "Once more.", NOW)) == (0, 0)
+
+
+def test_a_delivered_address_is_valid_again() -> None:
+    with transaction.atomic():
+        record([delivery("ada@gmail.com", NOW - timedelta(days=30))])
+    bounced("ada@gmail.com")
+    repair(SCOPE, a_user("manager"), "Gmail was wrong.", NOW)
+    assert Address.objects.get().status == "valid"
+
+
+def test_other_providers_times_and_reasons_stay() -> None:
+    bounced("ada@outlook.com")
+    bounced("bob@gmail.com", days=5)
+    bounced("cy@gmail.com")
+    assert [each.email for each in preview(SCOPE)] == ["cy@gmail.com"]
+    assert preview(Scope("google", SCOPE.since, SCOPE.until, "hasmoved")) == []
+
+
+def test_an_address_that_bounced_at_another_time_too_stays_invalid() -> None:
+    bounced("ada@gmail.com")
+    bounced("ada@gmail.com", days=3)
+    assert preview(SCOPE) == []
+
+
+def test_a_preview_changes_nothing() -> None:
+    bounced("ada@gmail.com")
+    preview(SCOPE)
+    assert invalid() == {"ada@gmail.com"}
+    assert not Ruling.objects.exists()
+
+
+def test_a_repair_needs_a_reason() -> None:
+    with pytest.raises(NoReason):
+        repair(SCOPE, a_user("manager"), " ", NOW)
+
+
+def commanded(*more: str, provider: str = "google") -> str:
+    out = StringIO()
+    times = ("--since", SCOPE.since.isoformat(), "--until", SCOPE.until.isoformat())
+    call_command("repair", "--provider", provider, *times, *more, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_looks_and_then_does() -> None:
+    bounced("ada@gmail.com")
+    assert "1 addresses would be taken back" in commanded()
+    assert invalid() == {"ada@gmail.com"}
+    a_user("manager", email="boss@rebound.example")
+    assert "1 addresses were" in commanded("--yes", "--by", "boss@rebound.example", "--why", "Gmail was wrong.")
+    assert invalid() == set()
+
+
+def test_the_command_says_what_is_wrong() -> None:
+    a_user("sales", email="sam@rebound.example")
+    with pytest.raises(CommandError, match="no provider"):
+        commanded(provider="gogle")
+    with pytest.raises(CommandError, match="nobody who may restore"):
+        commanded("--yes", "--by", "sam@rebound.example", "--why", "I want to.")
