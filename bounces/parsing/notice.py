@@ -12,7 +12,7 @@ import re2
 
 from bounces.parsing.mail import Headers, Mail
 from bounces.parsing.text import find_addresses
-from bounces.parsing.words import any_of, find_words, load_words
+from bounces.parsing.words import Finder, any_of, find_words, load_words
 
 MAX_LINES = 2_000
 MAX_LINE_CHARS = 2_000
@@ -21,6 +21,8 @@ ENOUGH = 2  # of `weight`: a system's name, a failure's subject, a null return p
 
 COPY = any_of(load_words("copy_follows").pattern, load_words("copy_begins").pattern, before="(?m)")
 SYSTEM_SENDER, FAILURE_SUBJECT = find_words("system_sender"), find_words("failure_subject")
+DELIVERY_SUBJECT, SELF_DESCRIPTION = find_words("delivery_subject"), find_words("self_description")
+REPLY = Finder(r"(?m)\b[45]\d\d[ -][45]\.\d\.\d|#[45]\.\d\.\d|(?:said|>>>|<<<|error)[^\n]{0,20} [45][05]\d[ -]")
 FAILURE, LIST_REFUSAL = find_words("failure"), find_words("list_refusal")
 DELAYED, FINAL = find_words("delayed"), find_words("final")
 ANSWERED = re2.compile(r"(?i)^\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*(?:\[\d+\])?:")
@@ -70,6 +72,17 @@ class Notice:
         told = DELAYED.search(self.mail.subject[:200]) or DELAYED.search(self.sentences)
         return bool(told) and not FINAL.search(self.sentences)
 
+    @property
+    def hints(self) -> int:
+        """What parcels, shops and newsletters have too, one by one: a subject, an introduction, a reply code."""
+        return sum(
+            (
+                DELIVERY_SUBJECT.search(self.mail.subject[:200]),
+                SELF_DESCRIPTION.search(self.sentences[:1_000]),
+                bool(REPLY.search(self.text)),
+            )
+        )
+
     @cached_property
     def is_refused_post(self) -> bool:
         return bool(LIST_REFUSAL.search(self.mail.subject[:200]))
@@ -81,7 +94,7 @@ class Notice:
         return_path = headers.get("return-path").strip().lower()
         signs = {
             "sender": 2 if SYSTEM_SENDER.search(headers.get("from")[:200]) else 0,
-            "subject": 2 if FAILURE_SUBJECT.search(subject) and not ANSWERED.search(subject) else 0,
+            "subject": 0 if ANSWERED.search(subject) else 2 if FAILURE_SUBJECT.search(subject) else self.hints,
             "return path": 2 if return_path == "<>" or "mailer-daemon" in return_path else 0,
             "named recipients": 3 if "x-failed-recipients" in headers else 0,
             "refused post": 2 if self.is_refused_post else 0,
