@@ -9,7 +9,7 @@
     4. record      telling.py       which reports are recorded
                    recording/       Attempt, Bounce + Evidence, Complaint, Suppression, daily counts; each event once
     5. evaluate    policy.py        facts + policy + moment -> the status of each address, in one SQL text
-                   cleaning.py      the same for many addresses: previewed, applied, reported
+                   cleaning/        the same for many addresses: previewed, applied, reported, taken back
                    guards.py       before that: campaigns and senders whose mails come back too often are paused
                    incidents.py    before that: a provider that fails good addresses far too often is not believed
     6. announce    outbox.py        history and announcements, written together, told afterwards

@@ -214,23 +214,3 @@ class RunRowFilter(ListFilter):
     def order(self) -> list[str]:
         """The order that an index gives: (run, address) is unique, (run, rule, id) serves one rule."""
         return ["pk"] if self.chosen().get("rule") else ["address_id"]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """How many addresses a run moves from one status to another, by which rule."""
-
-    before: str
-    after: str
-    rule: str
-    number: int
-
-    @property
-    def key(self) -> str:
-        return f"{self.before}-{self.after}"
-
-
-def count_moves(run: CleaningRun) -> list[Move]:
-    """The report's summary, the largest first. One query."""
-    rows = run.rows.order_by().values_list("from_status", "to_status", "rule").annotate(n=Count("pk"))
-    return sorted((Move(*row) for row in rows), key=lambda move: -move.number)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bounces.views import address, bounce, cleaning, inbox, incidents, raw, reputation, suppressions, upload
+from bounces.views import (
+    address,
+    bounce,
+    cleaning,
+    cleaning_undo,
+    inbox,
+    incidents,
+    raw,
+    reputation,
+    suppressions,
+    upload,
+)
 
 app_name = "bounces"
 urlpatterns = [
@@ -39,5 +50,9 @@ urlpatterns = [
     path("cleaning/<int:pk>/progress/", cleaning.show_progress, name="cleaning_progress"),
     path("cleaning/<int:pk>/apply/", cleaning.apply, name="cleaning_apply"),
     path("cleaning/<int:pk>/cancel/", cleaning.cancel, name="cleaning_cancel"),
+    path("cleaning/<int:pk>/pause/", cleaning.pause, name="cleaning_pause"),
+    path("cleaning/<int:pk>/resume/", cleaning.resume, name="cleaning_resume"),
+    path("cleaning/<int:pk>/undo/", cleaning_undo.undo, name="cleaning_undo"),
+    path("cleaning/<int:pk>/undo/rows/", cleaning_undo.undo_chosen, name="cleaning_undo_rows"),
     path("cleaning/<int:pk>/rows.csv", cleaning.export_rows, name="cleaning_csv"),
 ]

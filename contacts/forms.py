@@ -13,6 +13,8 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 from django.http import QueryDict
 
+from bounces.addresses import BadAddress
+from bounces.cleaning.scope import of_domain
 from contacts.countries import COUNTRIES
 from contacts.fields import LONGEST, MOST_ADDRESSES, FieldErrors
 from contacts.models import Campaign, Company, Contact, CustomField, Segment
@@ -222,6 +224,12 @@ class CleaningForm(forms.Form):
     segment: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         None, required=False, label="Addresses", empty_label="All addresses"
     )
+    domain = forms.CharField(
+        label="Only those at one domain",
+        required=False,
+        max_length=254,
+        widget=forms.TextInput(attrs={"placeholder": "example.org", "autocapitalize": "off", "spellcheck": "false"}),
+    )
     mode = forms.ChoiceField(
         label="When it has looked at them", choices=MODES, initial="preview", widget=forms.RadioSelect
     )
@@ -229,6 +237,21 @@ class CleaningForm(forms.Form):
     def __init__(self, *args: Any, segments: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["segment"].queryset = segments  # type: ignore[attr-defined]  # a ModelChoiceField
+
+    def clean_domain(self) -> str:
+        text = str(self.cleaned_data["domain"]).strip()
+        if text:
+            try:
+                of_domain(text)
+            except BadAddress as error:
+                raise forms.ValidationError(f"“{text}” is no domain. Write it as in example.org.") from error
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        chosen = super().clean() or {}
+        if chosen.get("segment") and chosen.get("domain"):
+            self.add_error("domain", "Choose a segment or a domain, not both.")
+        return chosen
 
 
 class AddMembersForm(forms.Form):

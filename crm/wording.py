@@ -61,6 +61,8 @@ BADGES: dict[str, dict[str, Badge]] = {
         "evaluating": Badge("Evaluating", "refresh-cw", "info"),
         "ready": Badge("Preview ready", "eye", "watch"),
         "applying": Badge("Applying", "refresh-cw", "info"),
+        "paused": Badge("Paused", "hourglass", "watch"),
+        "undoing": Badge("Taking back", "rotate-ccw", "info"),
         "done": Badge("Done", "circle-check", "good"),
         "failed": Badge("Failed", "circle-x", "bad"),
         "cancelled": Badge("Cancelled", "ban", "calm"),

@@ -32,6 +32,8 @@ RUN_LABEL = {
     "evaluating": "info",
     "ready": "warning",
     "applying": "info",
+    "paused": "warning",
+    "undoing": "info",
     "done": "success",
     "failed": "danger",
     "cancelled": "warning",

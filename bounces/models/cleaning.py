@@ -1,9 +1,12 @@
 """One evaluation of many addresses: the run, which addresses it is about, and what it found.
 
-In: rows written by `bounces/cleaning.py` alone. Out: the preview, the report, and what undo goes by.
+In: rows written by `bounces/cleaning/` alone. Out: the preview, the report, and what undo goes by.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +19,14 @@ from bounces.models.judgement import Policy
 from bounces.values import Status
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How quickly a run goes: addresses a second, and the time that its present stage still takes."""
+
+    rate: float
+    left: timedelta
+
+
 class CleaningRun(models.Model):
     """One cleaning run, from the button to the report."""
 
@@ -24,16 +35,22 @@ class CleaningRun(models.Model):
         EVALUATING = "evaluating", "Evaluating"
         READY = "ready", "Preview ready"
         APPLYING = "applying", "Applying"
+        PAUSED = "paused", "Paused"
+        UNDOING = "undoing", "Taking back"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
 
-    RUNNING = (State.QUEUED, State.EVALUATING, State.APPLYING)
+    RUNNING = (State.QUEUED, State.EVALUATING, State.APPLYING, State.UNDOING)
+    PAUSABLE = (State.QUEUED, State.EVALUATING, State.APPLYING)
+    UNDOABLE = (State.DONE, State.FAILED, State.CANCELLED)
 
     state = models.TextField(choices=State, default=State.QUEUED)
     scope = models.TextField(default="all", help_text="All addresses, or those that its caller chose.")
     scope_label = models.TextField(default="All addresses")
     dry_run = models.BooleanField(default=False, help_text="Stop at the preview.")
+    what_if = models.BooleanField(default=False, help_text="Judged by numbers that are not in force: never applied.")
+    returns_to = models.TextField(blank=True, default="", help_text="The state after a pause or an undo.")
     via = models.TextField(default="page", help_text="The door: page, command, schedule.")
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="+")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
@@ -44,6 +61,14 @@ class CleaningRun(models.Model):
     changes = models.PositiveBigIntegerField(default=0, help_text="Addresses whose status would move.")
     applied = models.PositiveBigIntegerField(default=0)
     left_out = models.PositiveBigIntegerField(default=0, help_text="Had news since the evaluation; judged by that.")
+    before = models.JSONField(default=dict, help_text="Addresses by status, as they were when it had judged them.")
+    undone = models.PositiveBigIntegerField(default=0, help_text="Taken back.")
+    kept = models.PositiveBigIntegerField(default=0, help_text="Not taken back: newer facts decided since.")
+    undo_reason = models.TextField(blank=True, default="")
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    undone_at = models.DateTimeField(null=True, blank=True)
+    pace_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Its present stage began.")
+    pace_from = models.PositiveBigIntegerField(default=0, editable=False)
     error = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
@@ -54,16 +79,26 @@ class CleaningRun(models.Model):
         constraints = [
             one_of(
                 "state",
-                ("queued", "evaluating", "ready", "applying", "done", "failed", "cancelled"),
+                ("queued", "evaluating", "ready", "applying", "paused", "undoing", "done", "failed", "cancelled"),
                 "run_state_known",
             ),
             one_of("scope", ("all", "chosen"), "run_scope_known"),
+            models.CheckConstraint(
+                condition=~Q(state__in=["paused", "undoing"]) | ~Q(returns_to=""), name="run_knows_where_it_returns_to"
+            ),
+            models.CheckConstraint(
+                condition=Q(what_if=False) | Q(dry_run=True, applied=0), name="run_what_if_is_never_applied"
+            ),
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True) | (Q(undone_by__isnull=False) & ~Q(undo_reason="")),
+                name="run_undone_by_a_person_with_a_reason",
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["state"],
                 name="run_running",
-                condition=Q(state__in=["queued", "evaluating", "applying"]),
+                condition=Q(state__in=["queued", "evaluating", "applying", "undoing"]),
             )
         ]
 
@@ -75,13 +110,39 @@ class CleaningRun(models.Model):
         return self.state in self.RUNNING
 
     @property
+    def can_undo(self) -> bool:
+        return self.state in self.UNDOABLE and self.applied > self.undone + self.kept
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How much of its present stage is done, and how much there is."""
+        stage = self.returns_to if self.state == self.State.PAUSED else self.state
+        if stage == self.State.APPLYING:
+            return self.applied + self.left_out, self.changes
+        if stage == self.State.UNDOING:
+            return self.undone + self.kept, self.applied
+        return self.evaluated, self.total
+
+    @property
     def percent(self) -> int:
-        """How far it is: evaluation is the first half, applying the second."""
+        """How far it is: evaluation is the first half, applying the second; an undo goes by itself."""
         if self.state in (self.State.DONE, self.State.READY):
             return 100
-        if self.state == self.State.APPLYING:
-            return 50 + (50 * (self.applied + self.left_out) // self.changes if self.changes else 50)
-        return 50 * self.evaluated // self.total if self.total else 0
+        done, whole = self.progress
+        part = min(done / whole, 1.0) if whole else float(self.state == self.State.APPLYING)
+        stage = self.returns_to if self.state == self.State.PAUSED else self.state
+        if stage == self.State.UNDOING:
+            return int(100 * part)
+        return int(50 * part) + (50 if stage == self.State.APPLYING else 0)
+
+    def pace(self, now: datetime) -> Pace | None:
+        """None until the present stage has come some way."""
+        done, whole = self.progress
+        seconds = (now - self.pace_at).total_seconds() if self.pace_at else 0.0
+        if not self.is_running or seconds <= 0 or done <= self.pace_from:
+            return None
+        rate = (done - self.pace_from) / seconds
+        return Pace(rate, timedelta(seconds=max(whole - done, 0) / rate))
 
 
 class CleaningTarget(models.Model):
@@ -104,6 +165,8 @@ class CleaningRow(models.Model):
         PENDING = "pending", "Not applied"
         APPLIED = "applied", "Applied"
         LEFT_OUT = "left_out", "Left out: had news since"
+        UNDONE = "undone", "Taken back"
+        KEPT = "kept", "Kept: newer facts decided since"
 
     run = models.ForeignKey(CleaningRun, models.CASCADE, related_name="rows", db_index=False)
     address = models.ForeignKey(Address, models.CASCADE, related_name="+")
@@ -118,7 +181,7 @@ class CleaningRow(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "address"], name="cleaningrow_once"),
             one_of("to_status", Status, "cleaningrow_to_known"),
-            one_of("outcome", ("pending", "applied", "left_out"), "cleaningrow_outcome_known"),
+            one_of("outcome", ("pending", "applied", "left_out", "undone", "kept"), "cleaningrow_outcome_known"),
         ]
         indexes = [
             models.Index(fields=["run", "id"], name="cleaningrow_pending", condition=Q(outcome="pending")),

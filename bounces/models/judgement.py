@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from bounces.models.address import Address
@@ -19,9 +19,12 @@ from bounces.values import Status
 
 
 class Policy(models.Model):
-    """One version of the numbers that decide status. The active one is used; old ones stay for the history."""
+    """One version of the numbers that decide status. The active one is used; old ones stay for the history.
 
-    version = models.PositiveIntegerField()
+    A draft has no version: numbers that somebody tried as a what-if.
+    """
+
+    version = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: a draft, tried and not in force.")
     is_active = models.BooleanField(default=False)
     hard_limit = models.PositiveSmallIntegerField(
         default=1, help_text="Hard bounces, the recipient's fault, that make an address invalid."
@@ -70,10 +73,17 @@ class Policy(models.Model):
                 & Q(risk_window_days__gte=1),
                 name="policy_numbers_make_sense",
             ),
+            models.CheckConstraint(
+                condition=Q(soft_window_count__lte=F("soft_window_days")) & Q(risk_count__lte=F("risk_window_days")),
+                name="policy_days_fit_into_their_window",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_active=False) | Q(version__isnull=False), name="policy_in_force_has_a_version"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"policy {self.version}"
+        return f"policy {self.version}" if self.version else "policy, a draft"
 
     @classmethod
     def active(cls) -> Policy:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django import template
 
 from bounces.classification import load_reasons
@@ -76,3 +78,12 @@ POLICY_RULES = {
 def policy_rule_words(rule: str) -> str:
     """What a rule of the policy looks at."""
     return POLICY_RULES.get(rule, rule.replace("_", " ").capitalize())
+
+
+@register.filter
+def time_left(left: timedelta) -> str:
+    """`0:00:42` -> `42 s`, `about 3 min`, `about 2 h`."""
+    seconds = round(left.total_seconds())
+    if seconds < 90:
+        return f"{seconds} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {round(seconds / 3600)} h"

@@ -1,4 +1,4 @@
-"""Cleaning runs: the list, a run's progress and report, apply and cancel, its rows as CSV. In: ids. Out: pages."""
+"""Cleaning runs: the list, a run's progress and report, what is done to it, its rows as CSV. In: ids. Out: pages."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from bounces.cleaning import AlreadyRunning, NotReady, apply_run, cancel_run
-from bounces.lists import RunRowFilter, count_moves
+from bounces.cleaning import AlreadyRunning, NotReady, apply_run, cancel_run, pause_run, resume_run
+from bounces.cleaning.report import Share, report_of
+from bounces.lists import RunRowFilter
 from bounces.models import CleaningRow, CleaningRun, Policy, Schedule
 from bounces.paging import page_of
 from bounces.sentences import explain_change
@@ -38,34 +39,58 @@ def show_list(request: HttpRequest) -> HttpResponse:
 @needs("bounces.view_cleaningrun")
 def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_run(pk)
-    if run.is_running:
-        return render(request, "bounces/cleaning_run.html", {"run": run})
+    if run.is_running or run.state == run.State.PAUSED:
+        return render(request, "bounces/cleaning_run.html", {"run": run, "pace": run.pace(timezone.now())})
     form = RunRowFilter(request.GET)
-    moves = count_moves(run)
+    report = report_of(run)
     page = page_of(form.rows(run), form.order(), request.GET.get("after"), request.GET.get("before"))
     context = {
         "run": run,
         "form": form,
         "chosen": form.chosen(),
-        "moves": moves,
+        "moves": report.moves,
+        "shares": report.shares,
+        "chart": chart_of(report.shares),
+        "can_undo": run.can_undo and request.user.has_perm("bounces.run_cleaning"),
         "page": page,
         "sentences": [(row, explain_change(row)) for row in page.items],
     }
     return render(request, "bounces/cleaning_run.html", context)
 
 
+TONES = {"valid": "good", "at_risk": "watch", "invalid": "bad", "unverified": "calm"}
+
+
+def chart_of(shares: list[Share]) -> dict[str, Any]:
+    """What `crm/charts.js` draws: a bar before, a bar after, each stacked by status."""
+    order = {share.status: share for share in shares}
+    return {
+        "labels": ["Before", "After"],
+        "horizontal": True,
+        "series": [
+            {
+                "name": status.replace("_", " ").capitalize(),
+                "tone": tone,
+                "values": [order[status].before, order[status].after],
+            }
+            for status, tone in TONES.items()
+            if status in order
+        ],
+    }
+
+
 @needs("bounces.view_cleaningrun")
 def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that is asked for every second; once the run has ended, the whole page is loaded anew."""
     run = get_run(pk)
-    response = render(request, "bounces/_run_progress.html", {"run": run})
+    response = render(request, "bounces/_run_progress.html", {"run": run, "pace": run.pace(timezone.now())})
     if not run.is_running:
         response["HX-Refresh"] = "true"
     return response
 
 
 def get_run(pk: int) -> CleaningRun:
-    return get_object_or_404(CleaningRun.objects.select_related("started_by", "policy"), pk=pk)
+    return get_object_or_404(CleaningRun.objects.select_related("started_by", "undone_by", "policy"), pk=pk)
 
 
 @require_POST
@@ -74,9 +99,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_run(pk)
     try:
         apply_run(run, request.user)
-    except NotReady:
-        messages.error(request, f"Only a preview can be applied; this run is “{run.get_state_display()}”.")
-    except AlreadyRunning as error:
+    except (NotReady, AlreadyRunning) as error:
         messages.error(request, str(error))
     else:
         messages.success(request, "The changes are being applied.")
@@ -91,6 +114,29 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, "The run is cancelled. What it had applied by then stays.")
     else:
         messages.info(request, f"There is nothing to cancel: this run is “{run.get_state_display()}”.")
+    return redirect("bounces:cleaning_run", pk)
+
+
+@require_POST
+@needs("bounces.run_cleaning")
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_run(pk)
+    if pause_run(run):
+        messages.success(request, "The run is paused. It goes on when somebody resumes it.")
+    else:
+        messages.info(request, f"There is nothing to pause: this run is “{run.get_state_display()}”.")
+    return redirect("bounces:cleaning_run", pk)
+
+
+@require_POST
+@needs("bounces.run_cleaning")
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    try:
+        resume_run(get_run(pk))
+    except (NotReady, AlreadyRunning) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The run goes on.")
     return redirect("bounces:cleaning_run", pk)
 
 

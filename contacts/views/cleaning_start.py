@@ -1,4 +1,4 @@
-"""Starting a cleaning run: over all addresses, or those of a segment. In: a form. Out: the run's page."""
+"""Starting a cleaning run: over all addresses, or those of a segment or a domain. In: a form. Out: the run's page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from bounces.cleaning import AlreadyRunning, start_run
+from bounces.cleaning.scope import of_domain
 from bounces.models import Address, Policy
 from bounces.paging import capped_count
 from bounces.views.access import needs
@@ -26,21 +27,22 @@ def start(request: HttpRequest) -> HttpResponse:
     segments = segments_for(request.user)
     form = CleaningForm(request.POST or None, segments=segments, initial={"segment": request.GET.get("segment")})
     if request.method == "POST" and form.is_valid():
-        segment = form.cleaned_data["segment"]
-        try:
-            run = start_run(
-                via="page",
-                now=timezone.now(),
-                by=request.user,
-                dry_run=form.cleaned_data["mode"] == "preview",
-                **_scope(request.user, segment),
-            )
-        except AlreadyRunning as error:
-            messages.error(request, str(error))
-            return redirect("bounces:cleaning_run", error.run.pk)
-        return redirect("bounces:cleaning_run", run.pk)
+        scope = _scope(request.user, form.cleaned_data["segment"], form.cleaned_data["domain"])
+        if scope and not scope["addresses"].exists():
+            form.add_error(None, f"{scope['label']} has no address: there is nothing to judge.")
+        else:
+            return _begin(request, form.cleaned_data["mode"], scope)
     context = {"form": form, "summary": _summary(request, form), "policy": Policy.active()}
     return render(request, "contacts/cleaning_start.html", context)
+
+
+def _begin(request: HttpRequest, mode: str, scope: dict[str, Any]) -> HttpResponse:
+    try:
+        run = start_run(via="page", now=timezone.now(), by=request.user, dry_run=mode == "preview", **scope)
+    except AlreadyRunning as error:
+        messages.error(request, str(error))
+        run = error.run
+    return redirect("bounces:cleaning_run", run.pk)
 
 
 @needs("bounces.run_cleaning")
@@ -50,19 +52,23 @@ def count_scope(request: HttpRequest) -> HttpResponse:
     return render(request, "contacts/_cleaning_scope.html", {"summary": _summary(request, form)})
 
 
-def _scope(user: Any, segment: Segment | None) -> dict[str, Any]:
-    if segment is None:
-        return {}
-    contacts = narrow(contacts_for(user), words_of(segment), user)
-    return {"addresses": addresses_of(contacts), "label": f"Segment “{segment}”"}
+def _scope(user: Any, segment: Segment | None, domain: str) -> dict[str, Any]:
+    """The scope as `start_run` takes it; nothing for all addresses."""
+    if segment is not None:
+        contacts = narrow(contacts_for(user), words_of(segment), user)
+        return {"addresses": addresses_of(contacts), "label": f"Segment “{segment}”"}
+    if domain:
+        addresses, label = of_domain(domain)
+        return {"addresses": addresses, "label": label}
+    return {}
 
 
 def _summary(request: HttpRequest, form: CleaningForm) -> str:
     form.is_valid()
-    chosen = getattr(form, "cleaned_data", {}).get("segment")
+    chosen = getattr(form, "cleaned_data", {})
+    segment, domain = chosen.get("segment"), chosen.get("domain", "")
     if not form.is_bound and form.initial.get("segment"):
-        chosen = (
-            segments_for(request.user).filter(pk__in=[v for v in [form.initial["segment"]] if v.isdecimal()]).first()
-        )
-    addresses = _scope(request.user, chosen).get("addresses", Address.objects.all())
+        wanted = [value for value in [form.initial["segment"]] if value.isdecimal()]
+        segment = segments_for(request.user).filter(pk__in=wanted).first()
+    addresses = _scope(request.user, segment, domain).get("addresses", Address.objects.all())
     return counted(capped_count(addresses), "address", "addresses")

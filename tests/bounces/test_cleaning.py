@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from bounces import cleaning, lease
+from bounces.cleaning import working
 from bounces.models import Address, CleaningRun, Policy, StatusChange
 from tests.builders import NOW, a_bounce, a_user, an_address
 
@@ -112,8 +113,8 @@ def test_an_address_with_news_since_the_preview_is_left_out() -> None:
 
 
 def test_a_killed_run_goes_on_to_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cleaning, "EVALUATE_CHUNK", 2)
-    monkeypatch.setattr(cleaning, "APPLY_CHUNK", 2)
+    monkeypatch.setattr(working, "EVALUATE_CHUNK", 2)
+    monkeypatch.setattr(working, "APPLY_CHUNK", 2)
     dead_addresses(5)
     run = cleaning.start_run(via="page", now=NOW)
     for _ in range(4):
@@ -131,7 +132,7 @@ def test_a_killed_run_goes_on_to_the_same_result(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_cancelled_run_stops_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cleaning, "EVALUATE_CHUNK", 2)
+    monkeypatch.setattr(working, "EVALUATE_CHUNK", 2)
     dead_addresses(5)
     run = cleaning.start_run(via="page", now=NOW)
 

@@ -25,8 +25,8 @@ def signed_in(role: str) -> Client:
 
 
 EVERYONE = ["list", "complaints", "bounce", "address", "cleaning", "cleaning_run", "cleaning_progress", "cleaning_csv"]
-MANAGERS = ["upload", "upload_progress", "inbox", "item", "discard", "restore", "lift"]
-DEEDS = ["retry", "cleaning_apply", "cleaning_cancel"]
+MANAGERS = ["upload", "upload_progress", "inbox", "item", "discard", "restore", "lift", "cleaning_undo"]
+DEEDS = ["retry", "cleaning_apply", "cleaning_cancel", "cleaning_pause", "cleaning_resume", "cleaning_undo_rows"]
 
 
 def url_of(name: str) -> str:
@@ -44,6 +44,10 @@ def url_of(name: str) -> str:
         "cleaning_csv": a_cleaning_run,
         "cleaning_apply": a_cleaning_run,
         "cleaning_cancel": a_cleaning_run,
+        "cleaning_pause": a_cleaning_run,
+        "cleaning_resume": a_cleaning_run,
+        "cleaning_undo": a_cleaning_run,
+        "cleaning_undo_rows": a_cleaning_run,
     }
     return reverse(f"bounces:{name}", args=[makers[name]().pk] if name in makers else [])
 

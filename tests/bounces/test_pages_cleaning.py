@@ -2,13 +2,14 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from bounces.cleaning import start_run, work
+from bounces.cleaning import apply_run, start_run, work
 from bounces.models import Address, CleaningRun, Schedule
 from bounces.spreadsheet import safe_cell
 from tests.builders import a_bounce, a_cleaning_row, a_cleaning_run, a_user, an_address
@@ -121,6 +122,86 @@ def test_what_has_ended_cannot_be_cancelled(manager):
     assert "There is nothing to cancel" in page
 
 
+def test_a_run_is_paused_and_resumed(manager):
+    run = a_cleaning_run("evaluating", total=200, evaluated=50)
+    manager.post(url_of(run, "cleaning_pause"))
+    page = manager.get(url_of(run)).content.decode()
+    assert "stands still until somebody resumes it" in page
+    assert "50 of 200 addresses judged" in page
+    manager.post(url_of(run, "cleaning_resume"))
+    run.refresh_from_db()
+    assert run.state == "evaluating"
+
+
+def test_what_has_ended_is_neither_paused_nor_resumed(manager):
+    run = a_cleaning_run("done")
+    assert "nothing to pause" in manager.post(url_of(run, "cleaning_pause"), follow=True).content.decode()
+    assert "Only a paused run" in manager.post(url_of(run, "cleaning_resume"), follow=True).content.decode()
+
+
+def test_the_progress_says_how_quickly_it_goes(manager):
+    begun = timezone.now() - timedelta(seconds=10)
+    run = a_cleaning_run("evaluating", total=100_000, evaluated=20_000, pace_at=begun)
+    assert "a second · 40 s left" in manager.get(url_of(run, "cleaning_progress")).content.decode()
+
+
+def applied() -> CleaningRun:
+    run = a_preview()
+    apply_run(run, a_user("manager"))
+    work(run.pk, lambda: NOW)
+    return run
+
+
+def test_a_whole_run_is_taken_back_with_a_reason(manager):
+    run = applied()
+    assert "1 address to take back" in manager.get(url_of(run, "cleaning_undo")).content.decode()
+    manager.post(url_of(run, "cleaning_undo"), {"reason": "Their server was broken"})
+    work(run.pk, lambda: NOW)
+    assert Address.objects.get(email="ada@b.example").status == "unverified"
+    page = manager.get(url_of(run)).content.decode()
+    assert "1 of 1 changes taken back" in page
+    assert "Their server was broken" in page
+
+
+def test_an_undo_without_a_reason_is_refused(manager):
+    run = applied()
+    assert "Say why" in manager.post(url_of(run, "cleaning_undo"), {"reason": " "}).content.decode()
+    run.refresh_from_db()
+    assert run.state == "done"
+
+
+def test_ticked_rows_are_taken_back(manager):
+    run = applied()
+    chosen = {"pk": [run.rows.get().pk, "nonsense", "9" * 30], "reason": "She wrote to me"}
+    page = manager.post(url_of(run, "cleaning_undo_rows"), chosen, follow=True).content.decode()
+    assert "1 address taken back" in page
+    assert "Taken back" in page
+
+
+def test_ticked_rows_need_a_reason(manager):
+    run = applied()
+    page = manager.post(url_of(run, "cleaning_undo_rows"), {"pk": run.rows.get().pk}, follow=True).content.decode()
+    assert "Say why" in page
+
+
+def test_sales_see_no_undo(manager):
+    run = applied()
+    sales = Client()
+    sales.force_login(a_user("sales"))
+    page = sales.get(url_of(run)).content.decode()
+    assert "Undo this run" not in page
+    assert 'name="pk"' not in page
+
+
+def test_the_report_counts_statuses_before_and_after(manager):
+    shares = {share.status: (share.before, share.after) for share in manager.get(url_of(applied())).context["shares"]}
+    assert shares == {"unverified": (2, 1), "invalid": (0, 1), "valid": (0, 0), "at_risk": (0, 0)}
+
+
+def test_a_run_over_nobody_says_so(manager):
+    assert "No address in this scope" in manager.get(url_of(a_cleaning_run(scope="chosen"))).content.decode()
+
+
 def test_a_failed_run_says_why(manager):
     assert (
         "The disk is full" in manager.get(url_of(a_cleaning_run("failed", error="The disk is full"))).content.decode()
@@ -166,7 +247,7 @@ def test_those_left_out_are_explained(manager):
 
 
 def test_a_run_that_found_nothing_says_so(manager):
-    assert "Nothing to change" in manager.get(url_of(a_cleaning_run())).content.decode()
+    assert "Nothing to change" in manager.get(url_of(a_cleaning_run(evaluated=3))).content.decode()
 
 
 def test_a_report_takes_the_same_number_of_queries_however_long(manager, django_assert_max_num_queries):

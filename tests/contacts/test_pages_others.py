@@ -16,6 +16,7 @@ from tests.builders import (
     a_suppression,
     a_tag,
     a_user,
+    an_address,
 )
 
 pytestmark = pytest.mark.django_db
@@ -348,6 +349,25 @@ def test_a_cleaning_starts_over_all_addresses_or_a_segments(client, manager):
     run = CleaningRun.objects.get()
     assert (run.scope_label, run.dry_run, run.total, run.started_by) == ("Segment “Germans”", True, 1, manager)
     assert response.url == reverse("bounces:cleaning_run", args=[run.pk])
+
+
+def test_a_cleaning_starts_over_one_domain(client, manager):
+    an_address("ada@example.org")
+    an_address("bob@example.com")
+    url = reverse("contacts:cleaning_start")
+    assert "1 address " in text_of(client.get(reverse("contacts:cleaning_scope"), {"domain": "example.org"}))
+    client.post(url, {"domain": "example.org", "mode": "preview"})
+    assert CleaningRun.objects.get().scope_label == "Domain example.org"
+
+
+@pytest.mark.parametrize(
+    ("domain", "refusal"),
+    [("nobody.example", "Domain nobody.example has no address"), ("no domain", "is no domain")],
+)
+def test_a_cleaning_of_nobody_is_refused_plainly(client, manager, domain, refusal):
+    page = text_of(client.post(reverse("contacts:cleaning_start"), {"domain": domain, "mode": "preview"}))
+    assert refusal in page
+    assert not CleaningRun.objects.exists()
 
 
 def test_a_second_cleaning_leads_to_the_one_that_is_going_on(client, manager):

@@ -1,7 +1,8 @@
-"""`manage.py clean`: a cleaning run from the terminal, with a progress bar and the report.
+"""`manage.py clean`: a cleaning run from the terminal, with a progress bar and the report; or what is done to one.
 
-In: `--dry-run`, `--segment NAME`. Out: the run's report; exit code 1 when it failed. The command does the work
-itself, so that it needs no worker; a worker that comes upon the same run leaves it alone (the lease is held).
+In: `--dry-run`, `--segment NAME` or `--domain NAME`; or `--pause`, `--resume`, `--undo` with a run's number. Out: the
+run's report; exit code 1 when it failed. The command does the work itself, so that it needs no worker; a worker that
+comes upon the same run leaves it alone (the lease is held).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from rich.console import Console
@@ -17,7 +19,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from bounces import cleaning
+from bounces.addresses import BadAddress
+from bounces.cleaning.scope import of_domain
 from bounces.models import CleaningRun
+from bounces.rulings import NoReason
 from bounces.sentences import STATUS_WORDS, explain_change
 from bounces.terminal import terminal
 from bounces.values import Status
@@ -26,15 +31,29 @@ from contacts.segments import addresses_of
 
 
 class Command(BaseCommand):
-    help = "Judges all addresses, or those of a segment, by the policy, and marks them."
+    help = (
+        "Judges all addresses, or those of a segment or a domain, by the policy, and marks them; or takes a run back."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Show what would change, and change nothing.")
-        parser.add_argument("--segment", metavar="NAME", help="Only the addresses of this segment's contacts.")
+        scope = parser.add_mutually_exclusive_group()
+        scope.add_argument("--segment", metavar="NAME", help="Only the addresses of this segment's contacts.")
+        scope.add_argument("--domain", metavar="NAME", help="Only the addresses at this domain: example.org.")
+        deed = parser.add_mutually_exclusive_group()
+        deed.add_argument("--pause", metavar="RUN", type=int, help="Pause a run that goes on.")
+        deed.add_argument("--resume", metavar="RUN", type=int, help="Go on with a paused run.")
+        deed.add_argument("--undo", metavar="RUN", type=int, help="Take back what a run has marked.")
+        parser.add_argument("--reason", default="", help="Of an undo: why. Others read it later.")
+        parser.add_argument("--by", metavar="EMAIL", help="Of an undo: who decides; a user who may run cleaning.")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  (Django's signature)
-        run = begin(options["segment"], options["dry_run"])
         console = terminal(self)
+        if options["pause"]:
+            pause(options["pause"])
+            console.print(f"Run {options['pause']} is paused. Go on with: manage.py clean --resume {options['pause']}")
+            return
+        run = asked_for(options)
         carry(run, console)
         run.refresh_from_db()
         report(run, console)
@@ -42,8 +61,21 @@ class Command(BaseCommand):
             raise CommandError(f"The run failed: {run.error}")
 
 
-def begin(segment_name: str | None, dry_run: bool) -> CleaningRun:
-    """Starts the run that the options describe. Raises CommandError in plain words."""
+def asked_for(options: dict[str, Any]) -> CleaningRun:
+    """The run that the options describe, begun. Raises CommandError in plain words."""
+    try:
+        if options["undo"]:
+            return undo(get_run(options["undo"]), options["by"], options["reason"])
+        if options["resume"]:
+            run = get_run(options["resume"])
+            cleaning.resume_run(run)
+            return run
+        return begin(options["segment"], options["domain"], options["dry_run"])
+    except (cleaning.AlreadyRunning, cleaning.NotReady, cleaning.NothingToUndo) as error:
+        raise CommandError(str(error)) from error
+
+
+def begin(segment_name: str | None, domain: str | None, dry_run: bool) -> CleaningRun:
     addresses, label = None, "All addresses"
     if segment_name:
         segment = Segment.objects.filter(name__iexact=segment_name).first()
@@ -51,22 +83,53 @@ def begin(segment_name: str | None, dry_run: bool) -> CleaningRun:
             names = ", ".join(Segment.objects.values_list("name", flat=True)[:20]) or "none yet"
             raise CommandError(f"There is no segment “{segment_name}”. There are: {names}.")
         addresses, label = addresses_of(segment), f"Segment “{segment.name}”"
+    elif domain:
+        try:
+            addresses, label = of_domain(domain)
+        except BadAddress as error:
+            raise CommandError(f"“{domain}” is no domain. Write it as in example.org.") from error
+    if addresses is not None and not addresses.exists():
+        raise CommandError(f"{label} has no address: there is nothing to judge.")
+    return cleaning.start_run(via="command", now=timezone.now(), dry_run=dry_run, addresses=addresses, label=label)
+
+
+def get_run(number: int) -> CleaningRun:
+    run = CleaningRun.objects.filter(pk=number).first()
+    if run is None:
+        raise CommandError(f"There is no cleaning run {number}.")
+    return run
+
+
+def pause(number: int) -> None:
+    run = get_run(number)
+    if not cleaning.pause_run(run):
+        raise CommandError(f"There is nothing to pause: run {run.pk} is “{run.get_state_display()}”.")
+
+
+def undo(run: CleaningRun, email: str | None, reason: str) -> CleaningRun:
+    user = get_user_model().objects.filter(email__iexact=email or "", is_active=True).first()
+    if user is None or not user.has_perm("bounces.run_cleaning"):
+        raise CommandError("Say who decides: --by EMAIL, an active user who may run cleaning.")
     try:
-        return cleaning.start_run(via="command", now=timezone.now(), dry_run=dry_run, addresses=addresses, label=label)
-    except cleaning.AlreadyRunning as error:
-        raise CommandError(str(error)) from error
+        cleaning.undo_run(run, user, reason, timezone.now())
+    except NoReason as error:
+        raise CommandError("Say why: --reason TEXT. Others read it later.") from error
+    return run
 
 
 def carry(run: CleaningRun, console: Console) -> None:
     """Works at the run, or watches the worker that was quicker, and shows how far it is."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(run.get_state_display(), total=100)
+        task = progress.add_task(run.get_state_display(), total=100, rate="")
 
         def show(now: CleaningRun) -> None:
-            progress.update(task, completed=now.percent, description=now.get_state_display())
+            pace = now.pace(timezone.now())
+            rate = f"{pace.rate:,.0f} a second" if pace else ""
+            progress.update(task, completed=now.percent, description=now.get_state_display(), rate=rate)
 
         while run.is_running and not cleaning.work(run.pk, timezone.now, show):
             time.sleep(0.2)
@@ -79,6 +142,9 @@ def report(run: CleaningRun, console: Console) -> None:
     console.print(
         f"Run {run.pk}: {run.get_state_display().lower()}. {run.total:,} addresses judged, {run.changes:,} move."
     )
+    if run.undone_at:
+        console.print(f"{run.undone:,} taken back, {run.kept:,} kept: newer facts decided since.")
+        return
     if run.left_out:
         console.print(f"{run.left_out:,} were left out: they had news since, and were judged by that.")
     table = Table(

@@ -1,4 +1,5 @@
 // Draws every <canvas data-chart="ID"> from the JSON of the script element ID, in the colours of the theme.
+// The JSON: labels, series (name, tone, values), and horizontal: true for few thick bars that lie.
 (() => {
   const charts = new Map();
 
@@ -13,15 +14,16 @@
         data: series.values,
         backgroundColor: colour(`--${series.tone}-fill`),
         borderColor: colour("--surface"),
-        borderWidth: { top: 1 },
+        borderWidth: data.horizontal ? { right: 1 } : { top: 1 },
         borderSkipped: false,
         borderRadius: 2,
-        maxBarThickness: 22,
+        maxBarThickness: data.horizontal ? 34 : 22,
         categoryPercentage: 0.86,
       })),
     },
     options: {
       animation: false,
+      indexAxis: data.horizontal ? "y" : "x",
       maintainAspectRatio: false,
       interaction: { mode: "index", intersect: false },
       plugins: {
@@ -38,15 +40,15 @@
       scales: {
         x: {
           stacked: true,
-          grid: { display: false },
+          grid: { display: Boolean(data.horizontal), color: colour("--line") },
           border: { color: colour("--line") },
-          ticks: { color: colour("--ink-faint"), maxRotation: 0, autoSkipPadding: 18 },
+          ticks: { color: colour("--ink-faint"), precision: 0, maxRotation: 0, autoSkipPadding: 18 },
         },
         y: {
           stacked: true,
           beginAtZero: true,
           border: { display: false },
-          grid: { color: colour("--line") },
+          grid: { display: !data.horizontal, color: colour("--line") },
           ticks: { color: colour("--ink-faint"), precision: 0, maxTicksLimit: 5 },
         },
       },

@@ -1,0 +1,48 @@
+"""Cleaning runs: many addresses judged by the policy, previewed, applied, reported, paused, taken back.
+
+In: who asked, and which addresses (all, or those that the caller chose). Out: a CleaningRun whose rows are the preview
+and the report.
+
+    runs.py      what people do with a run: start, apply, pause, resume, cancel
+    working.py   the job's steps, one transaction each: evaluate a chunk, apply a chunk
+    undo.py      taking a run, or some of its rows, back by rulings
+
+Killed anywhere, a run goes on from there: its state is in the database, guarded by a lease.
+"""
+
+from __future__ import annotations
+
+from bounces.cleaning.runs import (
+    AlreadyRunning,
+    NotReady,
+    apply_run,
+    cancel_run,
+    pause_run,
+    resume_run,
+    start_run,
+    transitions_of,
+    unfinished,
+)
+from bounces.cleaning.undo import NothingToUndo, UndoPreview, preview_undo, undo_rows, undo_run
+from bounces.cleaning.working import LEASE, LEASE_LASTS, step, work
+
+__all__ = [
+    "LEASE",
+    "LEASE_LASTS",
+    "AlreadyRunning",
+    "NotReady",
+    "NothingToUndo",
+    "UndoPreview",
+    "apply_run",
+    "cancel_run",
+    "pause_run",
+    "preview_undo",
+    "resume_run",
+    "start_run",
+    "step",
+    "transitions_of",
+    "undo_rows",
+    "undo_run",
+    "unfinished",
+    "work",
+]

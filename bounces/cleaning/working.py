@@ -1,0 +1,182 @@
+"""The job of a run: one step after another, a transaction each, until it ends or somebody stops it.
+
+In: a run's id, a clock. Out: its rows (the preview and the report), then the statuses. Evaluation goes through the
+addresses in order and remembers how far it came; applying locks each row's address, judges it again by the policy in
+force, and leaves it out where news have come since. Stage: evaluate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from bounces import lease, policy
+from bounces.cleaning.undo import undo_chunk
+from bounces.lease import Lease
+from bounces.models import CleaningRow, CleaningRun, Policy
+
+Clock = Callable[[], datetime]
+State = CleaningRun.State
+
+LEASE = "cleaning"
+LEASE_LASTS = timedelta(seconds=30)
+EVALUATE_CHUNK = 20_000
+APPLY_CHUNK = 1_000
+
+
+def work(run_id: int, clock: Clock, watch: Callable[[CleaningRun], None] | None = None) -> bool:
+    """Carries a run to its end, or until somebody pauses or cancels it; `watch` sees it after each step.
+
+    May run twice. False when another process works at it. Where the database goes away the run stays as it is, and the
+    next worker goes on.
+    """
+    held = lease.acquire(LEASE, LEASE_LASTS)
+    if held is None:
+        return False
+    try:
+        is_running = True
+        while is_running:
+            run = step(run_id, held, clock())
+            is_running = run.is_running
+            if watch:
+                watch(run)
+            lease.renew(held)
+    except (lease.LeaseLost, OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        CleaningRun.objects.filter(pk=run_id).update(
+            state=State.FAILED, error=f"{type(error).__name__}: {error}"[:2000], finished_at=clock()
+        )
+        raise
+    finally:
+        lease.release(held)
+    return True
+
+
+def step(run_id: int, held: Lease, now: datetime) -> CleaningRun:
+    """One transaction of a run; returns how it stands then."""
+    with transaction.atomic():
+        lease.guard(held)
+        run = CleaningRun.objects.select_for_update(no_key=True, of=("self",)).select_related("policy").get(pk=run_id)
+        if run.state in STEPS:
+            if run.pace_at is None:
+                run.pace_at, run.pace_from = now, run.progress[0]
+            STEPS[State(run.state)](run, now)
+            run.save()
+    return run
+
+
+def _begin(run: CleaningRun, now: datetime) -> None:
+    run.state, run.started_at, run.as_of, run.pace_at = State.EVALUATING, now, now, None
+    if not run.what_if:
+        run.policy = Policy.active()
+
+
+# The chunk's addresses: of all, or of those that were chosen.
+NEXT_OF_ALL = "SELECT id FROM bounces_address WHERE id > %s ORDER BY id LIMIT %s"
+NEXT_OF_CHOSEN = """
+SELECT address_id FROM bounces_cleaningtarget WHERE run_id = %s AND address_id > %s ORDER BY address_id LIMIT %s
+"""
+# Rows for what moves. Where only the date moves on which the clock decides, it is written at once: it is no change of
+# status. An address that somebody else holds is skipped, so that nobody waits in a circle; its holder judges it.
+FILL_ROWS = """
+WITH transition AS MATERIALIZED (
+    {evaluation}
+), free AS (
+    SELECT a.id, t.reevaluate_at
+    FROM bounces_address a JOIN transition t ON t.address_id = a.id
+    WHERE NOT t.moves AND %(is_earnest)s AND a.reevaluate_at IS NOT DISTINCT FROM t.was_due_at
+      AND a.status = t.to_status AND a.status_rule = t.rule
+    ORDER BY a.id FOR NO KEY UPDATE OF a SKIP LOCKED
+), dated AS (
+    UPDATE bounces_address a SET reevaluate_at = free.reevaluate_at FROM free WHERE a.id = free.id
+)
+INSERT INTO bounces_cleaningrow (run_id, address_id, from_status, to_status, rule, evidence, reevaluate_at, outcome)
+SELECT %(run)s, address_id, from_status, to_status, rule, evidence, reevaluate_at, 'pending'
+FROM transition WHERE moves
+ON CONFLICT (run_id, address_id) DO NOTHING
+"""
+
+
+def _evaluate_chunk(run: CleaningRun, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        if run.scope == "all":
+            cursor.execute(NEXT_OF_ALL, [run.cursor, EVALUATE_CHUNK])
+        else:
+            cursor.execute(NEXT_OF_CHOSEN, [run.pk, run.cursor, EVALUATE_CHUNK])
+        ids = [row[0] for row in cursor.fetchall()]
+        if ids:
+            cursor.execute(
+                FILL_ROWS.format(evaluation=policy.evaluation(policy.GIVEN_IDS)),
+                {
+                    "run": run.pk,
+                    "ids": ids,
+                    "as_of": run.as_of,
+                    "is_earnest": not run.dry_run,
+                    **run.policy.numbers,
+                },
+            )
+            run.changes += cursor.rowcount
+            run.cursor = ids[-1]
+            run.evaluated += len(ids)
+    if len(ids) < EVALUATE_CHUNK:
+        run.total = run.evaluated
+        run.before = _statuses_of(run)
+        _end_evaluation(run, now)
+
+
+def _statuses_of(run: CleaningRun) -> dict[str, int]:
+    """How many of the addresses that were judged have which status, before anything is applied."""
+    chosen = "JOIN bounces_cleaningtarget t ON t.address_id = a.id AND t.run_id = %(run)s" if run.scope != "all" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT a.status, count(*) FROM bounces_address a {chosen} WHERE a.id <= %(last)s GROUP BY a.status",  # noqa: S608  (one of two constants)
+            {"run": run.pk, "last": run.cursor},
+        )
+        return dict(cursor.fetchall())
+
+
+def _end_evaluation(run: CleaningRun, now: datetime) -> None:
+    run.pace_at = None
+    if run.dry_run:
+        run.state, run.finished_at = State.READY, now
+    elif run.changes:
+        run.state = State.APPLYING
+    else:
+        run.state, run.finished_at = State.DONE, now
+
+
+def _apply_chunk(run: CleaningRun, now: datetime) -> None:
+    """Applies the next rows whose address still judges as the preview said; the others had news, and are left out."""
+    active = Policy.active()
+    rows = list(run.rows.filter(outcome=CleaningRow.Outcome.PENDING).order_by("pk")[:APPLY_CHUNK])
+    ids = [row.address_id for row in rows]
+    policy.lock_addresses(ids)
+    fresh = {t.address_id: t for t in policy.evaluate(ids, active, now)}
+    same = [row for row in rows if _still_holds(row, fresh)]
+    moved = policy.apply(
+        [fresh[row.address_id] for row in same], active, now, run_id=run.pk, actor_id=run.started_by_id
+    )
+    applied = {row.pk for row in same}
+    CleaningRow.objects.filter(pk__in=applied).update(outcome=CleaningRow.Outcome.APPLIED)
+    left_out = [row.pk for row in rows if row.pk not in applied]
+    CleaningRow.objects.filter(pk__in=left_out).update(outcome=CleaningRow.Outcome.LEFT_OUT)
+    run.applied += moved
+    run.left_out += len(left_out)
+    if len(rows) < APPLY_CHUNK:
+        run.state, run.finished_at = State.DONE, now
+
+
+def _still_holds(row: CleaningRow, fresh: dict[int, policy.Transition]) -> bool:
+    transition = fresh.get(row.address_id)
+    return transition is not None and (transition.to_status, transition.rule) == (row.to_status, row.rule)
+
+
+STEPS: dict[CleaningRun.State, Callable[[CleaningRun, datetime], None]] = {
+    State.QUEUED: _begin,
+    State.EVALUATING: _evaluate_chunk,
+    State.APPLYING: _apply_chunk,
+    State.UNDOING: undo_chunk,
+}

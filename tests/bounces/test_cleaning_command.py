@@ -1,0 +1,85 @@
+"""`manage.py clean`: scopes, what is done to a run, and what it refuses in plain words."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from bounces import cleaning
+from bounces.models import Address, CleaningRun
+from tests.builders import NOW, a_bounce, a_user
+
+pytestmark = pytest.mark.django_db
+
+
+def clean(*arguments: str) -> str:
+    said = io.StringIO()
+    call_command("clean", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def test_one_domain_is_cleaned() -> None:
+    a_bounce("ada@example.org")
+    a_bounce("bob@example.com")
+
+    clean("--domain", "@Example.ORG")
+
+    assert list(Address.objects.filter(status="invalid").values_list("email", flat=True)) == ["ada@example.org"]
+    assert CleaningRun.objects.get().scope_label == "Domain example.org"
+
+
+@pytest.mark.parametrize(("domain", "said"), [("nobody.example", "has no address"), ("no domain", "is no domain")])
+def test_a_domain_of_nobody_is_said_plainly(domain: str, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        clean("--domain", domain)
+    assert not CleaningRun.objects.exists()
+
+
+def test_a_run_is_taken_back_in_somebodys_name() -> None:
+    a_bounce("ada@example.org")
+    manager = a_user("manager")
+    clean()
+    run = CleaningRun.objects.get()
+
+    said = clean("--undo", str(run.pk), "--reason", "wrong list", "--by", manager.email)
+
+    run.refresh_from_db()
+    assert (run.undone_by, run.undo_reason, Address.objects.get().status) == (manager, "wrong list", "unverified")
+    assert "1 taken back, 0 kept" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--reason", "wrong"], "--by EMAIL"),
+        (["--reason", "wrong", "--by", "sales@rebound.example"], "--by EMAIL"),
+        (["--by", "manager@rebound.example"], "--reason TEXT"),
+        (["--reason", "wrong", "--by", "manager@rebound.example"], "applied nothing"),
+    ],
+)
+def test_an_undo_names_what_is_missing(options: list[str], said: str) -> None:
+    a_user("sales", email="sales@rebound.example")
+    a_user("manager", email="manager@rebound.example")
+    clean()
+
+    with pytest.raises(CommandError, match=said):
+        clean("--undo", str(CleaningRun.objects.get().pk), *options)
+
+
+def test_a_run_is_paused_and_resumed() -> None:
+    a_bounce("ada@example.org")
+    run = cleaning.start_run(via="page", now=NOW)
+
+    assert "--resume" in clean("--pause", str(run.pk))
+    clean("--resume", str(run.pk))
+
+    run.refresh_from_db()
+    assert (run.state, run.applied) == ("done", 1)
+
+
+@pytest.mark.parametrize("deed", ["--pause", "--resume", "--undo"])
+def test_a_run_that_is_not_there_is_said_plainly(deed: str) -> None:
+    with pytest.raises(CommandError, match="no cleaning run 987654"):
+        clean(deed, "987654")
