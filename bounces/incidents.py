@@ -154,7 +154,7 @@ def _fullest(by_hour: dict[datetime, int], hours_with_news: Iterable[datetime]) 
 
 def _look(provider: str, hours: int, ends_at: datetime) -> Seen:
     starts_at = ends_at - timedelta(hours=hours)
-    given = {"provider": provider, "starts_at": starts_at, "ends_at": ends_at, "base": starts_at - BASE}
+    given: dict[str, Any] = {"provider": provider, "starts_at": starts_at, "ends_at": ends_at, "base": starts_at - BASE}
     with connection.cursor() as cursor:
         cursor.execute(IN_WINDOW, given)
         bounced, attempted = cursor.fetchone()

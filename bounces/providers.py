@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
 
@@ -101,7 +102,7 @@ ORDER BY a.domain LIMIT %(limit)s
 
 def learn_operators(now: datetime, resolve: Resolver | None = None) -> int:
     """Looks up the MX of domains that bounced in the last week; returns how many it asked for. May run twice."""
-    given = {
+    given: dict[str, Any] = {
         "since": now - timedelta(days=7),
         "known": list(_by_domain()),
         "failed_before": now - FAILURE_KEPT_FOR,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from bounces.models import DailyStat
 from bounces.providers import provider_name
@@ -108,7 +108,7 @@ def standings(dimension: str, days: int, today: date) -> list[Standing]:
         .order_by()
         .values_list("key")
         .annotate(*[Sum(column) for column in COLUMNS])
-        .order_by("-bounced__sum", "-attempted__sum", "key")[:SHOWN]
+        .order_by(F("bounced__sum").desc(), F("attempted__sum").desc(), "key")[:SHOWN]
     )
     return [Standing(key, label_of(dimension, key), *counts) for key, *counts in rows]
 

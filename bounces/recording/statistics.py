@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -85,7 +86,11 @@ def add_counts(difference: Counter[Cell]) -> None:
     if not by_row:
         return
     rows = sorted(by_row)
-    keys = [[dimension for dimension, _, _ in rows], [key for _, key, _ in rows], [day for _, _, day in rows]]
+    keys: list[Any] = [
+        [dimension for dimension, _, _ in rows],
+        [key for _, key, _ in rows],
+        [day for _, _, day in rows],
+    ]
     counts = [[by_row[row][column] for row in rows] for column in DailyStat.COUNTS]
     with connection.cursor() as cursor:
         cursor.execute(MAKE_ROWS, keys)

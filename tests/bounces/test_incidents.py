@@ -170,6 +170,9 @@ def test_managers_hear_of_it_once() -> None:
 def test_the_dashboard_says_so_until_it_is_over() -> None:
     incident, boss = an_incident(), a_user("manager")
     assert [each.pk for each, _ in look(boss, NOW).incidents] == [incident.pk]
+    client = Client()
+    client.force_login(boss)
+    assert "Incident at Google" in client.get(reverse("dashboard")).content.decode()
     incidents.dismiss(incident, boss, "True.", NOW)
     assert look(boss, NOW).incidents == []
 
