@@ -26,10 +26,11 @@ from bounces.parsing.text import (
     find_replycode,
     find_status,
 )
-from bounces.parsing.words import any_of
+from bounces.parsing.words import Finder, any_of
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
+CERTAIN = 4  # of a notice's weight: at least two of the strongest signs
 MAX_TOLD_LINES = 100  # about one recipient
 MAX_TOLD_CHARS = 8_000
 MAX_LISTED = 100  # recipients one below the other that share the words below them
@@ -58,6 +59,8 @@ SOMEONE_ELSE = any_of(
     after=r"\W*$",
 )
 OTHER_FIELD = any_of("from|sender|reply-to|return-path|contact|cc|date|subject", before=r"^\s*", after=r"\s*:")
+# A return path that names whom the mail was sent to: `list-bounces+bob=b.example@a.example` (VERP: qmail, Mailman).
+VERP = Finder(r"[+-]([^@+=\s<>,]+)=([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)@")
 WORDS = re2.compile(r"\pL{3}|\d{3}")
 # A sentence above a recipient that says of the account what is wrong (au, ezweb); their own words may be a lie.
 LEAD = re2.compile(
@@ -90,6 +93,17 @@ def read_free_text(notice: Notice) -> tuple[Report, ...]:
     if not notice.is_report or not notice.tells_failure:
         return ()
     return tuple(build_report(notice, finding) for finding in findings_of(notice)[:MAX_RECIPIENTS])
+
+
+def read_unnamed(notice: Notice) -> tuple[Report, ...]:
+    """A report beyond doubt that names nobody: a bounce all the same, its recipient unknown."""
+    if (
+        notice.weight < CERTAIN
+        or not notice.tells_failure
+        or notice.mail.headers.get("auto-submitted") == "auto-replied"
+    ):
+        return ()
+    return (build_report(notice, Finding("")),)
 
 
 def findings_of(notice: Notice) -> list[Finding]:
@@ -158,7 +172,7 @@ def split_recipient(pattern: re2._Regexp, line: str, before: str) -> tuple[str, 
     match = pattern.search(line)
     if not match or OTHER_FIELD.search(line) or SOMEONE_ELSE.search(before[-60:]):
         return "", ""
-    if SOMEONE_ELSE.search(line[: max(match.start(1), 0)][-60:].rstrip("<( '\"")):
+    if pattern is not BEHIND and SOMEONE_ELSE.search(line[: max(match.start(1), 0)][-60:].rstrip("<( '\"")):
         return "", ""
     address = clean_address(match.group(1) or match.group(2) or "")
     rest = line[match.start(2) :].lstrip(" :;,.=>") if pattern is AT_HEAD else line
@@ -171,14 +185,17 @@ def without_sender(findings: list[Finding], notice: Notice) -> list[Finding]:
 
 
 def find_addressee(notice: Notice) -> list[Finding]:
-    """Where the notice names nobody, the one to whom the returned mail was written, if it is one."""
+    """Where the notice names nobody: whom the returned mail was written to, if it is one; else the return path does."""
     for returned in (*notice.mail.returned, notice.copy):
         if is_report_itself(returned):
             return []
         addresses = find_addresses(returned.get("to"))
         if len(addresses) == 1:
             return [Finding(addresses[0])]
-    return []
+    sent_to = " ".join(notice.mail.headers.get(name) for name in ("delivered-to", "x-original-to", "to"))
+    named = f"{VERP.first(sent_to)}@{VERP.first(sent_to, 2)}" if "=" in sent_to else ""
+    named = clean_address(named)
+    return [Finding(named)] if named else []
 
 
 def is_report_itself(returned: Headers) -> bool:
@@ -198,7 +215,7 @@ def build_report(notice: Notice, finding: Finding) -> Report:
     diagnostic = clean_line(said)
     return Report(
         event=Event.DEFERRED if notice.is_delay else Event.BOUNCED,
-        recipient=finding.recipient,
+        recipient=finding.recipient or None,
         status=find_status(diagnostic),
         replycode=find_replycode(diagnostic),
         diagnostic=diagnostic,

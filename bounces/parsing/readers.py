@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bounces.parsing.auto_reply import find_mark, read_auto_reply
 from bounces.parsing.delivery_status import read_delivery_status, read_pasted_fields
 from bounces.parsing.feedback import read_feedback
-from bounces.parsing.free_text import read_free_text
+from bounces.parsing.free_text import read_free_text, read_unnamed
 from bounces.parsing.mail import Mail, open_mail
 from bounces.parsing.notice import Notice, find_notice
 from bounces.parsing.notification import read_notification
@@ -41,6 +41,7 @@ READERS: tuple[Reader, ...] = (
     Reader("free_text", read_free_text),
     Reader("forward", read_forward),
     Reader("wrapped", lambda notice: read_wrapped(notice)),
+    Reader("unnamed", read_unnamed),
     Reader("auto_reply", lambda notice: read_auto_reply(notice.mail)),
 )
 

@@ -440,3 +440,13 @@ def test_the_mail_that_is_copied_as_text_names_whom_the_notice_does_not() -> Non
 def test_the_comment_of_a_status_is_its_diagnostic_where_there_is_no_other() -> None:
     raw = a_delivery_report(a_recipient(Status="4.0.0 (b.example: host name lookup failure)", Diagnostic_Code=""))
     assert the_report(raw).diagnostic == "b.example: host name lookup failure"
+
+
+def test_the_return_path_names_whom_the_notice_does_not() -> None:
+    raw = a_notice("Your message could not be delivered.", To="list-bounces+Bob=b.example@a.example")
+    assert recipients(raw) == ["bob@b.example"]
+
+
+def test_a_report_beyond_doubt_that_names_nobody_is_a_bounce_all_the_same() -> None:
+    raw = a_notice("Your message could not be delivered: mailbox full.")
+    assert (read(raw).kind, recipients(raw), read(raw).reader) == (MailKind.BOUNCE, [None], "unnamed")
