@@ -24,7 +24,10 @@ class NotAPerson(PermissionError):
 def suppress_many(
     addresses: Mapping[str, int], *, reason: str, source_of: Mapping[str, str], at_of: Mapping[str, datetime]
 ) -> None:
-    """Suppresses normalised addresses (email -> id) for ever. May run twice: what is suppressed stays as it was."""
+    """Suppresses normalised addresses (email -> id) for ever. May run twice: what is suppressed stays as it was.
+
+    What happened before a person lifted that reason does not overrule the person.
+    """
     emails = sorted(addresses)
     if not emails:
         return
@@ -35,6 +38,10 @@ def suppress_many(
                 (scope, address_id, address_key, domain, reason, source, note, lift_reason, created_at)
             SELECT 'address', new.id, new.key, '', %s, new.source, '', '', new.at
             FROM unnest(%s::bigint[], %s::bytea[], %s::text[], %s::timestamptz[]) AS new(id, key, source, at)
+            WHERE NOT EXISTS (
+                SELECT FROM bounces_suppression old
+                WHERE old.address_key = new.key AND old.reason = %s AND old.lifted_at >= new.at
+            )
             ON CONFLICT (address_key, reason) WHERE lifted_at IS NULL AND scope = 'address'
             DO UPDATE SET expires_at = NULL WHERE bounces_suppression.expires_at IS NOT NULL
             """,
@@ -44,6 +51,7 @@ def suppress_many(
                 [suppression_key(email) for email in emails],
                 [source_of[email] for email in emails],
                 [at_of[email] for email in emails],
+                reason,
             ],
         )
 
@@ -58,19 +66,18 @@ def suppress_address(
     note: str = "",
     expires_at: datetime | None = None,
 ) -> Suppression:
-    """Suppresses one address; where that reason already holds, its expiry becomes the one given. May run twice."""
-    suppression, _ = Suppression.objects.update_or_create(
+    """Suppresses one address; where that reason already holds, the later end stands. May run twice."""
+    suppression, is_new = Suppression.objects.get_or_create(
         scope=Suppression.Scope.ADDRESS,
         address_key=suppression_key(address.email),
         reason=reason,
         lifted_at=None,
-        defaults={"expires_at": expires_at},
-        create_defaults={
+        defaults={
             "expires_at": expires_at, "address": address, "source": source, "note": note, "created_by": by,
             "created_at": now,
         },
     )  # fmt: skip
-    return suppression
+    return suppression if is_new else _prolong(suppression, expires_at)
 
 
 def suppress_domain(
@@ -83,17 +90,24 @@ def suppress_domain(
     note: str = "",
     expires_at: datetime | None = None,
 ) -> Suppression:
-    """Suppresses all addresses of a domain (A-labels), those to come too. May run twice."""
-    suppression, _ = Suppression.objects.update_or_create(
+    """Suppresses all addresses of a domain (A-labels), those to come too; the later end stands. May run twice."""
+    suppression, is_new = Suppression.objects.get_or_create(
         scope=Suppression.Scope.DOMAIN,
         domain=domain.strip().lower(),
         reason=reason,
         lifted_at=None,
-        defaults={"expires_at": expires_at},
-        create_defaults={
+        defaults={
             "expires_at": expires_at, "source": source, "note": note, "created_by": by, "created_at": now,
         },
     )  # fmt: skip
+    return suppression if is_new else _prolong(suppression, expires_at)
+
+
+def _prolong(suppression: Suppression, expires_at: datetime | None) -> Suppression:
+    """Puts off the end, never forward: to end one sooner is to lift it, which takes a reason."""
+    if suppression.expires_at is not None and (expires_at is None or expires_at > suppression.expires_at):
+        suppression.expires_at = expires_at
+        suppression.save(update_fields=["expires_at"])
     return suppression
 
 

@@ -52,6 +52,12 @@ def keep_mail(body: bytes, name: str, source: str, by: Any, now: datetime) -> Ke
     return KeptEvent(name, kept.item_id, kept.is_new)
 
 
+def name_of(event: dict[str, Any]) -> str:
+    """The provider's id; where an event names its message in no way, it is a message of its own."""
+    unnamed = "" if event.get("message_id") else f"event:{event['event_id']}"
+    return str(event.get("provider_id") or unnamed)
+
+
 def report_of(body: bytes) -> Reading:
     """Reads a stored event. What does not have its shape is kind none, with the reason why."""
     try:
@@ -66,7 +72,7 @@ def report_of(body: bytes) -> Reading:
             remote_mta=str(smtp.get("remote_mta") or ""),
             occurred_at=datetime.fromisoformat(event["occurred_at"]),
             message_id=str(event.get("message_id") or "").strip("<> "),
-            envelope_id=str(event.get("provider_id") or f"event:{event['event_id']}"),
+            envelope_id=name_of(event),
             feedback_type=str(event.get("feedback_type") or ""),
             sender=str(event.get("sender") or ""),
             campaign=str(event.get("campaign") or ""),

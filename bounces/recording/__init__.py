@@ -6,6 +6,7 @@ Suppression rows; the addresses' dates; daily counts; a Dirty row for each addre
     told.py         the values that come in
     attempts.py     which attempt a report is about
     failures.py     bounces and their evidence, one failure one row
+    joining.py      what was told before its message was known, and attempts that turn out to be one
     reactions.py    complaints, unsubscribes, the addresses' dates
     statistics.py   what each fact adds to the daily counts
 
@@ -25,6 +26,7 @@ from bounces.models import Attempt, Dirty
 from bounces.providers import providers_of
 from bounces.recording.attempts import note_attempts
 from bounces.recording.failures import Failure, record_failures
+from bounces.recording.joining import join
 from bounces.recording.reactions import advance_dates, record_complaints, suppress_those_who_asked
 from bounces.recording.statistics import Cell, add_counts
 from bounces.recording.told import Told
@@ -40,12 +42,14 @@ def record(told: Sequence[Told]) -> Counter[int]:
     fresh_keys = _keep_event_keys(told)
     is_new = [_take((one.source, one.event_key), fresh_keys) for one in told]
     providers = providers_of({domain_of(one.email) for one in told})
-    attempts, difference = note_attempts(told, address_ids, is_new, providers)
-    fresh = [(one, attempt) for one, attempt, new in zip(told, attempts, is_new, strict=True) if new]
+    noted = note_attempts(told, address_ids, is_new, providers)
+    changed, difference = join(noted.learnt, noted.gone)
+    difference.update(noted.difference)
+    fresh = [(one, attempt) for one, attempt, new in zip(told, noted.attempts, is_new, strict=True) if new]
     difference.update(_record_reactions(fresh, address_ids, providers))
-    changed, counts = record_failures(_failures(fresh, address_ids, providers))
+    judged, counts = record_failures(_failures(fresh, address_ids, providers))
     difference.update(counts)
-    changed |= advance_dates([one for one, _ in fresh], address_ids)
+    changed |= judged | advance_dates([one for one, _ in fresh], address_ids)
     add_counts(difference)
     Dirty.objects.bulk_create([Dirty(address_id=pk) for pk in sorted(changed)])
     return Counter(one.item_id for one, _ in fresh)

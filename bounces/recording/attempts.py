@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -48,30 +49,102 @@ def provider_id(told: Told) -> str:
     return f"{told.source}:{told.report.envelope_id}" if told.is_from_tool else told.report.envelope_id
 
 
+@dataclass(slots=True)
+class Noted:
+    """What became of the attempts of a batch. `learnt`: those with a new name; `gone`: by whom they are replaced."""
+
+    attempts: list[Attempt | None]
+    difference: Counter[Cell]
+    learnt: list[Attempt]
+    gone: dict[int, Attempt]
+
+
+class Batch:
+    """The attempts of one batch, by all their names."""
+
+    def __init__(self, known: dict[Identity, Attempt]) -> None:
+        self.known = known
+        self.before = {id(attempt): copy(attempt) for attempt in known.values()}
+        self.touched: dict[int, tuple[Attempt, str]] = {}
+        self.merged: dict[int, tuple[Attempt, Attempt]] = {}  # by id() of the one that is no more: it, and its heir
+
+    def heir(self, attempt: Attempt) -> Attempt:
+        while id(attempt) in self.merged:
+            attempt = self.merged[id(attempt)][1]
+        return attempt
+
+    def attempt_of(self, told: Told, address_id: int, provider: str) -> Attempt | None:
+        names = identities(told, address_id)
+        found = list({id(a): a for a in (self.known.get(name) for name in names) if a is not None}.values())
+        if not found and not (told.is_from_tool and told.is_trusted):
+            return None
+        attempt = found[0] if found else Attempt(address_id=address_id, sent_at=told.occurred_at, provider=provider)
+        if told.is_from_tool and told.is_trusted:
+            for other in found[1:]:
+                self.merge(attempt, other)
+            attempt.message_id = attempt.message_id or told.report.message_id
+            if told.report.envelope_id:
+                attempt.provider_id = attempt.provider_id or provider_id(told)
+            self.known |= dict.fromkeys(names, attempt)
+        return attempt
+
+    def merge(self, into: Attempt, other: Attempt) -> None:
+        """Two attempts turn out to be one: the first keeps what both knew."""
+        for column in ("sender", "campaign_key", "message_id", "provider_id"):
+            setattr(into, column, getattr(into, column) or getattr(other, column))
+        for column in DATES.values():
+            at = getattr(other, column)
+            setattr(into, column, earliest(getattr(into, column), at) if at else getattr(into, column))
+        into.sent_at = min(into.sent_at, other.sent_at)
+        into.opens += other.opens
+        into.clicks += other.clicks
+        self.merged[id(other)] = (other, into)
+        self.touched.pop(id(other), None)
+        for name, attempt in list(self.known.items()):
+            if attempt is other:
+                self.known[name] = into
+
+
 def note_attempts(
     told: Sequence[Told], address_ids: dict[str, int], new: Sequence[bool], providers: Mapping[str, str]
-) -> tuple[list[Attempt | None], Counter[Cell]]:
+) -> Noted:
     """Finds or makes the attempt of each; `new` says which reports were not recorded before.
 
     `providers` names who receives for each domain. An attempt keeps the name it began with, and its counts with it.
+    Tools come first: they make the attempts that the mails of the same batch are about.
     """
-    known = find_attempts(told, address_ids)
-    before = {id(attempt): copy(attempt) for attempt in known.values()}
-    attempts: list[Attempt | None] = []
-    touched: dict[int, tuple[Attempt, str]] = {}
-    for one, is_new in zip(told, new, strict=True):
-        domain = domain_of(one.email)
-        attempt = _attempt_of(one, address_ids[one.email], known, providers[domain])
-        attempts.append(attempt)
-        if attempt is not None and is_new and one.is_trusted:
+    batch = Batch(find_attempts(told, address_ids))
+    attempts: list[Attempt | None] = [None] * len(told)
+    for index in sorted(range(len(told)), key=lambda index: not told[index].is_from_tool):
+        one, domain = told[index], domain_of(told[index].email)
+        attempt = attempts[index] = batch.attempt_of(one, address_ids[one.email], providers[domain])
+        if attempt is not None and new[index] and one.is_trusted:
             note(attempt, one)
-            touched[id(attempt)] = (attempt, domain)
-    _save([attempt for attempt, _ in touched.values()])
+            batch.touched[id(attempt)] = (attempt, domain)
+    return _settle(batch, [batch.heir(attempt) if attempt else None for attempt in attempts])
+
+
+def _settle(batch: Batch, attempts: list[Attempt | None]) -> Noted:
+    """Writes the attempts down, and says what that changes."""
+    touched = list(batch.touched.values())
+    gone = {other.pk: batch.heir(into) for other, into in batch.merged.values() if other.pk is not None}
+    Attempt.objects.filter(pk__in=list(gone)).delete()
+    _save([attempt for attempt, _ in touched])
     difference: Counter[Cell] = Counter()
-    for key, (attempt, domain) in touched.items():
+    for attempt, domain in touched:
         difference.update(counts_of_attempt(attempt, domain))
-        difference.subtract(counts_of_attempt(before.get(key), domain))
-    return attempts, difference
+        difference.subtract(counts_of_attempt(batch.before.get(id(attempt)), domain))
+    domains = {attempt.address_id: domain for attempt, domain in touched}
+    for other, _ in batch.merged.values():
+        difference.subtract(counts_of_attempt(batch.before.get(id(other)), domains[other.address_id]))
+    heirs = {id(heir) for heir in gone.values()}
+    learnt = [attempt for attempt, _ in touched if id(attempt) in heirs or _has_learnt(attempt, batch)]
+    return Noted(attempts, difference, learnt, gone)
+
+
+def _has_learnt(attempt: Attempt, batch: Batch) -> bool:
+    before = batch.before.get(id(attempt))
+    return before is None or before.message_id != attempt.message_id
 
 
 def find_attempts(told: Sequence[Told], address_ids: dict[str, int]) -> dict[Identity, Attempt]:
@@ -109,22 +182,6 @@ def _remember(attempt: Attempt, known: dict[Identity, Attempt]) -> None:
         known[attempt.address_id, "p", attempt.provider_id] = attempt
 
 
-def _attempt_of(told: Told, address_id: int, known: dict[Identity, Attempt], provider: str) -> Attempt | None:
-    for identity in identities(told, address_id):
-        if identity in known:
-            attempt = known[identity]
-            break
-    else:
-        if not (told.is_from_tool and told.is_trusted):
-            return None
-        attempt = Attempt(address_id=address_id, sent_at=told.occurred_at, provider=provider)
-    if told.is_from_tool:
-        attempt.message_id = attempt.message_id or told.report.message_id
-        attempt.provider_id = attempt.provider_id or provider_id(told)
-    _remember(attempt, known)
-    return attempt
-
-
 def note(attempt: Attempt, told: Told) -> None:
     """Writes down on the attempt what the report says became of it."""
     event = told.report.event
@@ -149,10 +206,10 @@ def _save(touched: list[Attempt]) -> None:
     old = [attempt for attempt in touched if attempt.pk is not None]
     Attempt.objects.bulk_create([attempt for attempt in touched if attempt.pk is None])
     if old:
-        _update(old)
+        update_attempts(old)
 
 
-def _update(attempts: list[Attempt]) -> None:
+def update_attempts(attempts: list[Attempt]) -> None:
     """One UPDATE: Django's bulk_update builds a CASE of every row for every column, 5 ms a row in Python alone."""
     kinds = [Attempt._meta.get_field(name).db_type(connection) for name in WRITTEN]
     with connection.cursor() as cursor:

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 
 from bounces.addresses import domain_of
 from bounces.models import Attempt, Bounce, Evidence
@@ -38,12 +39,25 @@ class Failure:
 
 def failure_key(failure: Failure) -> bytes:
     told = failure.told
-    final = "final" if told.report.event == Event.BOUNCED else f"deferred {day_of(told.occurred_at)}"
-    return _digest(message_of(told, failure.attempt), str(failure.address_id), final)
+    final = "final" if told.report.event == Event.BOUNCED else deferral_of(told.occurred_at)
+    return failure_key_of(message_of(told, failure.attempt), failure.address_id, final)
+
+
+def failure_key_of(message: str, address_id: int, final: str) -> bytes:
+    return _digest(message, str(address_id), final)
+
+
+def deferral_of(at: datetime) -> str:
+    """A deferral is one a day."""
+    return f"deferred {day_of(at)}"
 
 
 def complaint_key(told: Told, address_id: int, attempt: Attempt | None) -> bytes:
-    return _digest(message_of(told, attempt), str(address_id), "complaint")
+    return complaint_key_of(message_of(told, attempt), address_id)
+
+
+def complaint_key_of(message: str, address_id: int) -> bytes:
+    return _digest(message, str(address_id), "complaint")
 
 
 def message_of(told: Told, attempt: Attempt | None) -> str:
@@ -67,7 +81,9 @@ def rank_of(failure: Failure) -> str:
     """
     report = failure.told.report
     known = failure.judgement.reason not in ("undefined", "onhold", "")
-    tail = _digest(failure.judgement.reason, report.diagnostic, report.status, report.replycode).hex()[:16]
+    judgement = failure.judgement
+    said = (report.diagnostic, report.status, report.replycode, report.remote_mta, failure.provider)
+    tail = _digest(judgement.kind, judgement.fault, judgement.reason, judgement.rule, *said).hex()[:16]
     flags = (failure.told.is_trusted, known, bool(report.diagnostic), bool(report.status), bool(report.replycode))
     return "".join(str(int(flag)) for flag in flags) + "-" + tail
 
@@ -101,12 +117,12 @@ def _what_changed(
         old = before.get(key)
         difference.update(counts_of_bounce(bounce, domains[key]))
         difference.subtract(counts_of_bounce(old, domains[key]))
-        if bounce.standing == Standing.COUNTED and (old is None or _judged(old) != _judged(bounce)):
+        if bounce.standing == Standing.COUNTED and (old is None or judged(old) != judged(bounce)):
             changed.add(bounce.address_id)
     return changed, difference
 
 
-def _judged(bounce: Bounce) -> tuple[object, ...]:
+def judged(bounce: Bounce) -> tuple[object, ...]:
     return tuple(getattr(bounce, name) for name in ("standing", "occurred_at", *VERDICT))
 
 

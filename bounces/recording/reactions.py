@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 
 from django.db import connection
@@ -35,36 +36,52 @@ def record_complaints(
     attempts: Sequence[Attempt | None],
     providers: Mapping[str, str],
 ) -> Counter[Cell]:
-    """Keeps each complaint once; see `complaint_key`."""
-    rows = [
-        Complaint(
-            address_id=address_ids[one.email],
-            attempt_id=attempt.pk if attempt else None,
-            inbound_item_id=one.item_id,
-            source=one.source,
-            standing=Standing.COUNTED if one.is_trusted else Standing.UNVERIFIED,
-            feedback_type=one.report.feedback_type or "abuse",
-            occurred_at=one.occurred_at,
-            complaint_key=complaint_key(one, address_ids[one.email], attempt),
-        )
-        for one, attempt in zip(told, attempts, strict=True)
-    ]
-    keys = [row.complaint_key for row in rows]
-    known = {
-        bytes(key) for key in Complaint.objects.filter(complaint_key__in=keys).values_list("complaint_key", flat=True)
-    }
-    fresh = {row.complaint_key: (row, attempt) for row, attempt in zip(rows, attempts, strict=True)}
-    fresh = {key: pair for key, pair in fresh.items() if key not in known}
-    Complaint.objects.bulk_create([row for row, _ in fresh.values()])
-    under = {
-        row.complaint_key: _under(one, attempt, providers)
-        for row, one, attempt in zip(rows, told, attempts, strict=True)
-    }
+    """Keeps each complaint once (see `complaint_key`), with its earliest date; proof that comes later counts."""
+    keys = [complaint_key(one, address_ids[one.email], attempt) for one, attempt in zip(told, attempts, strict=True)]
+    found = {bytes(row.complaint_key): row for row in Complaint.objects.filter(complaint_key__in=set(keys))}
+    old = {key: copy(row) for key, row in found.items()}
+    under: dict[bytes, Under] = {}
+    for key, one, attempt in zip(keys, told, attempts, strict=True):
+        under.setdefault(key, _under(one, attempt, providers))
+        found[key] = _merge_complaint(found.get(key), key, one, address_ids[one.email], attempt)
+    Complaint.objects.bulk_create([row for key, row in found.items() if key not in old])
+    Complaint.objects.bulk_update([found[key] for key in old], ["standing", "occurred_at", "attempt_id"])
     difference: Counter[Cell] = Counter()
-    for row, _ in fresh.values():
-        if row.standing == Standing.COUNTED:
-            difference.update(cells(under[row.complaint_key], row.occurred_at, "complaints"))
+    for key, row in found.items():
+        before = old.get(key)
+        is_counted_already = before is not None and before.standing == Standing.COUNTED
+        # Under what else the first telling was counted is not known any more: what moves is the total.
+        where = Under("", "", "", "") if is_counted_already else under[key]
+        difference.update(_counts_of_complaint(row, where))
+        difference.subtract(_counts_of_complaint(before, where))
     return difference
+
+
+def _merge_complaint(
+    row: Complaint | None, key: bytes, told: Told, address_id: int, attempt: Attempt | None
+) -> Complaint:
+    standing = Standing.COUNTED if told.is_trusted else Standing.UNVERIFIED
+    if row is None:
+        row = Complaint(
+            address_id=address_id,
+            inbound_item_id=told.item_id,
+            source=told.source,
+            standing=standing,
+            feedback_type=told.report.feedback_type or "abuse",
+            occurred_at=told.occurred_at,
+            complaint_key=key,
+        )
+    row.occurred_at = min(row.occurred_at, told.occurred_at)
+    row.attempt_id = row.attempt_id or (attempt.pk if attempt else None)
+    if row.standing == Standing.UNVERIFIED:
+        row.standing = standing
+    return row
+
+
+def _counts_of_complaint(row: Complaint | None, under: Under) -> Counter[Cell]:
+    if row is None or row.standing != Standing.COUNTED:
+        return Counter()
+    return Counter(cells(under, row.occurred_at, "complaints"))
 
 
 def _under(told: Told, attempt: Attempt | None, providers: Mapping[str, str]) -> Under:

@@ -42,4 +42,4 @@ class Told:
     @property
     def is_from_tool(self) -> bool:
         """Whether a tool tells of its own sending, so that an attempt may be made of it."""
-        return bool(self.report.envelope_id) and self.report.reader == "event"
+        return self.report.reader == "event"

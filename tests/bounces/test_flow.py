@@ -14,8 +14,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import override_settings
 
-from bounces import inbox, lease, process
-from bounces.intake.events import keep_events
+from bounces import inbox, lease, process, suppressions
+from bounces.intake.events import keep_events, keep_mail
 from bounces.intake.upload import keep_upload
 from bounces.models import (
     Address,
@@ -118,6 +118,17 @@ def test_a_complaint_suppresses_at_once() -> None:
 
     assert Suppression.objects.get().reason == "complaint"
     assert check(["ada@example.org"], NOW)["ada@example.org"].reason == "complaint"
+
+
+def test_a_lifted_complaint_told_again_by_another_door_does_not_overrule_the_person() -> None:
+    ingested(a_complaint_mail())
+    suppressions.lift(Suppression.objects.get(), a_user("manager"), "they asked us to", NOW)
+
+    keep_mail(a_complaint_mail(), "again.eml", "api:1", None, NOW)
+    run()
+
+    assert not suppressions.active(NOW).exists()
+    assert Complaint.objects.count() == 1
 
 
 def test_a_report_of_failed_authentication_is_no_complaint() -> None:

@@ -197,7 +197,7 @@ def test_a_stricter_policy_decides_otherwise() -> None:
 
 def test_nonsense_numbers_are_refused_by_the_database() -> None:
     with pytest.raises(IntegrityError, match="policy_numbers_make_sense"):
-        Policy.objects.filter(is_active=True).update(soft_window_days=0)
+        Policy.objects.filter(is_active=True).update(hard_limit=0)
 
 
 SENTENCES = {

@@ -131,6 +131,15 @@ def test_suppressing_twice_is_one_suppression_and_the_later_expiry() -> None:
     assert Suppression.objects.get().expires_at is None
 
 
+def test_an_end_is_put_off_but_never_brought_forward_without_a_reason() -> None:
+    address = an_address()
+    suppressions.suppress_address(address, "manual", "a", now=NOW)
+
+    suppressions.suppress_address(address, "manual", "b", now=NOW, expires_at=NOW + timedelta(days=1))
+
+    assert Suppression.objects.get().expires_at is None
+
+
 def test_suppressions_in_force_are_found_by_address_and_by_domain() -> None:
     address = an_address("ada@example.org")
     suppressions.suppress_address(address, "manual", "a", now=NOW)
