@@ -127,6 +127,9 @@ def split_groups(text: str) -> Iterator[Headers]:
 
 def build_report(message: Headers, group: Headers) -> Report:
     diagnostic = read_diagnostic(group.get("diagnostic-code")) or read_comment(group.get("status"))
+    category = clean_line(group.get("x-powermta-bouncecategory"))
+    if category:  # PowerMTA's own word for it
+        diagnostic = clean_line(f"{diagnostic} (PowerMTA: {category[:40]})")
     status = find_status(group.get("status"))
     said = find_status(diagnostic)
     if said and (not status or ZERO_STATUS.match(status)):  # "5.0.0" says nothing, the remote system's own code does
