@@ -11,6 +11,7 @@ to the disk, and never beyond its cap.
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import zipfile
 import zlib
@@ -31,11 +32,10 @@ RATIO_FREE_BYTES = MEGABYTE
 ARCHIVE_SUFFIXES = (".zip", ".gz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz", ".zst")
 
 FROM_LINE = re2.compile(rb"^From \S+.*\d{2}:\d{2}.*\d{4}|^From \S+@\S+\s*$|^From (?:MAILER-DAEMON|-)\b")
-QUOTED_FROM = re2.compile(rb"^>+From ")
 HEADER_LINE = re2.compile(rb"^[!-9;-~]+[ \t]*:|^>?From ")
 DAMAGED = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, NotImplementedError, RuntimeError,
-    struct.error,
+    struct.error, lzma.LZMAError, MemoryError,
 )  # fmt: skip  # what zipfile raises on damaged or unsupported members, measured on mutated archives
 
 
@@ -122,34 +122,34 @@ def too_large(cap: int) -> str:
 
 def split_mbox(stream: IO[bytes], mail_cap: int) -> Iterator[Member]:
     """The messages of an mbox, as they were before their `From ` line and its escaping (mboxrd) were added."""
-    index = 0
-    lines: list[bytes] = []
-    size = 0
+    index, size, empty = 0, 0, 0
+    body = bytearray()
     blank_before, begun = True, False
     for line in read_lines(stream):
-        if blank_before and FROM_LINE.search(line):
+        if blank_before and line.startswith(b"From ") and FROM_LINE.search(line):  # a search only where it may find
             if begun:
-                yield build_member(index, lines, size, mail_cap)
+                yield build_member(index, body, size, empty, mail_cap)
                 index += 1
-            lines, size, begun = [], 0, True
-        else:
-            begun = begun or bool(line.strip())
-            line = line[1:] if QUOTED_FROM.search(line) else line
-            size += len(line)
-            if size <= mail_cap + 2:  # what is above the cap is counted, not held
-                lines.append(line)
+            body, size, empty, blank_before, begun = bytearray(), 0, 0, False, True
+            continue
+        begun = begun or not line.isspace()
+        quoted = line.startswith(b">") and line.lstrip(b">").startswith(b"From ")
+        size += len(line) - quoted
+        if size <= mail_cap + 2:  # what is above the cap is counted, not held
+            body += line[1:] if quoted else line
         blank_before = not line.strip(b"\r\n")
+        empty = len(line) if blank_before else 0
     if begun:
-        yield build_member(index, lines, size, mail_cap)
+        yield build_member(index, body, size, empty, mail_cap)
 
 
-def build_member(index: int, lines: list[bytes], size: int, mail_cap: int) -> Member:
+def build_member(index: int, body: bytearray, size: int, empty: int, mail_cap: int) -> Member:
+    """`empty`: the length of the last line where it is empty. It stands before the next `From `: it is the mbox's."""
     name = f"message {index + 1}"
-    if lines and not lines[-1].strip(b"\r\n"):  # the empty line before the next `From ` belongs to the mbox
-        size -= len(lines.pop())
-    if size > mail_cap:
+    if len(body) < size or size - empty > mail_cap:
         return Member(index, name, None, too_large(mail_cap))
-    return Member(index, name, b"".join(lines))
+    del body[len(body) - empty :]
+    return Member(index, name, bytes(body))
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[bytes]:
@@ -196,7 +196,7 @@ def open_zip(stream: IO[bytes], *, mail_cap: int, archive_cap: int) -> Iterator[
     index, unpacked = 0, 0
     with open_archive(stream) as archive:
         for info in archive.infolist():
-            if info.is_dir() or is_hidden(info):
+            if info.filename.endswith("/") or is_hidden(info):  # zipfile's is_dir fails where the name is empty
                 continue
             refused = refuse_member(info, archive_cap - unpacked)
             members = iter([Member(0, info.filename, None, refused)]) if refused else unpack(archive, info, mail_cap)
