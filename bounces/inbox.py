@@ -127,12 +127,12 @@ def counts() -> dict[str, int]:
 
 
 def retry(item: InboundItem, by: Any) -> bool:
-    """Lets an item be read again, by the rules of today. False where nothing of it was kept, or it waits already."""
+    """Lets an item that gave no fact be read again by the rules of today. False where it gave some, or was not kept."""
     if not RawChunk.objects.filter(item_id=item.pk).exists():
         return False
     changed = (
-        InboundItem.objects.filter(pk=item.pk)
-        .exclude(state=InboundItem.State.PENDING)
+        InboundItem.objects.filter(pk=item.pk, facts=0)
+        .filter(state__in=[InboundItem.State.QUARANTINED, InboundItem.State.IGNORED])
         .update(
             state=InboundItem.State.PENDING, why=f"Read again: {by} asked for it.", tries=0, facts=0, finished_at=None
         )

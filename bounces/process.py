@@ -80,6 +80,7 @@ def settle(items: Sequence[InboundItem], held: Lease, now: datetime) -> None:
         return
     bodies = inbox.bodies(items)
     readings = {item.pk: read_item(item, bodies.get(item.pk, b"")) for item in items}
+    lease.renew(held)  # reading many took its time
     try:
         record_items(items, readings, held, now)
     except (OperationalError, InterfaceError, lease.LeaseLost):

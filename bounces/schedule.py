@@ -7,6 +7,7 @@ one holds the lease, jobs hold their own, and every job may run twice.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,7 +15,7 @@ from functools import cache
 import django_rq
 import structlog
 from croniter import croniter
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from rq import Queue
 
 from bounces import cleaning, jobs, lease, process
@@ -24,6 +25,10 @@ log = structlog.get_logger(__name__)
 
 LEASE = "scheduler"
 LEASE_LASTS = timedelta(seconds=5)
+WAIT_AFTER_FAILURE = timedelta(hours=1)
+# After a job failed, its queue is left alone so long: a full disk must not fill Redis with failures too.
+PAUSE_AFTER_FAILURE = timedelta(seconds=15)
+FAILURES_KEPT = 3600  # seconds
 
 
 @cache
@@ -38,8 +43,8 @@ def tick(now: datetime) -> None:
     if held is None:
         return
     try:
-        begin_schedules(now)
         start_waiting(now)
+        begin_schedules(now)
     finally:
         lease.release(held)
 
@@ -54,8 +59,18 @@ def start_waiting(now: datetime) -> None:
 
 def enqueue(name: str, job: Callable[..., None], *args: int) -> None:
     """Queues a job unless one waits already. A worker that is down finds one job, not thousands."""
-    if queue(name).count == 0:
-        queue(name).enqueue(job, *args, result_ttl=0, failure_ttl=7 * 86400)
+    if queue(name).count == 0 and not has_just_failed(name):
+        queue(name).enqueue(job, *args, result_ttl=0, failure_ttl=FAILURES_KEPT)
+
+
+def has_just_failed(name: str) -> bool:
+    """Whether the queue's newest failure is only seconds old. A failure is kept for FAILURES_KEPT from its moment."""
+    registry = queue(name).failed_job_registry
+    newest = registry.connection.zrange(registry.key, -1, -1, withscores=True)
+    if not newest:
+        return False
+    failed_at = newest[0][1] - FAILURES_KEPT
+    return time.time() - failed_at < PAUSE_AFTER_FAILURE.total_seconds()
 
 
 def begin_schedules(now: datetime) -> None:
@@ -63,11 +78,24 @@ def begin_schedules(now: datetime) -> None:
     with transaction.atomic():
         due = Schedule.objects.select_for_update(skip_locked=True).filter(is_enabled=True)
         for schedule in due.exclude(next_run_at__gt=now):
+            _begin(schedule, now)
+
+
+def _begin(schedule: Schedule, now: datetime) -> None:
+    """One schedule's turn. One that fails says so on its row, and keeps no other from its turn."""
+    try:
+        with transaction.atomic():
             if schedule.next_run_at is not None:
                 schedule.last_run_at = now
                 schedule.last_outcome = TASKS[schedule.task](now)
             schedule.next_run_at = next_time(schedule.cron, now)
-            schedule.save(update_fields=["last_run_at", "last_outcome", "next_run_at"])
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("schedule_failed", schedule=schedule.name)
+        schedule.last_outcome = f"Failed: {type(error).__name__}: {error}"[:500]
+        schedule.next_run_at = now + WAIT_AFTER_FAILURE
+    schedule.save(update_fields=["last_run_at", "last_outcome", "next_run_at"])
 
 
 def next_time(cron: str, now: datetime) -> datetime:

@@ -12,12 +12,16 @@ from django.db.models.functions import Now
 
 
 def validate_cron(text: str) -> None:
-    from croniter import croniter
+    from croniter import CroniterError, croniter
 
     if not croniter.is_valid(text) or len(text.split()) != 5:
         raise ValidationError(
             "Five fields are needed: minute, hour, day, month, weekday. Nightly at two is “0 2 * * *”."
         )
+    try:
+        croniter(text).get_next()
+    except CroniterError as error:
+        raise ValidationError("There is no such day in any year.") from error
 
 
 class Schedule(models.Model):

@@ -307,6 +307,21 @@ def test_an_archive_becomes_its_messages() -> None:
     assert sorted(children.values_list("state", flat=True)) == ["done", "ignored"]
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_files_of_one_name_that_an_archive_refuses_are_counted_each_and_once() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for _ in range(3):
+            archive.writestr("inner.zip", b"PK\x03\x04")
+
+    item = ingested(packed.getvalue(), "maildir.zip")
+    inbox.retry(InboundItem.objects.filter(pk=item.pk)) if hasattr(inbox, "retry") else None
+    run()
+
+    assert item.why == "3 messages, 3 refused."
+    assert InboundItem.objects.filter(parent_id=item.pk, state="quarantined").count() == 3
+
+
 def test_an_item_that_stops_its_reader_three_times_is_set_aside() -> None:
     poison = upload(a_bounce_mail())
     InboundItem.objects.filter(pk=poison.pk).update(tries=inbox.TRIES)
@@ -333,12 +348,21 @@ def test_what_everything_became_adds_up() -> None:
 
 def test_a_retried_item_records_nothing_twice() -> None:
     item = ingested(a_bounce_mail())
+    InboundItem.objects.filter(pk=item.pk).update(state="quarantined", why="Our own fault.", facts=0)
     before = totals()
 
     assert inbox.retry(item, "Boss")
     run()
 
     assert totals() == before
+
+
+def test_an_item_that_gave_its_facts_is_not_read_again() -> None:
+    item = ingested(a_bounce_mail())
+
+    assert not inbox.retry(item, "Boss")
+    item.refresh_from_db()
+    assert (item.state, item.facts) == ("done", 1)
 
 
 def test_while_another_process_holds_the_flow_nothing_is_done() -> None:

@@ -112,6 +112,31 @@ def test_the_next_time_is_read_from_the_five_fields() -> None:
     assert schedule.next_time("0 2 * * *", NOW) == NOW.replace(day=3, hour=2)
 
 
+def test_a_schedule_that_fails_keeps_nothing_else_from_starting(redis: Redis) -> None:
+    Schedule.objects.update(next_run_at=NOW, cron="0 0 30 2 *")
+    something_arrives()
+
+    schedule.tick(NOW)
+
+    assert waiting("intake") == 1
+    assert Schedule.objects.get(name="Nightly cleaning").last_outcome.startswith("Failed: ")
+
+
+def test_after_a_failure_the_queue_is_left_alone_for_a_while(redis: Redis) -> None:
+    django_rq.get_queue("intake").enqueue("math.sqrt", "no number", failure_ttl=schedule.FAILURES_KEPT)
+    work("intake")
+    something_arrives()
+
+    schedule.tick(NOW)
+
+    assert waiting("intake") == 0
+
+
+def test_a_day_that_never_comes_is_refused() -> None:
+    with pytest.raises(ValidationError, match="no such day"):
+        Schedule(name="x", task="clean_all", cron="0 0 30 2 *").full_clean()
+
+
 def test_nonsense_in_the_five_fields_is_refused() -> None:
     with pytest.raises(ValidationError, match="Five fields"):
         Schedule(name="x", task="clean_all", cron="every night").full_clean()
