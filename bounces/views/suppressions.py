@@ -36,9 +36,7 @@ CSV_HEAD = [
 
 class SuppressionFilter(ListFilter):
     q = forms.CharField(label="Address or domain", required=False, max_length=SEARCH_LENGTH)
-    scope = forms.ChoiceField(
-        label="Scope", required=False, choices=[("", "Any scope"), *Suppression.Scope.choices]
-    )
+    scope = forms.ChoiceField(label="Scope", required=False, choices=[("", "Any scope"), *Suppression.Scope.choices])
     reason = forms.ChoiceField(
         label="Reason", required=False, choices=[("", "Any reason"), *Suppression.Reason.choices]
     )

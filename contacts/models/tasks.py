@@ -77,7 +77,9 @@ class StatusAction(models.Model):
                 condition=Q(does="delete", status="invalid", days__isnull=False, days__gte=1)
                 | (~Q(does="delete") & Q(days__isnull=True)),
                 name="statusaction_days_where_they_belong",
-                violation_error_message="“Delete” is for invalid addresses, after days that you name; the others have none.",
+                violation_error_message=(
+                    "“Delete” is for invalid addresses, after days that you name; the others have none."
+                ),
             ),
             models.UniqueConstraint(
                 fields=["status", "does", "tag"],

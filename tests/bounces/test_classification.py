@@ -48,7 +48,8 @@ def as_report(rule: Rule, example: str) -> Report:
 def a_host(rule: Rule) -> str:
     hosts = (
         "mx.au.com", "mx.cox.net", "us.mimecast.com", "smtp.orange.fr", "messagelabs.com", "mx.yahoodns.net",
-        "mx1.mail.icloud.com", "mx.outlook.com", "smtp.secureserver.net", "mx.charter.net", "mx1.comcast.net", "mx.163.com",
+        "mx1.mail.icloud.com", "mx.outlook.com", "smtp.secureserver.net", "mx.charter.net", "mx1.comcast.net",
+        "mx.163.com",
     )  # fmt: skip
     return next((host for host in hosts if rule.host and re2.search(rule.host, host)), "")
 
