@@ -141,7 +141,8 @@ class PolicyAdmin(FormAdmin):
     @display(description="How it works")
     def explanation(self, policy: Policy) -> str:
         if policy.is_active:
-            return f"Policy {policy.version} is in force. Saving makes policy {(policy.version or 0) + 1}; this one is kept."
+            following = (policy.version or 0) + 1
+            return f"Policy {policy.version} is in force. Saving makes policy {following}; this one is kept."
         return f"Policy {policy.version} is kept, because status changes name it. It cannot be changed."
 
 
