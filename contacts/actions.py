@@ -130,7 +130,7 @@ def delete_contacts(payload: dict[str, Any]) -> None:
     _run(
         f"""
         WITH changed AS (
-            UPDATE contacts_contact AS contact SET deleted_at = now(), updated_at = now()
+            UPDATE contacts_contact AS contact SET deleted_at = now(), external_id = NULL, updated_at = now()
               FROM ({REACHED}) AS reached JOIN bounces_address AS now_is ON now_is.id = reached.address_id
              WHERE contact.id = reached.contact_id AND now_is.status_changed_at <= reached.at
                AND NOT EXISTS (SELECT FROM contacts_contactaddress AS other

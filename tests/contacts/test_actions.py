@@ -114,7 +114,7 @@ def test_a_second_address_that_fails_takes_nobody_out_of_a_campaign():
 
 def test_a_contact_is_deleted_after_its_days_and_its_address_stays():
     an_action("delete", days=30)
-    contact, payload = a_dead_contact()
+    contact, payload = a_dead_contact(external_id="crm-1")
     act_on_changes(payload)
     planned = Outbox.objects.get(topic="contacts_to_delete")
     assert planned.due_at > timezone.now() + timedelta(days=29)
@@ -122,6 +122,7 @@ def test_a_contact_is_deleted_after_its_days_and_its_address_stays():
     delete_contacts(planned.payload)
     contact.refresh_from_db()
     assert contact.deleted_at
+    assert contact.external_id is None  # free for whoever is imported with it
     assert contact.contact_addresses.get().address.status == "invalid"
     assert contact.activities.get().text == "Deleted: no address of it works."
 
