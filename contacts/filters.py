@@ -65,6 +65,15 @@ def read_words(params: Mapping[str, Any]) -> tuple[Words, dict[str, str]]:
     return words, errors
 
 
+def read_filter(params: Mapping[str, Any], user: User) -> tuple[Words, dict[str, str]]:
+    """As `read_words`; a segment that cannot be read is an error too. Whoever acts on a filter with errors refuses."""
+    words, errors = read_words(params)
+    segment = segments_for(user).filter(pk=int(words["segment"][0])).first() if "segment" in words else None
+    if segment and (sentence := fault_of(segment)):
+        errors["segment"] = sentence
+    return words, errors
+
+
 def find_contacts(user: User, words: Words) -> ContactQuerySet:
     """The contacts that this user sees and that fit. `words` come from `read_words`."""
     return narrow(contacts_for(user), words, user)
@@ -173,14 +182,36 @@ def _by_source(contacts: ContactQuerySet, values: list[str], user: User) -> Cont
 
 def _by_segment(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:
     segment = segments_for(user).filter(pk=int(values[0])).first()
-    return narrow(contacts, words_of(segment), user) if segment else contacts.none()
+    return narrow_to(contacts, segment, user) if segment else contacts.none()
+
+
+def narrow_to(contacts: ContactQuerySet, segment: Segment, user: User) -> ContactQuerySet:
+    """Those that fit the segment: nobody where it cannot be read, never more than it means."""
+    return contacts.none() if fault_of(segment) else narrow(contacts, words_of(segment), user)
 
 
 def words_of(segment: Segment) -> Words:
-    """A segment's words; it holds no other segment, so that none can hold itself."""
+    """A segment's words, as far as they can be read. It holds no other segment, so that none can hold itself."""
+    if not isinstance(segment.filter, dict):
+        return {}
     words, _ = read_words(segment.filter)
     words.pop("segment", None)
     return words
+
+
+def fault_of(segment: Segment) -> str:
+    """Why the segment cannot be read, for people; empty where it can."""
+    if not isinstance(segment.filter, dict):
+        wrong = "Its filter is not a set of words with their values."
+    else:
+        unknown = [f"“{word}” is not a word of a filter." for word in segment.filter if word not in WORDS]
+        empty = [
+            f"“{word}” has no value that can be read."
+            for word in WORDS
+            if segment.filter.get(word) not in (None, "", []) and not _values(segment.filter, word)
+        ]
+        wrong = " ".join([*unknown, *empty, *read_words(segment.filter)[1].values()])
+    return f"Segment “{segment}” cannot be read: {wrong} Filter the contacts anew and save that." if wrong else ""
 
 
 _NARROW = {

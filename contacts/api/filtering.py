@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from bounces.api.moments import read_day_or_moment
 from bounces.api.pages import PARAMETERS
 from bounces.api.strict import refuse_unknown_parameters
-from contacts.filters import LONGEST, MOST_VALUES, SEVERAL, STATUSES, WORDS, narrow, read_words
+from contacts.filters import LONGEST, MOST_VALUES, SEVERAL, STATUSES, WORDS, narrow, read_filter
 
 SINCE = "updated_since"
 MEANING = {
@@ -31,7 +31,7 @@ MEANING = {
 class WordsFilter(BaseFilterBackend):
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:  # noqa: ARG002 -- DRF's signature
         refuse_unknown_parameters(request, [*WORDS, SINCE, *PARAMETERS])
-        words, errors = read_words(request.query_params)
+        words, errors = read_filter(request.query_params, request.user)
         if errors:
             raise ValidationError({word: [sentence] for word, sentence in errors.items()})
         contacts = narrow(queryset, words, request.user)

@@ -19,7 +19,7 @@ from contacts import bulk
 from contacts.access import campaigns_for, can_change_campaign, changeable_contacts, contacts_for
 from contacts.chips import query_of
 from contacts.fields import FieldErrors, clean_fields
-from contacts.filters import Words, find_contacts, read_words
+from contacts.filters import Words, find_contacts, read_filter
 from contacts.forms import active_users
 from contacts.models import Contact
 from contacts.named import tags_named
@@ -34,10 +34,12 @@ class Refused(ValueError):
 @needs("contacts.view_contact")
 def do_bulk(request: HttpRequest) -> HttpResponse:
     """One action over the ticked contacts, or over everything that the filter finds (`whole`)."""
-    words, _ = read_words(request.POST)
+    words, errors = read_filter(request.POST, request.user)
     back = f"{reverse('contacts:list')}?{query_of(words, sort=request.POST.get('sort', ''))}"
     act = ACTIONS.get(request.POST.get("action", ""))
     try:
+        if errors and "whole" in request.POST:
+            raise Refused(f"Nothing was done, because the filter cannot be read: {' '.join(errors.values())}")
         if act is None:
             raise Refused("Choose what to do with the chosen contacts.")
         return act(request, _chosen(request, words), timezone.now()) or redirect(back)

@@ -21,7 +21,7 @@ from bounces.views.access import needs
 from contacts import bulk
 from contacts.access import campaigns_for, can_change_campaign, contacts_for, segments_for
 from contacts.counting import Answers, Sent, count_answers, count_sent
-from contacts.filters import narrow, with_primary, words_of
+from contacts.filters import fault_of, narrow_to, with_primary
 from contacts.forms import AddMembersForm, CampaignForm
 from contacts.models import Campaign, ContactAddress
 from contacts.models.people import ContactQuerySet
@@ -164,7 +164,10 @@ def add_members(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "Choose a segment first.")
         return redirect(campaign)
     segment = form.cleaned_data["segment"]
-    found = narrow(contacts_for(request.user), words_of(segment), request.user)
+    if fault := fault_of(segment):
+        messages.error(request, fault)
+        return redirect(campaign)
+    found = narrow_to(contacts_for(request.user), segment, request.user)
     if form.cleaned_data["leave_out"]:
         refused = ContactAddress.objects.filter(is_primary=True, address__in=answered(Answer.NO, timezone.now()))
         found = found.exclude(pk__in=refused.values("contact"))

@@ -16,7 +16,7 @@ from bounces.paging import capped_count
 from bounces.views.access import needs
 from contacts.access import contacts_for, segments_for
 from contacts.bulk import addresses_of
-from contacts.filters import narrow, words_of
+from contacts.filters import fault_of, narrow_to
 from contacts.forms import CleaningForm
 from contacts.models import Segment
 from contacts.views.answers import counted
@@ -28,7 +28,10 @@ def start(request: HttpRequest) -> HttpResponse:
     form = CleaningForm(request.POST or None, segments=segments, initial={"segment": request.GET.get("segment")})
     if request.method == "POST" and form.is_valid():
         scope = _scope(request.user, form.cleaned_data["segment"], form.cleaned_data["domain"])
-        if scope and not scope["addresses"].exists():
+        chosen = form.cleaned_data["segment"]
+        if chosen and (fault := fault_of(chosen)):
+            form.add_error("segment", fault)
+        elif scope and not scope["addresses"].exists():
             form.add_error(None, f"{scope['label']} has no address: there is nothing to judge.")
         else:
             return _begin(request, form.cleaned_data["mode"], scope)
@@ -55,7 +58,7 @@ def count_scope(request: HttpRequest) -> HttpResponse:
 def _scope(user: Any, segment: Segment | None, domain: str) -> dict[str, Any]:
     """The scope as `start_run` takes it; nothing for all addresses."""
     if segment is not None:
-        contacts = narrow(contacts_for(user), words_of(segment), user)
+        contacts = narrow_to(contacts_for(user), segment, user)
         return {"addresses": addresses_of(contacts), "label": f"Segment “{segment}”"}
     if domain:
         addresses, label = of_domain(domain)

@@ -14,7 +14,7 @@ from bounces.views.access import needs
 from contacts.access import campaigns_for, can_change_campaign, companies_for
 from contacts.chips import chips_of, query_of
 from contacts.countries import COUNTRIES
-from contacts.filters import ORDERS, STATUSES, Words, find_contacts, read_words, with_primary
+from contacts.filters import ORDERS, STATUSES, Words, find_contacts, read_filter, with_primary
 from contacts.forms import active_users
 from contacts.models import Tag
 from contacts.search import companies_matching
@@ -28,7 +28,7 @@ STATUS_NAMES = {"none": "No address"}
 
 @needs("contacts.view_contact")
 def show_list(request: HttpRequest) -> HttpResponse:
-    words, errors = read_words(request.GET)
+    words, errors = read_filter(request.GET, request.user)
     sort = request.GET.get("sort", "")
     sort = sort if sort in ORDERS else FIRST_ORDER
     rows = find_contacts(request.user, words)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from bounces.views.access import needs
 from contacts.exporting import csv_of
-from contacts.filters import find_contacts, read_words
+from contacts.filters import find_contacts, read_filter
 from contacts.models import Contact
 
 
@@ -18,7 +18,7 @@ from contacts.models import Contact
 @needs("contacts.export_contact")
 def export_contacts(request: HttpRequest) -> HttpResponseBase:
     """A filter that makes no sense exports nothing, rather than everything."""
-    words, errors = read_words(request.GET)
+    words, errors = read_filter(request.GET, request.user)
     if errors:
         messages.error(request, " ".join(errors.values()))
         return redirect("contacts:list")

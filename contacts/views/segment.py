@@ -12,7 +12,7 @@ from bounces.views.access import needs
 from contacts.access import can_change_segment, contacts_for, segments_for
 from contacts.chips import chips_of, chips_of_each, query_of
 from contacts.counting import count_each
-from contacts.filters import Words, find_contacts, narrow, read_words, words_of
+from contacts.filters import Words, fault_of, find_contacts, narrow_to, read_filter, words_of
 from contacts.forms import SegmentForm
 from contacts.models import Segment
 from contacts.views.answers import allow, counted, find, page_for
@@ -25,9 +25,15 @@ def show_list(request: HttpRequest) -> HttpResponse:
     page = page_for(request, segments_for(request.user).select_related("owner"), ["name", "id"], PAGE_SIZE)
     filters = [words_of(segment) for segment in page.items]
     contacts = contacts_for(request.user)
-    sizes = count_each([narrow(contacts, words, request.user) for words in filters])
+    sizes = count_each([narrow_to(contacts, segment, request.user) for segment in page.items])
     rows = [
-        {"segment": segment, "chips": chips, "size": size, "can_change": can_change_segment(request.user, segment)}
+        {
+            "segment": segment,
+            "chips": chips,
+            "fault": fault_of(segment),
+            "size": size,
+            "can_change": can_change_segment(request.user, segment),
+        }
         for segment, chips, size in zip(page.items, chips_of_each(filters, request.user), sizes, strict=True)
     ]
     return render(request, "contacts/segments.html", {"page": page, "rows": rows})
@@ -36,7 +42,11 @@ def show_list(request: HttpRequest) -> HttpResponse:
 @needs("contacts.add_segment")
 def create(request: HttpRequest) -> HttpResponse:
     """Names the filter that stands in the URL."""
-    words = _flat(request, read_words(request.GET)[0])
+    words, errors = read_filter(request.GET, request.user)
+    if errors:
+        messages.error(request, " ".join(errors.values()))
+        return redirect("contacts:list")
+    words = _flat(request, words)
     if not words:
         messages.info(request, "Filter the contacts first, then save the filter as a segment.")
         return redirect("contacts:list")
@@ -54,7 +64,12 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Renames it; with words in the URL, those become its filter."""
     segment = find(segments_for(request.user), pk)
     allow(can_change_segment(request.user, segment))
-    words = _flat(request, read_words(request.GET)[0]) or words_of(segment)
+    words, errors = read_filter(request.GET, request.user)
+    fault = " ".join(errors.values()) or ("" if words else fault_of(segment))
+    if fault:
+        messages.error(request, fault)
+        return redirect("contacts:segments")
+    words = _flat(request, words) or words_of(segment)
     name = segment.name
     segment.filter = words
     form = SegmentForm(request.POST or None, instance=segment)

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from bounces.models import CleaningRun
 from contacts.models import Campaign, Company, Contact, Segment, Tag
+from contacts.segments import contacts_of
 from tests.builders import (
     NOW,
     a_campaign,
@@ -86,6 +87,35 @@ def test_the_whole_filter_is_changed_and_what_belongs_to_others_stays(client, sa
     assert response.url == "/contacts/?country=DE"
     assert bobs.updated_at == Contact.objects.get(pk=bobs.pk).updated_at
     assert not elsewhere.tags.exists()
+
+
+@pytest.mark.parametrize("filtered", [{"segment": "x1"}, {"status": "broken"}])
+def test_a_filter_that_cannot_be_read_changes_nobody(client, sales, filtered):
+    contact = a_contact()
+    (sentence,) = said(do(client, "add_tag", tag_name="vip", whole="1", **filtered))
+    assert sentence.startswith("Nothing was done")
+    assert not contact.tags.exists()
+
+
+@pytest.mark.parametrize("stored", [{"status": ["gone"]}, {"stauts": ["valid"]}, {"tag": {"a": 1}}, ["valid"]])
+def test_a_segment_that_cannot_be_read_is_about_nobody_and_says_why(client, manager, stored):
+    contact = a_contact()
+    segment = Segment.objects.create(name="Old", filter=stored)
+    campaign = a_campaign()
+    said_why = "Segment “Old” cannot be read"
+    assert not contacts_of(segment).exists()
+    assert said_why in text_of(client.get(reverse("contacts:segments")))
+    assert said_why in text_of(client.get(reverse("contacts:list"), {"segment": segment.pk}))
+    assert said_why in said(do(client, "add_tag", tag_name="vip", whole="1", segment=segment.pk))[0]
+    assert said_why in said(client.get(reverse("contacts:export"), {"segment": segment.pk}))[0]
+    assert said_why in said(client.get(reverse("contacts:segment_edit", args=[segment.pk])))[0]
+    assert (
+        said_why in said(client.post(reverse("contacts:campaign_add", args=[campaign.pk]), {"segment": segment.pk}))[0]
+    )
+    cleaning = client.post(reverse("contacts:cleaning_start"), {"segment": segment.pk, "mode": "preview"})
+    assert said_why in text_of(cleaning)
+    assert client.get("/api/v1/contacts/", {"segment": segment.pk}).status_code == 400
+    assert not contact.tags.exists()
 
 
 def test_managers_change_everyones(client, manager):

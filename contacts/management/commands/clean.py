@@ -26,6 +26,7 @@ from bounces.rulings import NoReason
 from bounces.sentences import STATUS_WORDS, explain_change
 from bounces.terminal import terminal
 from bounces.values import Status
+from contacts.filters import fault_of
 from contacts.models import Segment
 from contacts.segments import addresses_of
 
@@ -82,6 +83,8 @@ def begin(segment_name: str | None, domain: str | None, dry_run: bool) -> Cleani
         if segment is None:
             names = ", ".join(Segment.objects.values_list("name", flat=True)[:20]) or "none yet"
             raise CommandError(f"There is no segment “{segment_name}”. There are: {names}.")
+        if fault := fault_of(segment):
+            raise CommandError(fault)
         addresses, label = addresses_of(segment), f"Segment “{segment.name}”"
     elif domain:
         try:
