@@ -24,6 +24,7 @@ M = TypeVar("M", bound=Model)
 
 PAGE_SIZE = 50
 COUNT_CAP = 10_000
+LARGEST = 2**63 - 1  # of a bigint
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _beyond(queryset: QuerySet[M], keys: tuple[_Key, ...], values: list[Any] | N
     first = keys[0].beyond(values[0]) | keys[0].equals(values[0])
     try:
         return ordered.filter(first & behind)
-    except (ValidationError, ValueError, TypeError):  # a cursor made up by hand, with a word where a date belongs
+    except (ValidationError, ValueError, TypeError, OverflowError):  # made up by hand: a word where a date belongs
         return ordered
 
 
@@ -165,5 +166,9 @@ def _read(cursor: str, keys: tuple[_Key, ...]) -> list[Any] | None:
 
 
 def _is_column_value(value: Any) -> bool:
-    """PostgreSQL refuses NUL in text, and no column holds a list."""
-    return value is None or (isinstance(value, str | int | float) and "\0" not in str(value))
+    """No column holds a list; PostgreSQL refuses NUL and half a UTF-16 pair in text, and numbers that are too large."""
+    if isinstance(value, str):
+        return "\0" not in value and value.encode(errors="replace").decode() == value
+    if isinstance(value, int | float):
+        return -LARGEST <= value <= LARGEST  # NaN is in no range
+    return value is None

@@ -1,5 +1,6 @@
 """Lists page by key: nothing twice, nothing lost, whatever the order and wherever values are empty."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -75,6 +76,15 @@ def test_a_cursor_made_up_by_hand_gives_the_first_page(cursor):
     seven_addresses()
     first = page_of(Address.objects.all(), ["last_bounce_at", "id"], size=3)
     assert page_of(Address.objects.all(), ["last_bounce_at", "id"], size=3, after=cursor).items == first.items
+
+
+@pytest.mark.parametrize("order", ["id", "email", "last_bounce_at"])
+@pytest.mark.parametrize("value", ["1e400", "-1e400", "NaN", "1e300", "9" * 400, '"\\ud800"', "[1]"])
+def test_a_value_that_no_column_holds_gives_a_page(order, value):
+    seven_addresses()
+    cursor = base64.urlsafe_b64encode(f"[{value},1]".encode()).decode()
+    for neighbour in ("after", "before"):
+        page_of(Address.objects.all(), [order, "-id"], size=3, **{neighbour: cursor})
 
 
 def test_counts_stop_at_their_cap_and_say_so():
