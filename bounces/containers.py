@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
 
-from bounces.mailfiles import BadArchive, Member, open_zip, split_mbox
 from django.conf import settings
 from django.db import transaction
 
@@ -19,6 +18,7 @@ from bounces import inbox, lease
 from bounces.inbox import Outcome, ignored, quarantined
 from bounces.intake.keep import Door, Kept, Piece, keep_pieces, keep_refused
 from bounces.lease import Lease
+from bounces.mailfiles import BadArchive, Member, open_zip, split_mbox
 from bounces.models import InboundItem
 from bounces.values import Trust
 
@@ -96,7 +96,7 @@ def _keep(batch: list[Member], door: Door, tally: Tally, held: Lease) -> None:
         lease.guard(held)
         for member in batch:
             if member.body is None:
-                keep_refused(member.name, 0, member.refused, door)
+                keep_refused(member.name, 0, member.refused, door, member.index)
                 tally.refused += 1
         pieces = [
             Piece(body=member.body, name=member.name, form=InboundItem.Form.MAIL, identity=member.body)

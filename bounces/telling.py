@@ -10,6 +10,7 @@ from bounces.addresses import BadAddress, normalise
 from bounces.classification import classify
 from bounces.inbox import Outcome, ignored, quarantined
 from bounces.models import InboundItem
+from bounces.parsing.text import clean_line
 from bounces.recording import Told
 from bounces.sentences import reason_words
 from bounces.values import Event, MailKind, Reading, Report, Trust
@@ -17,6 +18,7 @@ from bounces.values import Event, MailKind, Reading, Report, Trust
 RECORDED = frozenset(Event) - {Event.AUTO_REPLIED}
 JUDGED = frozenset({Event.BOUNCED, Event.DEFERRED})
 MOST_RECIPIENTS = 10_000
+MOST_NAMED, NAME_LENGTH = 5, 60  # of recipients that are not recorded, in the inbox's sentence
 # RFC 5965 3.1, RFC 6591: reports that are about authentication, or that take a complaint back.
 NO_COMPLAINTS = frozenset({"auth-failure", "dmarc", "not-spam"})
 
@@ -43,7 +45,9 @@ def told_of(item: InboundItem, reading: Reading) -> list[Told]:
 
 
 def is_recorded(report: Report) -> bool:
-    return report.event in RECORDED and report.feedback_type not in NO_COMPLAINTS
+    """A feedback type says something of complaints alone: a bounce stays one whatever its tool adds."""
+    takes_back = report.event == Event.COMPLAINED and report.feedback_type in NO_COMPLAINTS
+    return report.event in RECORDED and not takes_back
 
 
 def _told(item: InboundItem, report: Report, number: int) -> Told | None:
@@ -74,9 +78,22 @@ def outcome_of(item: InboundItem, reading: Reading, told: list[Told], new: int) 
     if not told:
         return quarantined(_without_recipient(reading))
     if new == 0:
-        return ignored("Recorded before: all that it tells was known.")
+        return ignored("Recorded before: all that it tells was known." + unrecorded(reading, told))
     state = InboundItem.State.DONE if item.trust == Trust.TRUSTED else InboundItem.State.UNVERIFIED
-    return Outcome(state, summary(told), new)
+    left_out = unrecorded(reading, told)
+    return Outcome(state, summary(told) + ("." + left_out if left_out else ""), new)
+
+
+def unrecorded(reading: Reading, told: list[Told]) -> str:
+    """ " 2 recipients not recorded: “ada at home”, “x@@b.example”.": no addresses, or beyond the most that are read."""
+    recorded = {id(one.report) for one in told}
+    left = [report for report in reading.reports if is_recorded(report) and id(report) not in recorded]
+    if not left:
+        return ""
+    names = [f"“{clean_line(report.recipient)[:NAME_LENGTH]}”" for report in left if report.recipient][:MOST_NAMED]
+    more = f" and {len(left) - len(names):,} more" if len(left) > len(names) else ""
+    which = f"{', '.join(names)}{more}" if names else "the report does not give their addresses"
+    return f" {len(left):,} recipient{'s' if len(left) != 1 else ''} not recorded: {which}."
 
 
 def _without_recipient(reading: Reading) -> str:

@@ -83,9 +83,13 @@ def keep_stream(stream: BinaryIO, size: int, name: str, door: Door) -> Kept:
     return kept
 
 
-def keep_refused(name: str, size: int, why: str, door: Door) -> Kept:
-    """Notes a thing that was not read, so that it is counted and its sender finds out why."""
-    digest = hashlib.sha256(f"refused\0{door.parent_id}\0{name}\0{size}".encode(errors="replace")).digest()
+def keep_refused(name: str, size: int, why: str, door: Door, place: int | None = None) -> Kept:
+    """Notes a thing that was not read, so that it is counted and its sender finds out why. May run twice.
+
+    `place`: which of its container's files it is, because two of them may have one name.
+    """
+    identity = f"refused\0{door.parent_id}\0{name}\0{size}" + ("" if place is None else f"\0{place}")
+    digest = hashlib.sha256(identity.encode(errors="replace")).digest()
     return _insert_item(
         digest, name, InboundItem.Form.UNKNOWN, size, door, state=InboundItem.State.QUARANTINED, why=why
     )

@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import override_settings
 
-from bounces import inbox, lease, process, suppressions
+from bounces import inbox, lease, process, suppressions, telling
 from bounces.intake.events import keep_events, keep_mail
 from bounces.intake.upload import keep_upload
 from bounces.models import (
@@ -31,8 +31,10 @@ from bounces.models import (
     StatusChange,
     Suppression,
 )
+from bounces.values import Event, MailKind, Reading, Report
 from bounces.verdict import check
 from tests.bounces.arriving import a_blocked_mail, a_bounce_mail, a_complaint_mail, an_out_of_office
+from tests.bounces.mails import a_delivery_report, a_recipient
 from tests.builders import NOW, a_contact, a_user
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +138,41 @@ def test_a_report_of_failed_authentication_is_no_complaint() -> None:
 
     assert item.state == "ignored"
     assert not Suppression.objects.exists()
+
+
+def test_a_bounce_event_stays_one_whatever_feedback_type_its_tool_adds() -> None:
+    reported(event(feedback_type="not-spam"))
+
+    assert Bounce.objects.count() == 1
+    assert InboundItem.objects.get().state == "done"
+
+
+def test_a_complaint_event_that_takes_it_back_is_none() -> None:
+    reported(event(kind="complained", feedback_type="not-spam"))
+
+    assert InboundItem.objects.get().state == "ignored"
+
+
+def test_recipients_that_are_not_recorded_are_named() -> None:
+    reports = tuple(Report(event=Event.BOUNCED, recipient=name) for name in ("ada at home", None))
+    left = telling.unrecorded(Reading(MailKind.BOUNCE, reports), [])
+
+    assert left == " 2 recipients not recorded: “ada at home” and 1 more."
+
+
+def test_recipients_of_whom_a_report_gives_no_address_are_counted() -> None:
+    item = ingested(a_delivery_report(a_recipient("ada@example.org"), a_recipient("ada at home")))
+
+    assert item.why.endswith("1 recipient not recorded: the report does not give their addresses.")
+
+
+def test_recipients_beyond_the_most_that_are_recorded_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "MOST_RECIPIENTS", 1)
+    item = ingested(a_delivery_report(*(a_recipient(f"a{n}@example.org") for n in range(8))))
+
+    assert item.facts == 1
+    assert "7 recipients not recorded: “a1@example.org”, " in item.why
+    assert item.why.endswith(", “a5@example.org” and 2 more.")
 
 
 def test_an_unsubscribe_suppresses_and_is_no_bounce() -> None:
@@ -315,7 +352,7 @@ def test_files_of_one_name_that_an_archive_refuses_are_counted_each_and_once() -
             archive.writestr("inner.zip", b"PK\x03\x04")
 
     item = ingested(packed.getvalue(), "maildir.zip")
-    inbox.retry(InboundItem.objects.filter(pk=item.pk)) if hasattr(inbox, "retry") else None
+    InboundItem.objects.filter(pk=item.pk).update(state="pending")  # as after a kill
     run()
 
     assert item.why == "3 messages, 3 refused."
