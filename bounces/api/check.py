@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bounces.api.strict import unknown_sentence
+from bounces.api.strict import unknown_errors
 from bounces.values import Answer, Status
 from bounces.verdict import Verdict, check
 
@@ -75,7 +75,7 @@ class CheckView(APIView):
 def addresses_of(data: Any) -> list[str]:
     if not isinstance(data, Mapping) or not isinstance(data.get("addresses"), list):
         raise ValidationError({"addresses": ["A list of e-mail addresses is needed."]})
-    unknown = {name[:100]: [unknown_sentence(name, ["addresses"])] for name in data if name != "addresses"}
+    unknown = unknown_errors(set(data) - {"addresses"}, ["addresses"])
     if unknown:
         raise ValidationError(unknown)
     addresses: list[Any] = data["addresses"]

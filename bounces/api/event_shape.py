@@ -13,7 +13,7 @@ from typing import Any
 
 from bounces.addresses import BadAddress, normalise
 from bounces.api.moments import read_moment
-from bounces.api.strict import unknown_sentence
+from bounces.api.strict import unknown_errors
 from bounces.parsing.text import clean_line
 from bounces.values import Event
 
@@ -45,11 +45,9 @@ def read_event(data: Any, now: datetime) -> tuple[dict[str, Any], Errors]:
 def _read(data: Mapping[str, Any], fields: Mapping[str, Checker], now: datetime) -> tuple[dict[str, Any], Errors]:
     """An optional field that is null counts as not given."""
     clean: dict[str, Any] = {}
-    errors: Errors = {}
+    errors: Errors = dict(unknown_errors(set(data) - set(fields), fields))
     for name, value in data.items():
-        if name not in fields:
-            errors[name[:100]] = [unknown_sentence(name, fields)]
-        elif value is not None:
+        if name in fields and value is not None:
             try:
                 clean[name] = fields[name](value, now)
             except _SmtpErrors as error:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bounces.api.event_shape import EVENTS, FEEDBACK_TYPES, ID_LENGTH, LINE_LENGTH, MESSAGE_ID_LENGTH, read_event
-from bounces.api.strict import unknown_sentence
+from bounces.api.strict import unknown_errors
 from bounces.intake.events import keep_events
 
 MOST_EVENTS = 1000
@@ -170,7 +170,7 @@ def events_of(data: Any) -> tuple[bool, list[Any]]:
         raise ValidationError({"non_field_errors": ["The body is one event, or an object with a list in “events”."]})
     if "events" not in data:
         return False, [data]
-    unknown = {name[:100]: [unknown_sentence(name, ["events"])] for name in data if name != "events"}
+    unknown = unknown_errors(set(data) - {"events"}, ["events"])
     if unknown:
         raise ValidationError(unknown)
     events = data["events"]

@@ -12,13 +12,15 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+MOST_UNKNOWN_NAMED = 20
+
 
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields it does not have. Read-only ones are let through unread, so that what was got can be put."""
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = set(data) - set(self.fields) if isinstance(data, Mapping) else set()
-        errors: dict[str, Any] = {name: [unknown_sentence(name, self.fields)] for name in sorted(unknown)}
+        errors: dict[str, Any] = unknown_errors(unknown, self.fields)
         try:
             value = super().to_internal_value(data)
         except ValidationError as error:
@@ -39,13 +41,20 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
-def unknown_sentence(name: str, known: Iterable[str]) -> str:
-    return f"There is no “{name[:100]}” here. There are: {', '.join(known)}."
+def unknown_errors(names: Iterable[Any], known: Iterable[str]) -> dict[str, list[str]]:
+    """A sentence for each of the first names that nothing reads, and one for all the others: the answer stays small."""
+    unknown = sorted(str(name) for name in names)
+    listed = ", ".join(known)
+    errors = {
+        name[:100]: [f"There is no “{name[:100]}” here. There are: {listed}."] for name in unknown[:MOST_UNKNOWN_NAMED]
+    }
+    if len(unknown) > MOST_UNKNOWN_NAMED:
+        errors["non_field_errors"] = [f"… and {len(unknown) - MOST_UNKNOWN_NAMED:,} more names that are not here."]
+    return errors
 
 
 def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
     """Raises ValidationError with one sentence for each parameter of the URL that nothing reads."""
     listed = list(known)
-    unknown = sorted(set(request.query_params) - set(listed))
-    if unknown:
-        raise ValidationError({name: [unknown_sentence(name, listed)] for name in unknown})
+    if unknown := set(request.query_params) - set(listed):
+        raise ValidationError(unknown_errors(unknown, listed))

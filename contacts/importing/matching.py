@@ -57,17 +57,18 @@ class Matcher:
         return contact
 
     def earlier(self, row: Row, contact: Contact | None) -> Row | None:
-        """The row of this file that is about the same contact, if one came before; else this one is remembered."""
+        """The row of this file that is about the same contact, if one came before; else this one is remembered.
+
+        A row without an address has an external id or a contact: `match` has seen to that.
+        """
         keys: list[tuple[str, Any]] = []
         if row.fields.get("external_id"):
             keys.append(("external_id", row.fields["external_id"]))
-        if contact is not None:
-            keys.append(("contact", contact.pk))
-        elif row.email:
-            keys.append(("email", row.email))
+        keys.append(("contact", contact.pk) if contact is not None else ("email", row.email))
         before = next((self.seen[key] for key in keys if key in self.seen), None)
         if before is None:
-            self.seen |= dict.fromkeys(keys, row)
+            # The address too: after this row it is the contact's, whoever had it before.
+            self.seen |= dict.fromkeys([*keys, ("email", row.email)], row)
         return before
 
     def _find(self, row: Row) -> Contact | None:

@@ -157,7 +157,7 @@ def _separator_of(text: str) -> str:
 def _checked_headers(headers: list[str]) -> list[str]:
     if len(headers) > MOST_COLUMNS:
         raise UnreadableFile(f"The header has {len(headers)} columns; at most {MOST_COLUMNS} can be read.")
-    return [restore(header.strip()) for header in headers]
+    return [restore(_keepable(header, "The header").strip()) for header in headers]
 
 
 def _cell(cell: str, number: int) -> str:
@@ -165,13 +165,22 @@ def _cell(cell: str, number: int) -> str:
         raise UnreadableFile(
             f"Row {number} has a cell of {len(cell):,} characters; at most {LONGEST_CELL:,} fit. Is a quote missing?"
         )
-    return restore(cell.strip())
+    return restore(_keepable(cell, f"Row {number}").strip())
+
+
+def _keepable(text: str, where: str) -> str:
+    """Raises UnreadableFile for what PostgreSQL cannot keep: a NUL, or half of a character."""
+    if "\x00" in text:
+        raise UnreadableFile(f"{where} holds a NUL character, which cannot be kept.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UnreadableFile(f"{where} holds half of a character (a lone surrogate), which cannot be kept.")
+    return text
 
 
 def _read_json(text: str) -> Sheet:
     try:
         records = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError of its own
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise UnreadableFile(
             f"The file is not JSON{where}. A list of objects is needed: [{{“email”: “…”}}, …]."
@@ -194,7 +203,4 @@ def _json_cell(value: Any, number: int) -> str:
         return _cell(", ".join(value), number)
     if isinstance(value, dict | list):
         raise UnreadableFile(f"Row {number} holds an object where a plain value belongs.")
-    text = str(value)
-    if "\x00" in text:
-        raise UnreadableFile(f"Row {number} holds a NUL character, which cannot be kept.")
-    return _cell(text, number)
+    return _cell(str(value), number)

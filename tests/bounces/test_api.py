@@ -416,3 +416,11 @@ def test_our_own_fault_is_a_server_error_and_nothing_is_kept(monkeypatch):
 def test_a_mail_larger_than_djangos_own_cap_is_taken():
     body = a_delivery_report(a_recipient("bob@b.example")) + b"x" * 4_000_000
     assert a_tool().post("bounces/mail/", body, RFC822).status_code == 202
+
+
+def test_a_hundred_thousand_unknown_names_are_told_in_few_words():
+    response = a_tool().post("events/", an_event(**{f"x{number}": 1 for number in range(100_000)}))
+
+    assert response.status_code == 400
+    assert len(response.content) < 20_000
+    assert b"99,980 more" in response.content

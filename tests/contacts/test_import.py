@@ -346,3 +346,35 @@ def test_importing_is_for_managers(client: Client):
     assert client.get(reverse("contacts:import")).status_code == 403
     client.force_login(a_user("manager"))
     assert client.get(reverse("contacts:import")).status_code == 200
+
+
+def test_a_row_about_an_address_that_an_earlier_row_moved_is_a_repetition():
+    a_contact("old@x.example", external_id="m")
+    text = "email,external_id,first_name\nnew@x.example,m,Moved\nnew@x.example,,Repeated\n"
+
+    first = imported(text)
+    again = imported(text)
+
+    assert Contact.objects.count() == 1
+    assert (first.new, again.new, again.updated) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"email": ' + "1" * 5000 + "}]",
+        '[{"email": "a@x.example", "tags": ["a\\u0000b"]}]',
+        '[{"email": "a@x.example", "first_name": "\\ud800"}]',
+        '[{"email": "a@x.example", "\\u0000": "x"}]',
+    ],
+    ids=["a number of 5,000 digits", "a NUL in a list", "half of a character", "a NUL in a name"],
+)
+def test_json_that_cannot_be_kept_is_refused_in_the_preview(text):
+    with pytest.raises(UnreadableFile):
+        read_sheet(text.encode())
+
+
+def test_addresses_are_made_before_the_import_begins():
+    imported("email\nz@x.example\na@x.example\n")
+
+    assert list(Address.objects.order_by("pk").values_list("email", flat=True)) == ["a@x.example", "z@x.example"]
