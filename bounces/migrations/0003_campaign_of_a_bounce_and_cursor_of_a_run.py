@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bounces", "0002_history_append_only_and_first_rows"),
+        ("bounces", "0002_history_append_only"),
     ]
 
     operations = [
