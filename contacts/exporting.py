@@ -1,7 +1,7 @@
 """Contacts -> rows of text. In: a queryset of what a person may see. Out: one row a contact, as imports read it back.
 
 Read in chunks by key, so that a million contacts are streamed in bounded memory. Cells that a spreadsheet would run
-are defused, and restored by the import (`contacts/importing/formulas.py`). What facts decide (status, verdict) stands
+are defused, and restored by the import (`bounces/spreadsheet.py`). What facts decide (status, verdict) stands
 at the end: imports leave it out.
 """
 
@@ -20,8 +20,8 @@ from django.utils import timezone
 from import_export import resources
 from import_export.fields import Field
 
+from bounces.spreadsheet import safe_cell
 from bounces.verdict import Verdict, verdicts_of
-from contacts.importing.formulas import defuse
 from contacts.models import Contact, CustomField
 
 CHUNK = 1000
@@ -57,7 +57,7 @@ def csv_of(contacts: QuerySet[Contact], now: datetime) -> Iterator[str]:
     header = columns()
     yield "\ufeff" + _line(header)
     for row in rows_of(contacts, header, now):
-        yield _line(defuse(cell) for cell in row)
+        yield _line(safe_cell(cell) for cell in row)
 
 
 def _line(cells: Iterable[str]) -> str:

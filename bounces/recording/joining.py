@@ -46,13 +46,19 @@ def _join_bounces(
     theirs = Q(attempt_id__in=list(by_pk)) | Q(failure_key__in=list(finals))
     groups: dict[bytes, list[Bounce]] = defaultdict(list)
     owners: dict[bytes, Attempt] = {}
-    before: dict[int, Bounce] = {}
-    for bounce in Bounce.objects.select_for_update().filter(theirs).order_by("pk"):
+    found = list(Bounce.objects.select_for_update().filter(theirs).order_by("pk"))
+    for bounce in found:
         attempt = by_pk.get(bounce.attempt_id or 0) or finals[bytes(bounce.failure_key)]
         key = failure_key_of(f"m:{attempt.message_id}", bounce.address_id, _final_of(bounce))
-        before[bounce.pk] = copy(bounce)
         groups[key].append(bounce)
         owners[key] = attempt
+    # A deferral has its day in its key: those that a mail told are found by the keys that ours are to get.
+    twins = (
+        Bounce.objects.select_for_update().filter(failure_key__in=list(owners)).exclude(pk__in=[b.pk for b in found])
+    )
+    for twin in twins.order_by("pk"):
+        groups[bytes(twin.failure_key)].append(twin)
+    before = {bounce.pk: copy(bounce) for bounces in groups.values() for bounce in bounces}
     difference: Counter[Cell] = Counter()
     for key, bounces in groups.items():
         _fold(bounces, key, owners[key])
@@ -63,6 +69,8 @@ def _join_bounces(
     kept = [bounces[0] for bounces in groups.values()]
     Bounce.objects.filter(pk__in=[b.pk for bounces in groups.values() for b in bounces[1:]]).delete()
     Bounce.objects.bulk_update(kept, [*WRITTEN, "failure_key"], batch_size=500)
+    if owners:
+        update_attempts(list({attempt.pk: attempt for attempt in owners.values()}.values()))
     changed = {
         bounces[0].address_id
         for bounces in groups.values()
@@ -96,7 +104,7 @@ def _fold(bounces: list[Bounce], key: bytes, attempt: Attempt) -> None:
 
 
 def _note_bounced(bounce: Bounce, attempt: Attempt, domains: Mapping[int, str]) -> Counter[Cell]:
-    """A failure that was told before its attempt was known is what became of the attempt."""
+    """A failure that was told before its attempt was known is what became of the attempt. The caller writes it down."""
     difference: Counter[Cell] = Counter()
     if bounce.kind == Kind.DEFERRED or bounce.standing != Standing.COUNTED:
         return difference
@@ -105,7 +113,6 @@ def _note_bounced(bounce: Bounce, attempt: Attempt, domains: Mapping[int, str]) 
     attempt.bounced_at = earliest(attempt.bounced_at, bounce.occurred_at)
     attempt.sent_at = min(attempt.sent_at, bounce.occurred_at)
     difference.update(counts_of_attempt(attempt, domain))
-    update_attempts([attempt])
     return difference
 
 

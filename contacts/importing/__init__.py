@@ -8,7 +8,6 @@
     formats.py    the file formats as django-import-export knows them
     report.py     what happened (or would happen), for pages and the terminal
     waiting.py    a file between its preview and its confirmation
-    formulas.py   cells that a spreadsheet would run: defused on export, restored on import
 
 The admin, the managers' page and `manage.py import_contacts` are three doors to the same resource. The rules are
 those of `contacts/people.py`, which saves one contact; here they are applied to thousands with a constant number of

@@ -12,8 +12,8 @@ from typing import Any
 import tablib
 from import_export.formats import base_formats
 
+from bounces.spreadsheet import safe_cell
 from contacts.importing.columns import find_columns
-from contacts.importing.formulas import defuse
 from contacts.importing.reading import Form, Sheet, read_sheet
 
 
@@ -52,7 +52,7 @@ class _SheetFormat:
     def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> str:
         defused = tablib.Dataset(headers=dataset.headers)
         for row in dataset:
-            defused.append([defuse("" if cell is None else str(cell)) for cell in row])
+            defused.append([safe_cell("" if cell is None else str(cell)) for cell in row])
         return super().export_data(defused, **kwargs)  # type: ignore[misc]  # of the format it is mixed into
 
 

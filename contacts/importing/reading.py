@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from contacts.importing.formulas import restore
+from bounces.spreadsheet import restore
 
 LARGEST_FILE = 25 * 1024 * 1024
 MOST_ROWS = 100_000

@@ -22,6 +22,8 @@ M, P = "m@rebound.example", "p-1"
 HARD = Judgement(Kind.HARD, Fault.RECIPIENT, "userunknown", True, "test")
 SOFT = Judgement(Kind.SOFT, Fault.RECIPIENT, "mailboxfull", False, "test")
 
+DEFERRED = Judgement(Kind.DEFERRED, Fault.INFRASTRUCTURE, "networkerror", False, "test")
+
 
 def tool(event: Event, days: float, judgement: Judgement | None = None, *, m: str = "", p: str = "") -> Any:
     fields = {"campaign": "spring", "sender": "sales@rebound.example", "feedback_type": ""}
@@ -45,6 +47,13 @@ STORIES: dict[str, list[Any]] = {
         tool(Event.BOUNCED, 4, HARD, p=P),
         tool(Event.DELIVERED, 5, m=M),
         tool(Event.OPENED, 5, m=M, p=P),
+    ],
+    "a deferral told by a mail and, under the provider's name, by the tool": [
+        told(
+            Event.DEFERRED, 4, DEFERRED, message_id=M, envelope_id="", reader="delivery_status", diagnostic="450 later"
+        ),
+        tool(Event.DEFERRED, 4, DEFERRED, p=P),
+        tool(Event.SENT, 5, m=M, p=P),
     ],
     "two complaints of one message": [
         tool(Event.COMPLAINED, 3, p=P),
