@@ -11,18 +11,17 @@ from __future__ import annotations
 
 from functools import cache
 
-import re2
-
 from bounces.classification.ruleset import Reason, Rule, RuleSet, Table, load_rules
+from bounces.patterns import Pattern
 from bounces.values import Event, Judgement, Kind, Report
 
 DEFAULT = "default"  # the name that is stored where no rule spoke
 UNDECIDED = "onhold"
 BEFORE_RECIPIENT = frozenset(("CONNECT", "HELO", "MAIL"))
-ADDRESS = re2.compile(r"<?[^\s<>]+@[\pL\pN_\[-]+(?:\.[\pL\pN_-]+)*\]?>?")  # not the dots of `<a@b.example>... Unknown`
-URL_PATH = re2.compile(r"(https?://[^\s/]+/)\S*")
-CONTINUED_REPLY = re2.compile(r"(^|\s)([245]\d\d)-")
-SECOND_REPLY = re2.compile(r" [245]\d\d-(?:[245]\.\d{1,3}\.\d{1,3} )?")
+ADDRESS = Pattern(r"<?[^\s<>]+@[\pL\pN_\[-]+(?:\.[\pL\pN_-]+)*\]?>?")  # not the dots of `<a@b.example>... Unknown`
+URL_PATH = Pattern(r"(https?://[^\s/]+/)\S*")
+CONTINUED_REPLY = Pattern(r"(^|\s)([245]\d\d)-")
+SECOND_REPLY = Pattern(r" [245]\d\d-(?:[245]\.\d{1,3}\.\d{1,3} )?")
 
 
 def classify(report: Report, *, rules: RuleSet | None = None) -> Judgement:
@@ -63,12 +62,12 @@ def speaks(rule: Rule, report: Report, rules: RuleSet) -> bool:
         return False
     if rule.statuses and not report.status.startswith(rule.statuses):
         return False
-    return not rule.host or any(host and compile_host(rule.host).search(host) for host in find_hosts(report))
+    return not rule.host or any(host and compile_host(rule.host).matches(host) for host in find_hosts(report))
 
 
 @cache
-def compile_host(pattern: str) -> re2._Regexp:
-    return re2.compile(pattern)
+def compile_host(pattern: str) -> Pattern:
+    return Pattern(pattern)
 
 
 def find_hosts(report: Report) -> tuple[str, str]:
@@ -82,12 +81,12 @@ def normalise(diagnostic: str) -> str:
     `550 5.1.1 <spam@full.example>: User unknown` is about an unknown user, neither spam nor a full mailbox.
     """
     if "://" in diagnostic:
-        diagnostic = URL_PATH.sub(r"\1", diagnostic)
+        diagnostic = URL_PATH.sub(lambda found: found.group(1), diagnostic)
     if "@" in diagnostic:
         diagnostic = ADDRESS.sub("<address>", diagnostic)
-    if not CONTINUED_REPLY.search(diagnostic):
+    if "-" not in diagnostic or not CONTINUED_REPLY.matches(diagnostic):
         return diagnostic
-    return CONTINUED_REPLY.sub(r"\1\2 ", SECOND_REPLY.sub(" ", diagnostic))
+    return CONTINUED_REPLY.sub(lambda found: f"{found.group(1)}{found.group(2)} ", SECOND_REPLY.sub(" ", diagnostic))
 
 
 def is_temporary(report: Report) -> bool:

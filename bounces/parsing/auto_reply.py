@@ -5,10 +5,9 @@ In: a `Mail`. Out: one report of an automatic reply, and the header that gave it
 
 from __future__ import annotations
 
-import re2
-
 from bounces.parsing.mail import Mail
 from bounces.parsing.text import clean_line, find_address, find_date
+from bounces.patterns import Pattern
 from bounces.values import Event, Report
 
 MARKING_HEADERS = (
@@ -20,18 +19,18 @@ MARKING_HEADERS = (
     "x-auto-reply-from",
 )
 ANSWERING_HEADERS = ("in-reply-to", "references", "x-auto-response-suppress")  # a subject alone may be anyone's words
-SUPPRESSING = re2.compile(r"(?i)\b(?:auto[-_]?reply|auto[-_]?replied)\b")
-SUBJECT = re2.compile(
+SUPPRESSING = Pattern(r"(?i)\b(?:auto[-_]?reply|auto[-_]?replied)\b")
+SUBJECT = Pattern(
     r"(?i)^\s*(?:re:\s*)?(?:\[?auto(?:matic|mated)?[- :]?(?:reply|response|antwort)|out of (?:the )?office|"
     r"abwesenheit|away from (?:the )?office|on vacation|réponse automatique|respuesta automática|risposta automatica|"
     r"(?:resposta automática|autosvar|automatisch antwoord|automatische antwort|自動応答|不在通知|自动回复))"
 )
-DAEMON = re2.compile(r"(?i)\b(?:mailer-daemon|postmaster|mail delivery)\b")
+DAEMON = Pattern(r"(?i)\b(?:mailer-daemon|postmaster|mail delivery)\b")
 
 
 def read_auto_reply(mail: Mail) -> tuple[Report, ...]:
     """Empty where the mail does not call itself automatic. The recipient is who answered."""
-    if not find_mark(mail) or DAEMON.search(mail.headers.get("from")):
+    if not find_mark(mail) or DAEMON.matches(mail.headers.get("from")):
         return ()
     report = Report(
         event=Event.AUTO_REPLIED,
@@ -52,8 +51,8 @@ def find_mark(mail: Mail) -> str:
         if name in mail.headers and mail.headers.get(name).lower() != "no":
             return name.title()
     precedence = mail.headers.get("precedence").lower()
-    if SUPPRESSING.search(precedence):
+    if SUPPRESSING.matches(precedence):
         return f"Precedence: {clean_line(precedence)[:40]}"
-    if SUBJECT.search(mail.subject[:200]) and any(name in mail.headers for name in ANSWERING_HEADERS):
+    if SUBJECT.matches(mail.subject[:200]) and any(name in mail.headers for name in ANSWERING_HEADERS):
         return f"Subject: {clean_line(mail.subject)[:80]}"
     return ""

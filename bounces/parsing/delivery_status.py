@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import re2
-
 from bounces.parsing.free_text import build_report as build_text_report
 from bounces.parsing.free_text import find_refusal, findings_of
 from bounces.parsing.mail import Headers, decode_words
@@ -24,6 +22,7 @@ from bounces.parsing.text import (
     find_replycode,
     find_status,
 )
+from bounces.patterns import Pattern
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
@@ -39,12 +38,12 @@ EVENTS = {
     "deliverable": Event.DELIVERED,  # Postfix, asked whether it would deliver
     "undeliverable": Event.BOUNCED,
 }
-UNITEXT = re2.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
-PASTED = re2.compile(r"(?im)^[ \t]*final-recipient[ \t]*:.*@")
-FIRST_FIELD = re2.compile(r"(?im)^[ \t]*(?:reporting-mta|original-recipient|final-recipient|action)[ \t]*:")
-CONTINUED = re2.compile(r"^[245]\d\d-")  # the first line of several; some systems keep no other
-COMMENT = re2.compile(r"^[245]\.\d+\.\d+\s+\((.{12,})\)$")  # longer than "(unknown)" and the like
-ZERO_STATUS = re2.compile(r"^[245]\.0\.0$")
+UNITEXT = Pattern(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+PASTED = Pattern(r"(?im)^[ \t]*final-recipient[ \t]*:.*@")
+FIRST_FIELD = Pattern(r"(?im)^[ \t]*(?:reporting-mta|original-recipient|final-recipient|action)[ \t]*:")
+CONTINUED = Pattern(r"^[245]\d\d-")  # the first line of several; some systems keep no other
+COMMENT = Pattern(r"^[245]\.\d+\.\d+\s+\((.{12,})\)$")  # longer than "(unknown)" and the like
+ZERO_STATUS = Pattern(r"^[245]\.0\.0$")
 
 
 def read_delivery_status(notice: Notice) -> tuple[Report, ...]:
@@ -68,7 +67,7 @@ def name_hidden(reports: tuple[Report, ...], notice: Notice) -> tuple[Report, ..
 
 def read_pasted_fields(notice: Notice) -> tuple[Report, ...]:
     """The same fields in the text of a notice: Amazon WorkMail, gateways that lose the MIME structure."""
-    match = FIRST_FIELD.search(notice.text) if notice.is_report and PASTED.search(notice.text) else None
+    match = FIRST_FIELD.search(notice.text) if notice.is_report and PASTED.matches(notice.text) else None
     reports = tuple(read_fields(notice.text[match.start() :])) if match else ()
     return tuple(deepen(report, notice, len(reports)) for report in reports)
 
@@ -80,11 +79,11 @@ def deepen(report: Report, notice: Notice, count: int) -> Report:
     finding = next((finding for finding in findings_of(notice) if finding.recipient == report.recipient), None)
     if not finding or (count > 1 and not finding.has_words):
         return report
-    if report.diagnostic and not CONTINUED.search(report.diagnostic):
+    if report.diagnostic and not CONTINUED.matches(report.diagnostic):
         command, host = find_refusal(notice, finding)
         return replace(report, command=command, remote_mta=report.remote_mta or host)
     told = build_text_report(notice, finding)
-    status = told.status if not report.status or ZERO_STATUS.match(report.status) else report.status
+    status = told.status if not report.status or ZERO_STATUS.matches(report.status) else report.status
     return replace(
         report,
         diagnostic=told.diagnostic,
@@ -132,7 +131,7 @@ def build_report(message: Headers, group: Headers) -> Report:
         diagnostic = clean_line(f"{diagnostic} (PowerMTA: {category[:40]})")
     status = find_status(group.get("status"))
     said = find_status(diagnostic)
-    if said and (not status or ZERO_STATUS.match(status)):  # "5.0.0" says nothing, the remote system's own code does
+    if said and (not status or ZERO_STATUS.matches(status)):  # "5.0.0" says nothing, the remote system's own code does
         status = said
     recipient, original = read_recipient(group, "final-recipient"), read_recipient(group, "original-recipient")
     return Report(

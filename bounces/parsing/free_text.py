@@ -12,8 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import islice
 
-import re2
-
 from bounces.parsing.mail import Headers
 from bounces.parsing.notice import FAILURE, SYSTEM_SENDER, Notice
 from bounces.parsing.text import (
@@ -26,7 +24,8 @@ from bounces.parsing.text import (
     find_replycode,
     find_status,
 )
-from bounces.parsing.words import Finder, any_of
+from bounces.parsing.words import any_of
+from bounces.patterns import Pattern
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
@@ -36,7 +35,7 @@ MAX_TOLD_CHARS = 8_000
 MAX_LISTED = 100  # recipients one below the other that share the words below them
 
 # A recipient at the head of a line: nothing but marks and a label before it, a separator behind it.
-AT_HEAD = re2.compile(
+AT_HEAD = Pattern(
     r"(?i)^\s*(?:[*>•-]+\s+|\d+[.)]\s+)?"
     r"(?:(?:failed |final[- ])?(?:recipient|address|addressee)s?(?: address)?\s*:\s*|"
     r"(?:收件人|宛先|あて先|받는 ?사람|수신자|получатель|destinat(?:aire|ario|ário)|empfänger)(?:地址)?\s*[::]\s*)?"
@@ -45,9 +44,9 @@ AT_HEAD = re2.compile(
     r"delivery|failed|could|cannot|has|mailbox|user|account|recipient|no|550|5\.1\.1|rejected|refused|undeliverable)\b)"
 )
 # A recipient in the SMTP dialogue: asked for in `>>> RCPT TO:<a@b.example>`, refused in `550 <a@b.example>... Unknown`.
-REFUSED = re2.compile(rf"(?i)^\W*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?(?P<address>{ADDRESS_PATTERN})>?(?:\.\.\.|:)")
-ASKED = re2.compile(rf"(?i)^(?:\W*\w+ )?\W*rcpt to:\s*<?(?P<address>{ADDRESS_PATTERN})>?")
-IN_SENTENCE = re2.compile(
+REFUSED = Pattern(rf"(?i)^\W*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?(?P<address>{ADDRESS_PATTERN})>?(?:\.\.\.|:)")
+ASKED = Pattern(rf"(?i)^(?:\W*\w+ )?\W*rcpt to:\s*<?(?P<address>{ADDRESS_PATTERN})>?")
+IN_SENTENCE = Pattern(
     r"(?i)\b(?:mailing list|message-id in|(?:message|mail) to|"
     r"deliver(?:y|ed|ing)?|undeliverable|send|sent|reach|unknown user|unknown recipient|allowed size|errors?|"
     rf"recipients?|address(?:es)?|mailbox|user|account)\b[^@]{{0,80}}?[\s:<'\"(](?P<address>{ADDRESS_PATTERN})"
@@ -60,19 +59,19 @@ SOMEONE_ELSE = any_of(
 )
 OTHER_FIELD = any_of("from|sender|reply-to|return-path|contact|cc|date|subject", before=r"^\s*", after=r"\s*:")
 # A return path that names whom the mail was sent to: `list-bounces+bob=b.example@a.example` (VERP: qmail, Mailman).
-VERP = Finder(r"[+-]([^@+=\s<>,]+)=([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)@")
-WORDS = re2.compile(r"\pL{3}|\d{3}")
+VERP = Pattern(r"[+-]([^@+=\s<>,]+)=([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)@")
+WORDS = Pattern(r"\pL{3}|\d{3}")
 # A sentence above a recipient that says of the account what is wrong (au, ezweb); their own words may be a lie.
-LEAD = re2.compile(
+LEAD = Pattern(
     r"(?i)\b(?:accounts?|mailbox(?:es)?|users?|recipients?)\b.{0,60}"
     r"\b(?:disabled|suspended|limited|full|exceed\w*|unknown|not exist|not found|invalid)\W*$"
 )
-ASIDE = re2.compile(r"(?i)^\s*\((?:ultimately )?(?:generated|expanded) from\b")
+ASIDE = Pattern(r"(?i)^\s*\((?:ultimately )?(?:generated|expanded) from\b")
 # Who stands behind a program or a file (Sendmail, Exim), and who stands in brackets in a line that tells a failure.
-BEHIND = re2.compile(
+BEHIND = Pattern(
     rf"(?i)^\s*\(?(?:ultimately )?(?:generated|expanded) (?:from|by):?\s*<?(?P<address>{ADDRESS_PATTERN})>?"
 )
-BRACKETED = re2.compile(rf"[45]\d\d.*<(?P<address>{ADDRESS_PATTERN})>|<(?P<other>{ADDRESS_PATTERN})>.*[45]\d\d")
+BRACKETED = Pattern(rf"[45]\d\d.*<(?P<address>{ADDRESS_PATTERN})>|<(?P<other>{ADDRESS_PATTERN})>.*[45]\d\d")
 
 
 @dataclass
@@ -85,7 +84,7 @@ class Finding:
 
     @property
     def has_words(self) -> bool:
-        return any(WORDS.search(line) for line in self.lines)
+        return any(WORDS.matches(line) for line in self.lines)
 
 
 def read_free_text(notice: Notice) -> tuple[Report, ...]:
@@ -132,7 +131,7 @@ def find_recipients(notice: Notice) -> list[Finding]:
     )
 
 
-def find_headed(notice: Notice, pattern: re2._Regexp) -> list[Finding]:
+def find_headed(notice: Notice, pattern: Pattern) -> list[Finding]:
     """Paragraphs by the recipient that opens them. Recipients listed one below the other share what follows."""
     findings: dict[str, Finding] = {}
     listed: list[Finding] = []
@@ -146,7 +145,7 @@ def find_headed(notice: Notice, pattern: re2._Regexp) -> list[Finding]:
             listed[-1].lines.append(rest)
             if len(findings) == 1:  # above the first, where no other's words stand
                 listed[-1].above = before
-        elif not (line.lstrip().startswith("(") and ASIDE.search(line)):  # names the same recipient once more
+        elif not (line.lstrip().startswith("(") and ASIDE.matches(line)):  # names the same recipient once more
             for finding in listed[-MAX_LISTED:]:
                 if len(finding.lines) < MAX_TOLD_LINES:
                     finding.lines.append(line)
@@ -167,12 +166,12 @@ def find_in_dialogue(notice: Notice) -> list[Finding]:
     return without_sender(list(findings.values()), notice)
 
 
-def split_recipient(pattern: re2._Regexp, line: str, before: str) -> tuple[str, str]:
+def split_recipient(pattern: Pattern, line: str, before: str) -> tuple[str, str]:
     """The recipient that a line introduces and what the line says about it; "" where it introduces none."""
     match = pattern.search(line)
-    if not match or OTHER_FIELD.search(line) or SOMEONE_ELSE.search(before[-60:]):
+    if not match or OTHER_FIELD.matches(line) or SOMEONE_ELSE.matches(before[-60:]):
         return "", ""
-    if pattern is not BEHIND and SOMEONE_ELSE.search(line[: max(match.start(1), 0)][-60:].rstrip("<( '\"")):
+    if pattern is not BEHIND and SOMEONE_ELSE.matches(line[: max(match.start(1), 0)][-60:].rstrip("<( '\"")):
         return "", ""
     address = clean_address(match.group(1) or match.group(2) or "")
     rest = line[match.start(2) :].lstrip(" :;,.=>") if pattern is AT_HEAD else line
@@ -201,7 +200,7 @@ def find_addressee(notice: Notice) -> list[Finding]:
 def is_report_itself(returned: Headers) -> bool:
     """A report that came back inside a report says more than whom it was written to: `wrapped.py` reads it."""
     sender, content_type = returned.get("from")[:200], returned.get("content-type").lower()
-    return bool(SYSTEM_SENDER.search(sender)) or content_type.startswith("multipart/report")
+    return bool(SYSTEM_SENDER.matches(sender)) or content_type.startswith("multipart/report")
 
 
 def find_refusal(notice: Notice, finding: Finding) -> tuple[str, str]:
@@ -228,8 +227,8 @@ def said_about(notice: Notice, finding: Finding) -> list[str]:
     """The lines about one recipient where they tell a failure; else those of the dialogue; else what there is."""
     own = [line.strip() for line in finding.lines if line.strip()]
     told = "\n".join(own)[:MAX_TOLD_CHARS]
-    if find_replycode(told) or FAILURE.search(told):
-        return [*own, finding.above] if LEAD.search(finding.above) else own
+    if find_replycode(told) or FAILURE.matches(told):
+        return [*own, finding.above] if LEAD.matches(finding.above) else own
     return dialogue_of(notice) or ([finding.above, *own] if finding.has_words else list(notice.lines[:MAX_TOLD_LINES]))
 
 

@@ -19,6 +19,8 @@ from functools import cached_property
 
 import re2
 
+from bounces.patterns import Found, Pattern
+
 MAX_BYTES = 32 * 1024 * 1024  # of a mail; a report's own text stands before the returned mail
 MAX_PARTS = 200
 MAX_DEPTH = 20
@@ -50,12 +52,12 @@ BLANK = (b" ", b"\t")
 SPACED_NAME = re2.compile(rb"(?m)^([!-9;-~]{1,100})[ \t]+:")  # RFC 5322 4.5, obsolete
 ANY_HEADER = re2.compile(rb"(?m)^[!-9;-~]{1,100}:")
 PARAMETERS = ("boundary", "charset")
-PARAMETER = re2.compile(r'(?i);\s*(boundary|charset)\*?\s*=\s*("[^"]*"|[^;\s]*)')
-ENCODED_WORD = re2.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
-BETWEEN_WORDS = re2.compile(r"\?=\s+=\?")
-MARKUP = re2.compile(r"(?is)<(?:style|script)\b.*?</(?:style|script)\s*>|<!--.*?-->|<[^<>]*>")
-LINE_MARKUP = re2.compile(r"(?i)<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>")
-LONG_REFERENCE = re2.compile(r"&#[0-9a-fA-FxX]{9,}")  # int() refuses numbers of more than 4,300 digits
+PARAMETER = Pattern(r'(?i);\s*(boundary|charset)\*?\s*=\s*("[^"]*"|[^;\s]*)')
+ENCODED_WORD = Pattern(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
+BETWEEN_WORDS = Pattern(r"\?=\s+=\?")
+MARKUP = Pattern(r"(?is)<(?:style|script)\b.*?</(?:style|script)\s*>|<!--.*?-->|<[^<>]*>")
+LINE_MARKUP = Pattern(r"(?i)<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>")
+LONG_REFERENCE = Pattern(r"&#[0-9a-fA-FxX]{9,}")  # int() refuses numbers of more than 4,300 digits
 MAIL_HEADERS = frozenset(
     (
         "from",
@@ -266,7 +268,7 @@ def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
         name, text = name.strip(" \t*").lower(), text.strip()
         if name in PARAMETERS and text.startswith('"') and '"' not in text[1:]:  # a quoted semicolon
             return content_type.strip().lower(), {
-                name.lower(): text.strip('"') for name, text in PARAMETER.findall(value)
+                found.group(1).lower(): found.group(2).strip('"') for found in PARAMETER.each(value)
             }
         if name in PARAMETERS and text:
             params.setdefault(name, text[1:].partition('"')[0] if text.startswith('"') else text.split(None, 1)[0])
@@ -302,8 +304,8 @@ def decode_words(value: str) -> str:
     return ENCODED_WORD.sub(decode_word, BETWEEN_WORDS.sub("?==?", value))
 
 
-def decode_word(match: re2._Match) -> str:
-    charset, encoding, text = match.groups()
+def decode_word(found: Found) -> str:
+    charset, encoding, text = (found.group(number) for number in (1, 2, 3))
     body = text.encode("ascii", "replace")
     if encoding in "bB":
         return decode_charset(decode_transfer(body, "base64"), charset)

@@ -8,24 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import re2
-
 from bounces.parsing.mail import Headers, Mail
 from bounces.parsing.text import find_addresses
-from bounces.parsing.words import Finder, any_of, find_words, load_words
+from bounces.parsing.words import any_of, find_words
+from bounces.patterns import Pattern
 
 MAX_LINES = 2_000
 MAX_LINE_CHARS = 2_000
 MAX_COPIED_LINES = 200  # of the copy below the notice, in which its headers are looked for
 ENOUGH = 2  # of `weight`: a system's name, a failure's subject, a null return path, or several smaller signs
 
-COPY = any_of(load_words("copy_follows").pattern, load_words("copy_begins").pattern, before="(?m)")
+COPY = any_of(find_words("copy_follows").source, find_words("copy_begins").source, before="(?m)")
 SYSTEM_SENDER, FAILURE_SUBJECT = find_words("system_sender"), find_words("failure_subject")
 DELIVERY_SUBJECT, SELF_DESCRIPTION = find_words("delivery_subject"), find_words("self_description")
-REPLY = Finder(r"(?m)\b[45]\d\d[ -][45]\.\d\.\d|#[45]\.\d\.\d|(?:said|>>>|<<<|error)[^\n]{0,20} [45][05]\d[ -]")
+REPLY = Pattern(r"(?m)\b[45]\d\d[ -][45]\.\d\.\d|#[45]\.\d\.\d|(?:said|>>>|<<<|error)[^\n]{0,20} [45][05]\d[ -]")
 FAILURE, LIST_REFUSAL = find_words("failure"), find_words("list_refusal")
 DELAYED, FINAL = find_words("delayed"), find_words("final")
-ANSWERED = re2.compile(r"(?i)^\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*(?:\[\d+\])?:")
+ANSWERED = Pattern(r"(?i)^\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*(?:\[\d+\])?:")
 
 NO_HEADERS = Headers()
 
@@ -64,28 +63,28 @@ class Notice:
     def tells_failure(self) -> bool:
         if "x-failed-recipients" in self.mail.headers:
             return True
-        return bool(FAILURE.search(self.text) or FAILURE.search(self.sentences))
+        return bool(FAILURE.matches(self.text) or FAILURE.matches(self.sentences))
 
     @cached_property
     def is_delay(self) -> bool:
         """Still being retried: the subject or the text says so, and nothing says that it is over."""
-        told = DELAYED.search(self.mail.subject[:200]) or DELAYED.search(self.sentences)
-        return bool(told) and not FINAL.search(self.sentences)
+        told = DELAYED.matches(self.mail.subject[:200]) or DELAYED.matches(self.sentences)
+        return bool(told) and not FINAL.matches(self.sentences)
 
     @property
     def hints(self) -> int:
         """What parcels, shops and newsletters have too, one by one: a subject, an introduction, a reply code."""
         return sum(
             (
-                DELIVERY_SUBJECT.search(self.mail.subject[:200]),
-                SELF_DESCRIPTION.search(self.sentences[:1_000]),
-                bool(REPLY.search(self.text)),
+                DELIVERY_SUBJECT.matches(self.mail.subject[:200]),
+                SELF_DESCRIPTION.matches(self.sentences[:1_000]),
+                bool(REPLY.matches(self.text)),
             )
         )
 
     @cached_property
     def is_refused_post(self) -> bool:
-        return bool(LIST_REFUSAL.search(self.mail.subject[:200]))
+        return bool(LIST_REFUSAL.matches(self.mail.subject[:200]))
 
     @cached_property
     def weight(self) -> int:
@@ -93,8 +92,8 @@ class Notice:
         headers, subject = self.mail.headers, self.mail.subject[:200]
         return_path = headers.get("return-path").strip().lower()
         signs = {
-            "sender": 2 if SYSTEM_SENDER.search(headers.get("from")[:200]) else 0,
-            "subject": 0 if ANSWERED.search(subject) else 2 if FAILURE_SUBJECT.search(subject) else self.hints,
+            "sender": 2 if SYSTEM_SENDER.matches(headers.get("from")[:200]) else 0,
+            "subject": 0 if ANSWERED.matches(subject) else 2 if FAILURE_SUBJECT.matches(subject) else self.hints,
             "return path": 2 if return_path == "<>" or "mailer-daemon" in return_path else 0,
             "named recipients": 3 if "x-failed-recipients" in headers else 0,
             "refused post": 2 if self.is_refused_post else 0,

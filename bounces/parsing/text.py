@@ -8,9 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import re2
-
-from bounces.parsing.words import Finder
+from bounces.patterns import Pattern
 
 MAX_DIAGNOSTIC = 2_000
 MAX_LOCAL, MAX_DOMAIN = 64, 255  # RFC 5321 4.5.3.1
@@ -22,16 +20,15 @@ ADDRESS_PATTERN = (
     r"(?:\"[!#-\[\]-~]+\"|[^\s@<>()\[\],;:\"\\|\x00-\x20\x7f-\xa0\x{2000}-\x{206f}\x{feff}]+)@"
     rf"(?:[{_LETTER}](?:[{_LETTER}_-]*[{_LETTER}])?(?:\.[{_LETTER}_-]+)*|\[[0-9a-fA-F:.]+\])"
 )
-ADDRESS = re2.compile(ADDRESS_PATTERN)
-FIRST_ADDRESS = Finder(ADDRESS_PATTERN)
+ADDRESS = Pattern(ADDRESS_PATTERN)
 # Who refused, as the mail systems put it: `host mx.b.example [192.0.2.1]`, `mx.b.example said:`, `while talking to`.
-HOST = Finder(
+HOST = Pattern(
     r"(?i)(?:\bhost |while talking to |remote (?:server|host|system)[: ]+(?:dns;\s*)?|smtp server <?)"
     r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)+)\b"
 )
 # Not inside a longer number or an IP address; "x.y.z" per RFC 3463 2.
-STATUS = Finder(r"(?:^|[^\d.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:$|[^\d.]|\.(?:$|\D))")
-REPLYCODE = Finder(r"(?m)(?:^|[^\d.\w-])([245][0-5][0-9])(?:[ \-]|$|:)")
+STATUS = Pattern(r"(?:^|[^\d.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:$|[^\d.]|\.(?:$|\D))")
+REPLYCODE = Pattern(r"(?m)(?:^|[^\d.\w-])([245][0-5][0-9])(?:[ \-]|$|:)")
 # The SMTP command that was refused, in the words of Exim, Postfix, Sendmail, qmail, DragonFly, Yahoo and Gmail.
 COMMAND_WORDS = {
     "DATA": r"after end of data|in reply to end of data|>>> data|\ndata$|after i sent the message|our final data|"
@@ -43,8 +40,8 @@ COMMAND_WORDS = {
     "HELO": r"after (?:helo|ehlo)|in reply to (?:helo|ehlo)|>>> (?:helo|ehlo)|my name was rejected",
     "CONNECT": r"after initial connection|refused to talk to me|while receiving the initial server greeting",
 }
-REFUSED_IN_DIALOGUE = re2.compile(r"(?im)^>>> (helo|ehlo|mail|rcpt|data)\b[^\n]*\n<<< [45]\d\d\b")
-ANY_COMMAND = re2.compile("(?im)" + "|".join(f"({words})" for words in COMMAND_WORDS.values()))
+REFUSED_IN_DIALOGUE = Pattern(r"(?im)^>>> (helo|ehlo|mail|rcpt|data)\b[^\n]*\n<<< [45]\d\d\b")
+ANY_COMMAND = Pattern("(?im)" + "|".join(f"({words})" for words in COMMAND_WORDS.values()))
 # Control characters, line separators, and the bidirectional marks that make a page show text in another order.
 CONTROL = dict.fromkeys(
     [*range(0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF], " "
@@ -55,13 +52,13 @@ def find_addresses(text: str) -> list[str]:
     """The addresses of a text, lower-cased, each once, in order."""
     if "@" not in text:
         return []
-    found = (clean_address(match) for match in ADDRESS.findall(text[:100_000]))
-    return list(dict.fromkeys(address for address in found if address))
+    addresses = (clean_address(found.group()) for found in ADDRESS.each(text[:100_000]))
+    return list(dict.fromkeys(address for address in addresses if address))
 
 
 def find_address(text: str) -> str:
     """The first address of a text, or ""."""
-    found = FIRST_ADDRESS.first(text[:100_000], 0) if "@" in text else ""
+    found = ADDRESS.first(text[:100_000], 0) if "@" in text else ""
     return found and (clean_address(found) or next(iter(find_addresses(text)), ""))
 
 
@@ -86,8 +83,8 @@ def find_command(text: str) -> str:
     dialogue = REFUSED_IN_DIALOGUE.search(text) if "<<<" in text else None
     if dialogue:
         return dialogue.group(1).upper().replace("EHLO", "HELO")
-    found = {match.lastindex for match in ANY_COMMAND.finditer(text)}
-    return next((command for index, command in enumerate(COMMAND_WORDS, 1) if index in found), "")
+    named = {found.last_group for found in ANY_COMMAND.each(text)}
+    return next((command for group, command in enumerate(COMMAND_WORDS, 1) if group in named), "")
 
 
 def clean_host(text: str) -> str:

@@ -10,23 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import re2
-
 from bounces.parsing.delivery_status import FIRST_FIELD, read_fields
 from bounces.parsing.free_text import is_report_itself
 from bounces.parsing.notice import MAX_LINES, Notice
+from bounces.patterns import Pattern
 from bounces.values import Report
 
-FORWARDED = re2.compile(r"(?i)^\s*(?:fwd?|wg|tr|rv|enc|vs|i|doorst|転送)\s*:")
-QUOTED_FIELD = re2.compile(r"(?im)^[> \t]*final-recipient[ \t]*:.*@")
-QUOTE = re2.compile(r"(?m)^(?:>[ \t]?)+")
-ENVELOPE = re2.compile(r"(?im)^from (?:mailer-daemon|postmaster|<>|-)\b.*\n|^return-path:[ \t]*<>[ \t]*\n")
+FORWARDED = Pattern(r"(?i)^\s*(?:fwd?|wg|tr|rv|enc|vs|i|doorst|転送)\s*:")
+QUOTED_FIELD = Pattern(r"(?im)^[> \t]*final-recipient[ \t]*:.*@")
+QUOTE = Pattern(r"(?m)^(?:>[ \t]?)+")
+ENVELOPE = Pattern(r"(?im)^from (?:mailer-daemon|postmaster|<>|-)\b.*\n|^return-path:[ \t]*<>[ \t]*\n")
 MAX_FORWARD_CHARS = 100_000
 
 
 def read_forward(notice: Notice) -> tuple[Report, ...]:
     """Empty where the subject names no forward, or no field of a delivery report stands in the text."""
-    if not FORWARDED.search(notice.mail.subject[:200]) or not QUOTED_FIELD.search(notice.mail.text):
+    if not FORWARDED.matches(notice.mail.subject[:200]) or not QUOTED_FIELD.matches(notice.mail.text):
         return ()
     lines = notice.mail.text[:MAX_FORWARD_CHARS].split("\n")[:MAX_LINES]
     text = QUOTE.sub("", "\n".join(lines))
@@ -36,7 +35,7 @@ def read_forward(notice: Notice) -> tuple[Report, ...]:
 
 def unwrap(notice: Notice) -> Iterator[bytes]:
     """The bounces inside: as parts of a report or of a forward, or as text below a report's notice."""
-    if not notice.is_report and not FORWARDED.search(notice.mail.subject[:200]):
+    if not notice.is_report and not FORWARDED.matches(notice.mail.subject[:200]):
         return
     for headers, body in zip(notice.mail.returned, notice.mail.inner, strict=True):
         if is_report_itself(headers):
