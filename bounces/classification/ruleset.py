@@ -73,10 +73,10 @@ class RuleSet:
         return self._tables[table]
 
     def match(self, table: Table, text: str) -> list[Rule]:
-        """The rules of which a pattern occurs in the text, in order; one pass over it, however many rules there are."""
+        """The rules of which a pattern occurs in the text, in order, once a pattern; one pass over the text for all."""
         owners, automaton = self._automata[table]
         found = automaton.Match(text) if owners and text else None
-        return list(dict.fromkeys(owners[index] for index in sorted(found or ())))
+        return [owners[index] for index in sorted(found or ())]
 
     def find_code(self, table: Table, code: str) -> Rule | None:
         """The rule for a code, the longest beginning first: 7.26, then 7.2, then `7.`."""

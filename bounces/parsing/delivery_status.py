@@ -7,11 +7,11 @@ RFC 6533 (internationalised addresses).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from bounces.parsing.decoding import decode_words
 from bounces.parsing.free_text import build_report as build_text_report
 from bounces.parsing.free_text import find_refusal, findings_of
-from bounces.parsing.mail import Headers, decode_words
+from bounces.parsing.mail import Headers
 from bounces.parsing.notice import Notice
 from bounces.parsing.text import (
     clean_host,
@@ -23,7 +23,7 @@ from bounces.parsing.text import (
     find_status,
 )
 from bounces.patterns import Pattern
-from bounces.values import Event, Report
+from bounces.values import Event, Report, change
 
 MAX_RECIPIENTS = 1_000
 MAX_DEEPENED = 100  # of a mail about more recipients than that, the fields alone are read
@@ -62,7 +62,7 @@ def name_hidden(reports: tuple[Report, ...], notice: Notice) -> tuple[Report, ..
     named = find_addresses(notice.mail.headers.get("x-failed-recipients")) or [
         finding.recipient for finding in findings_of(notice)
     ]
-    return (replace(reports[0], recipient=named[0]),) if len(named) == 1 else reports
+    return (change(reports[0], recipient=named[0]),) if len(named) == 1 else reports
 
 
 def read_pasted_fields(notice: Notice) -> tuple[Report, ...]:
@@ -81,10 +81,10 @@ def deepen(report: Report, notice: Notice, count: int) -> Report:
         return report
     if report.diagnostic and not CONTINUED.matches(report.diagnostic):
         command, host = find_refusal(notice, finding)
-        return replace(report, command=command, remote_mta=report.remote_mta or host)
+        return change(report, command=command, remote_mta=report.remote_mta or host)
     told = build_text_report(notice, finding)
     status = told.status if not report.status or ZERO_STATUS.matches(report.status) else report.status
-    return replace(
+    return change(
         report,
         diagnostic=told.diagnostic,
         status=status or report.status,

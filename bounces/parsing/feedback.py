@@ -46,8 +46,8 @@ def read_junk_mail_report(mail: Mail) -> tuple[Report, ...]:
 
 def read_opt_out(mail: Mail) -> tuple[Report, ...]:
     """Apple Mail's "unsubscribe": a mail in the name of who wants no more, written to the list's address for that."""
-    person = find_address(mail.headers.get("from"))
-    if "x-apple-unsubscribe" not in mail.headers or not person:
+    person = find_address(mail.headers.get("from")) if "x-apple-unsubscribe" in mail.headers else ""
+    if not person:
         return ()
     told = find_date(mail.headers.get("date"))
     return (Report(event=Event.COMPLAINED, recipient=person, feedback_type="opt-out", occurred_at=told),)

@@ -133,10 +133,13 @@ def find_recipients(notice: Notice) -> list[Finding]:
 
 def find_headed(notice: Notice, pattern: Pattern) -> list[Finding]:
     """Paragraphs by the recipient that opens them. Recipients listed one below the other share what follows."""
+    first = next((at for at in notice.addressed if pattern.matches(notice.lines[at])), None)
+    if first is None:
+        return []
     findings: dict[str, Finding] = {}
     listed: list[Finding] = []
-    before = ""
-    for line in notice.lines:
+    before = next((line.strip() for line in reversed(notice.lines[:first]) if line.strip()), "")
+    for line in notice.lines[first:]:
         address, rest = split_recipient(pattern, line, before) if "@" in line else ("", "")
         if address:
             if any(finding.has_words for finding in listed):
@@ -157,8 +160,11 @@ def find_in_dialogue(notice: Notice) -> list[Finding]:
     """Exchanges by the recipient that closes them: `<<< 550 no`, then `554 <a@b.example>... Remote error`."""
     findings: dict[str, Finding] = {}
     exchange: list[str] = []
-    for line in notice.lines:
-        exchange = [*exchange, line] if line else []
+    for line in notice.lines if notice.addressed else ():
+        if line:
+            exchange.append(line)
+        else:
+            exchange = []
         address, _ = split_recipient(REFUSED, line, "") if "@" in line else ("", "")
         if address and address not in notice.senders:  # who is refused at MAIL is no recipient; the next line names one
             findings.setdefault(address, Finding(address)).lines += exchange

@@ -9,17 +9,15 @@ of the mail still gets its answer.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import html
-import quopri
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 
 import re2
 
-from bounces.patterns import Found, Pattern
+from bounces.lazy import lazy
+from bounces.parsing.decoding import decode_charset, decode_transfer, decode_words, strip_markup
+from bounces.patterns import Pattern
 
 MAX_BYTES = 32 * 1024 * 1024  # of a mail; a report's own text stands before the returned mail
 MAX_PARTS = 200
@@ -29,22 +27,6 @@ MAX_HEADERS = 500
 MAX_HEADER_CHARS = 8_000
 MAX_TEXT_BYTES = 256 * 1024  # of one text part
 
-# Charsets by their codec's name prefix. An allow-list, because Python also "decodes" punycode (quadratic) and idna.
-CHARSETS = (
-    "utf-8",
-    "us-ascii",
-    "iso-",
-    "iso8859",
-    "windows-",
-    "cp",
-    "koi8",
-    "shift",
-    "sjis",
-    "euc",
-    "gb",
-    "big5",
-    "ks_c",
-)
 
 NAME_BYTES = bytes(byte for byte in range(0x21, 0x7F) if byte != 0x3A)  # RFC 5322 2.2: of a header's name
 MAX_NAME = 100
@@ -53,11 +35,6 @@ SPACED_NAME = re2.compile(rb"(?m)^([!-9;-~]{1,100})[ \t]+:")  # RFC 5322 4.5, ob
 ANY_HEADER = re2.compile(rb"(?m)^[!-9;-~]{1,100}:")
 PARAMETERS = ("boundary", "charset")
 PARAMETER = Pattern(r'(?i);\s*(boundary|charset)\*?\s*=\s*("[^"]*"|[^;\s]*)')
-ENCODED_WORD = Pattern(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
-BETWEEN_WORDS = Pattern(r"\?=\s+=\?")
-MARKUP = Pattern(r"(?is)<(?:style|script)\b.*?</(?:style|script)\s*>|<!--.*?-->|<[^<>]*>")
-LINE_MARKUP = Pattern(r"(?i)<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>")
-LONG_REFERENCE = Pattern(r"&#[0-9a-fA-FxX]{9,}")  # int() refuses numbers of more than 4,300 digits
 MAIL_HEADERS = frozenset(
     (
         "from",
@@ -95,12 +72,15 @@ class Headers:
 
     def get(self, name: str) -> str:
         """The first value, or "" where there is none."""
-        marker = b"\n" + name.encode() + b":"
+        marker = mark(name)
         at = self._lower.find(marker)
-        return decode_value(self._block[at + len(marker) : self._end(at + len(marker))]) if at >= 0 else ""
+        if at < 0:
+            return ""
+        at += len(marker)
+        return decode_value(self._block[at : self._end(at)])
 
     def values(self, name: str) -> Iterator[str]:
-        marker = b"\n" + name.encode() + b":"
+        marker = mark(name)
         at = self._lower.find(marker)
         for _ in range(MAX_HEADERS):
             if at < 0:
@@ -111,13 +91,14 @@ class Headers:
 
     def _end(self, start: int) -> int:
         """Where the value ends that begins there: before the first line that does not continue it."""
-        end = self._block.find(b"\n", start)
-        while self._block[end + 1 : end + 2] in BLANK:
-            end = self._block.find(b"\n", end + 1)
+        block = self._block
+        end = block.find(b"\n", start)
+        while block[end + 1 : end + 2] in BLANK:
+            end = block.find(b"\n", end + 1)
         return end
 
     def __contains__(self, name: str) -> bool:
-        return b"\n" + name.encode() + b":" in self._lower
+        return mark(name) in self._lower
 
     def __bool__(self) -> bool:
         """Whether there is any header in the block: a name, a colon."""
@@ -127,24 +108,30 @@ class Headers:
         return ANY_HEADER.search(self._block) is not None
 
 
-@dataclass(frozen=True)
+@cache
+def mark(name: str) -> bytes:
+    """How a header begins in a block. The names are those that our readers ask for."""
+    return b"\n" + name.encode() + b":"
+
+
+@dataclass(eq=False)
 class Part:
-    """A leaf of the MIME tree: its headers, its type, its body as it was sent, newlines as LF."""
+    """A leaf of the MIME tree: its headers, its type and charset, its body as it was sent, newlines as LF."""
 
     headers: Headers
     content_type: str
+    charset: str
     body: bytes
 
-    @cached_property
+    @lazy
     def text(self) -> str:
         """The body decoded; HTML without its markup."""
         body = decode_transfer(self.body[: MAX_TEXT_BYTES * 2], self.headers.get("content-transfer-encoding"))
-        _, params = parse_content_type(self.headers.get("content-type"))
-        text = decode_charset(body[:MAX_TEXT_BYTES], params.get("charset", ""))
+        text = decode_charset(body[:MAX_TEXT_BYTES], self.charset)
         return strip_markup(text) if self.content_type == "text/html" else text
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Mail:
     """One mail. `returned`: the headers of each mail inside it, which are never taken for the mail's own.
 
@@ -160,15 +147,15 @@ class Mail:
     def is_mail(self) -> bool:
         return any(name in self.headers for name in MAIL_HEADERS)
 
-    @cached_property
+    @lazy
     def content_type(self) -> str:
         return parse_content_type(self.headers.get("content-type"))[0]
 
-    @cached_property
+    @lazy
     def subject(self) -> str:
         return decode_words(self.headers.get("subject"))
 
-    @cached_property
+    @lazy
     def text(self) -> str:
         """What a person would read: the plain texts, or where there are none the HTML ones."""
         for wanted in ("text/plain", "text/html"):
@@ -188,13 +175,13 @@ def open_mail(raw: bytes) -> Mail:
     parts: list[Part] = []
     returned: list[Headers] = []
     inner_mails: list[bytes] = []
-    for part_headers, content_type, part_body in walk_parts(headers, body):
-        if content_type in RETURNED_TYPES:
-            inner = decode_transfer(part_body[:MAX_HEAD_BYTES], part_headers.get("content-transfer-encoding"))
+    for part in walk_parts(headers, body):
+        if part.content_type in RETURNED_TYPES:
+            inner = decode_transfer(part.body[:MAX_HEAD_BYTES], part.headers.get("content-transfer-encoding"))
             returned.append(split_headers(inner.lstrip(b"\n"))[0])
-            inner_mails.append(part_body)
+            inner_mails.append(part.body)
         else:
-            parts.append(Part(part_headers, content_type, part_body))
+            parts.append(part)
     return Mail(headers, tuple(parts), tuple(returned), tuple(inner_mails))
 
 
@@ -216,13 +203,14 @@ def split_headers(block: bytes) -> tuple[Headers, bytes]:
 
 def decode_value(value: bytes) -> str:
     """A header's value, unfolded (RFC 5322 2.2.3) and capped."""
-    value = value[: MAX_HEADER_CHARS * 2]
+    if len(value) > MAX_HEADER_CHARS * 2:
+        value = value[: MAX_HEADER_CHARS * 2]
     if b"\n" in value:
         value = b" ".join([piece.strip() for piece in value.split(b"\n")])
     return value.strip()[:MAX_HEADER_CHARS].decode("utf-8", "replace").strip()
 
 
-def walk_parts(headers: Headers, body: bytes) -> Iterator[tuple[Headers, str, bytes]]:
+def walk_parts(headers: Headers, body: bytes) -> Iterator[Part]:
     """The leaves in the order of the mail, and what RETURNED_TYPES name, unopened. A loop, not a recursion."""
     stack = [(headers, body, 0)]
     seen = 0
@@ -236,7 +224,8 @@ def walk_parts(headers: Headers, body: bytes) -> Iterator[tuple[Headers, str, by
         if not children:
             seen += 1
             # A multipart whose boundary never occurs is still text that someone wrote.
-            yield headers, "text/plain" if content_type.startswith("multipart/") else content_type, body
+            leaf_type = "text/plain" if content_type.startswith("multipart/") else content_type
+            yield Part(headers, leaf_type, params.get("charset", ""), body)
             continue
         stack.extend((*split_headers(child), depth + 1) for child in reversed(children))
 
@@ -273,45 +262,3 @@ def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
         if name in PARAMETERS and text:
             params.setdefault(name, text[1:].partition('"')[0] if text.startswith('"') else text.split(None, 1)[0])
     return content_type.split(None, 1)[0].lower() if content_type.strip() else "text/plain", params
-
-
-def decode_transfer(body: bytes, encoding: str) -> bytes:
-    encoding = encoding.strip().lower()
-    if encoding == "quoted-printable":
-        return quopri.decodestring(body)
-    if encoding == "base64":
-        try:
-            return base64.b64decode(body[: len(body) // 4 * 4 + 4] + b"==")
-        except (binascii.Error, ValueError):
-            return body
-    return body
-
-
-def decode_charset(body: bytes, charset: str) -> str:
-    charset = charset.strip().lower()
-    if charset.startswith(CHARSETS):
-        try:
-            return body.decode(charset, "replace")
-        except (LookupError, ValueError):  # no such codec; a name with a NUL in it
-            pass
-    return body.decode("utf-8", "replace")
-
-
-def decode_words(value: str) -> str:
-    """RFC 2047 encoded words as text. The space between two of them is not text (6.2)."""
-    if "=?" not in value:
-        return value
-    return ENCODED_WORD.sub(decode_word, BETWEEN_WORDS.sub("?==?", value))
-
-
-def decode_word(found: Found) -> str:
-    charset, encoding, text = (found.group(number) for number in (1, 2, 3))
-    body = text.encode("ascii", "replace")
-    if encoding in "bB":
-        return decode_charset(decode_transfer(body, "base64"), charset)
-    return decode_charset(quopri.decodestring(body, header=True), charset)
-
-
-def strip_markup(text: str) -> str:
-    text = MARKUP.sub("", LINE_MARKUP.sub("\n", text))
-    return html.unescape(LONG_REFERENCE.sub("", text))

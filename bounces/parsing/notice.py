@@ -6,8 +6,8 @@ In: a `Mail`. Out: the lines of the notice, and how much speaks for a mail syste
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
+from bounces.lazy import lazy
 from bounces.parsing.mail import Headers, Mail
 from bounces.parsing.text import find_addresses
 from bounces.parsing.words import any_of, find_words
@@ -29,7 +29,7 @@ ANSWERED = Pattern(r"(?i)^\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*(?:\[\d+\])?:")
 NO_HEADERS = Headers()
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Notice:
     """`lines`: what the mail system says, unquoted and capped. `copied`: whether the mail came back with it.
 
@@ -41,31 +41,36 @@ class Notice:
     copied: bool
     copy: Headers = NO_HEADERS
 
-    @cached_property
+    @lazy
     def text(self) -> str:
         return "\n".join(self.lines)
 
-    @cached_property
+    @lazy
     def sentences(self) -> str:
         """The same words without line ends: a phrase may be broken anywhere."""
         return " ".join(line.strip() for line in self.lines)
 
-    @cached_property
+    @lazy
+    def addressed(self) -> list[int]:
+        """The lines in which an address may stand."""
+        return [at for at, line in enumerate(self.lines) if "@" in line]
+
+    @lazy
     def senders(self) -> list[str]:
         """Whom the report was sent to: who sent the mail that it is about."""
         return find_addresses(self.mail.headers.get("to"))
 
-    @cached_property
+    @lazy
     def is_report(self) -> bool:
         return self.weight >= ENOUGH
 
-    @cached_property
+    @lazy
     def tells_failure(self) -> bool:
         if "x-failed-recipients" in self.mail.headers:
             return True
         return bool(FAILURE.matches(self.text) or FAILURE.matches(self.sentences))
 
-    @cached_property
+    @lazy
     def is_delay(self) -> bool:
         """Still being retried: the subject or the text says so, and nothing says that it is over."""
         told = DELAYED.matches(self.mail.subject[:200]) or DELAYED.matches(self.sentences)
@@ -82,11 +87,11 @@ class Notice:
             )
         )
 
-    @cached_property
+    @lazy
     def is_refused_post(self) -> bool:
         return bool(LIST_REFUSAL.matches(self.mail.subject[:200]))
 
-    @cached_property
+    @lazy
     def weight(self) -> int:
         """How much speaks for a mail system. A person who answers a bounce gets no credit for its subject."""
         headers, subject = self.mail.headers, self.mail.subject[:200]
@@ -106,8 +111,8 @@ def find_notice(mail: Mail) -> Notice:
     """The words above the returned mail. Quoted lines (`>`) are someone else's words and left out."""
     copy = COPY.search(mail.text)
     told = mail.text[: copy.start()] if copy else mail.text
-    lines = (line[:MAX_LINE_CHARS].rstrip() for line in told.split("\n", MAX_LINES)[:MAX_LINES])
-    unquoted = tuple(line for line in lines if not line.startswith("> "))
+    lines = told.split("\n", MAX_LINES)[:MAX_LINES]
+    unquoted = tuple([line[:MAX_LINE_CHARS].rstrip() for line in lines if not line.startswith("> ")])
     if not copy:
         return Notice(mail, unquoted, copied=bool(mail.returned))
     rest = mail.text[copy.start() : copy.start() + MAX_COPIED_LINES * MAX_LINE_CHARS]

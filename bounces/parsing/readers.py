@@ -6,7 +6,7 @@ In: the raw bytes of one mail. Out: a `Reading`, which names the reader that ans
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bounces.parsing.auto_reply import find_mark, read_auto_reply
 from bounces.parsing.delivery_status import read_delivery_status, read_pasted_fields
@@ -17,7 +17,7 @@ from bounces.parsing.notice import Notice, find_notice
 from bounces.parsing.notification import read_notification
 from bounces.parsing.text import clean_line, find_address
 from bounces.parsing.wrapped import read_forward, unwrap
-from bounces.values import Event, MailKind, Reading, Report
+from bounces.values import Event, MailKind, Reading, Report, change
 
 EMPTY = "empty file"
 NO_HEADERS = "not an e-mail message: no headers"
@@ -88,7 +88,7 @@ def complete(report: Report, mail: Mail, reader: str) -> Report:
     about = [inner.get("message-id") for inner in mail.returned if "message-id" in inner]
     message_id = report.message_id or next(iter(about), "")
     sent_to = (find_address(mail.headers.get(name)) for name in ("delivered-to", "x-original-to", "to"))
-    return replace(
+    return change(
         report,
         message_id=clean_line(message_id.strip().strip("<>"))[:998],
         return_path=next((address for address in sent_to if address), ""),

@@ -98,7 +98,10 @@ def find_host(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """One line without control characters, at most 2,000 characters: fit for a page and a column."""
-    return " ".join(text[: MAX_DIAGNOSTIC * 4].translate(CONTROL).split())[:MAX_DIAGNOSTIC].rstrip()
+    text = text[: MAX_DIAGNOSTIC * 4]
+    if not text.isprintable():  # none of CONTROL is; most lines are
+        text = text.translate(CONTROL)
+    return " ".join(text.split())[:MAX_DIAGNOSTIC].rstrip()
 
 
 def find_date(text: str) -> datetime | None:
