@@ -64,8 +64,9 @@ class Pattern:
 
     def first(self, text: str, group: int = 1) -> str:
         """What the group of the first match matched; "" where there is none."""
-        found = self.search(text)
-        return found.group(group) if found else ""
+        body = text.encode("utf-8", "replace")
+        start, end = self._match(ANYWHERE, body, 0, len(body))[group]
+        return body[start:end].decode() if start >= 0 else ""
 
     def each(self, text: str) -> Iterator[Found]:
         """One match after the other; a match of nothing is passed over."""

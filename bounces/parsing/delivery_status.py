@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from bounces.parsing.decoding import decode_words
 from bounces.parsing.free_text import build_report as build_text_report
 from bounces.parsing.free_text import find_refusal, findings_of
-from bounces.parsing.mail import Headers
+from bounces.parsing.mail import MAX_HEADER_CHARS
 from bounces.parsing.notice import Notice
 from bounces.parsing.text import (
     clean_host,
@@ -24,6 +24,8 @@ from bounces.parsing.text import (
 )
 from bounces.patterns import Pattern
 from bounces.values import Event, Report, change
+
+Fields = dict[str, str]  # of one group, by lower-case name
 
 MAX_RECIPIENTS = 1_000
 MAX_DEEPENED = 100  # of a mail about more recipients than that, the fields alone are read
@@ -96,7 +98,7 @@ def deepen(report: Report, notice: Notice, count: int) -> Report:
 
 def read_fields(text: str) -> Iterator[Report]:
     """The reports of a delivery-status text: the message's group of fields, then one group a recipient."""
-    message = Headers()
+    message: Fields = {}
     for count, group in enumerate(split_groups(text)):
         if count > MAX_RECIPIENTS:
             return
@@ -108,28 +110,52 @@ def read_fields(text: str) -> Iterator[Report]:
             message = group
 
 
-def split_groups(text: str) -> Iterator[Headers]:
+def split_groups(text: str) -> Iterator[Fields]:
     """Groups of fields between empty lines; a second Final-Recipient opens a group of its own."""
-    group: list[bytes] = []
+    lines: list[str] = []
     seen = False
-    for line in text.encode("utf-8", "replace").split(b"\n"):
-        opens = line[:16].lower().startswith(b"final-recipient")
-        if group and (not line.strip() or (opens and seen)):
-            yield Headers(b"\n".join(group))
-            group, seen = [], False
-        if line.strip():
-            group.append(line)
+    for line in text.encode("utf-8", "replace").decode().split("\n"):
+        is_empty = not line or line.isspace()
+        opens = not is_empty and line[:16].lower().startswith("final-recipient")
+        if lines and (is_empty or (opens and seen)):
+            yield read_group(lines)
+            lines, seen = [], False
+        if not is_empty:
+            lines.append(line)
             seen = seen or opens
-    if group:
-        yield Headers(b"\n".join(group))
+    if lines:
+        yield read_group(lines)
 
 
-def build_report(message: Headers, group: Headers) -> Report:
-    diagnostic = read_diagnostic(group.get("diagnostic-code")) or read_comment(group.get("status"))
-    category = clean_line(group.get("x-powermta-bouncecategory"))
+def read_group(lines: list[str]) -> Fields:
+    """The fields of one group by lower-case name, unfolded and capped; of several of one name the first."""
+    fields: Fields = {}
+    name = ""
+    for line in lines:
+        if line[0] in " \t":
+            if name and len(fields[name]) < MAX_HEADER_CHARS:
+                fields[name] = f"{fields[name]} {line.strip()}"[:MAX_HEADER_CHARS]
+            continue
+        name, colon, value = line.partition(":")
+        name = name.rstrip().lower()
+        if not colon or name in fields or not is_field_name(name):
+            name = ""
+        else:
+            fields[name] = value.strip()[:MAX_HEADER_CHARS]
+    return fields
+
+
+def is_field_name(name: str) -> bool:
+    """RFC 5322 2.2: printable US-ASCII without spaces."""
+    return bool(name) and name.isascii() and name.isprintable() and " " not in name
+
+
+def build_report(message: Fields, group: Fields) -> Report:
+    diagnostic = read_diagnostic(group.get("diagnostic-code", "")) or read_comment(group.get("status", ""))
+    category = clean_line(group.get("x-powermta-bouncecategory", ""))
     if category:  # PowerMTA's own word for it
         diagnostic = clean_line(f"{diagnostic} (PowerMTA: {category[:40]})")
-    status = find_status(group.get("status"))
+    status = find_status(group.get("status", ""))
     said = find_status(diagnostic)
     if said and (not status or ZERO_STATUS.matches(status)):  # "5.0.0" says nothing, the remote system's own code does
         status = said
@@ -142,10 +168,10 @@ def build_report(message: Headers, group: Headers) -> Report:
         status=status,
         replycode=find_replycode(diagnostic),
         diagnostic=diagnostic,
-        remote_mta=clean_host(after_type(group.get("remote-mta"))),
-        reporting_mta=clean_host(after_type(message.get("reporting-mta"))),
-        occurred_at=find_date(group.get("last-attempt-date")) or find_date(message.get("arrival-date")),
-        envelope_id=clean_line(message.get("original-envelope-id")),
+        remote_mta=clean_host(after_type(group.get("remote-mta", ""))),
+        reporting_mta=clean_host(after_type(message.get("reporting-mta", ""))),
+        occurred_at=find_date(group.get("last-attempt-date", "")) or find_date(message.get("arrival-date", "")),
+        envelope_id=clean_line(message.get("original-envelope-id", "")),
     )
 
 
@@ -162,9 +188,9 @@ def read_comment(status: str) -> str:
     return "" if words.lower().startswith("other or undefined") else words  # RFC 3463's own words for "unknown"
 
 
-def read_action(group: Headers) -> str:
+def read_action(group: Fields) -> str:
     """The first word, if it is one that RFC 3464 2.3.3 knows: some systems explain themselves behind it."""
-    word = group.get("action").lower().partition(" ")[0].strip("();,")
+    word = group.get("action", "").lower().partition(" ")[0].strip("();,")
     return word if word in EVENTS else ""
 
 
@@ -175,9 +201,9 @@ def find_event(action: str, status: str) -> Event:
     return Event.DELIVERED if status.startswith("2") else Event.BOUNCED
 
 
-def read_recipient(group: Headers, field: str) -> str:
+def read_recipient(group: Fields, field: str) -> str:
     """The address behind the type: `rfc822; a@b.example`, or `utf-8; \\x{FC}@b.example` (RFC 6533 3)."""
-    text = group.get(field)
+    text = group.get(field, "")
     if "\\x{" in text:
         text = UNITEXT.sub(lambda match: decode_point(match.group(1)), text)
     return find_address(after_type(text)) or find_address(text)

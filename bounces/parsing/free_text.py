@@ -25,7 +25,7 @@ from bounces.parsing.text import (
     find_status,
 )
 from bounces.parsing.words import any_of
-from bounces.patterns import Pattern
+from bounces.patterns import Found, Pattern
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
@@ -133,14 +133,15 @@ def find_recipients(notice: Notice) -> list[Finding]:
 
 def find_headed(notice: Notice, pattern: Pattern) -> list[Finding]:
     """Paragraphs by the recipient that opens them. Recipients listed one below the other share what follows."""
-    first = next((at for at in notice.addressed if pattern.matches(notice.lines[at])), None)
-    if first is None:
+    matched = {at: found for at in notice.addressed if (found := pattern.search(notice.lines[at]))}
+    if not matched:
         return []
+    first = min(matched)
     findings: dict[str, Finding] = {}
     listed: list[Finding] = []
     before = next((line.strip() for line in reversed(notice.lines[:first]) if line.strip()), "")
-    for line in notice.lines[first:]:
-        address, rest = split_recipient(pattern, line, before) if "@" in line else ("", "")
+    for at, line in enumerate(notice.lines[first:], first):
+        address, rest = split_recipient(pattern, matched.get(at), line, before)
         if address:
             if any(finding.has_words for finding in listed):
                 listed = []
@@ -165,16 +166,15 @@ def find_in_dialogue(notice: Notice) -> list[Finding]:
             exchange.append(line)
         else:
             exchange = []
-        address, _ = split_recipient(REFUSED, line, "") if "@" in line else ("", "")
+        address, _ = split_recipient(REFUSED, REFUSED.search(line) if "@" in line else None, line, "")
         if address and address not in notice.senders:  # who is refused at MAIL is no recipient; the next line names one
             findings.setdefault(address, Finding(address)).lines += exchange
             exchange = []
     return without_sender(list(findings.values()), notice)
 
 
-def split_recipient(pattern: Pattern, line: str, before: str) -> tuple[str, str]:
+def split_recipient(pattern: Pattern, match: Found | None, line: str, before: str) -> tuple[str, str]:
     """The recipient that a line introduces and what the line says about it; "" where it introduces none."""
-    match = pattern.search(line)
     if not match or OTHER_FIELD.matches(line) or SOMEONE_ELSE.matches(before[-60:]):
         return "", ""
     if pattern is not BEHIND and SOMEONE_ELSE.matches(line[: max(match.start(1), 0)][-60:].rstrip("<( '\"")):
