@@ -40,7 +40,8 @@ AT_HEAD = Pattern(
     r"(?:(?:failed |final[- ])?(?:recipient|address|addressee)s?(?: address)?\s*:\s*|"
     r"(?:收件人|宛先|あて先|받는 ?사람|수신자|получатель|destinat(?:aire|ario|ário)|empfänger)(?:地址)?\s*[::]\s*)?"
     rf"[<'\"(]{{0,2}}(?P<address>{ADDRESS_PATTERN})[>'\")]{{0,2}}(?:\s+<{ADDRESS_PATTERN}>)?"
-    r"\s*(?P<after>$|:|;|,$|\bon\b|\[|\(|\.\.\.|-\s|=>|(?:invalid|unknown|error|not|does|was|is|"
+    r"\s*(?P<after>$|:|;|,$|\bon\b|\b(?:le|il|el|am|em|den|op) \d|"
+    r"[がはを宛]|\[|\(|\.\.\.|-\s|=>|(?:invalid|unknown|error|not|does|was|is|"
     r"delivery|failed|could|cannot|has|mailbox|user|account|recipient|no|550|5\.1\.1|rejected|refused|undeliverable)\b)"
 )
 # A recipient in the SMTP dialogue: asked for in `>>> RCPT TO:<a@b.example>`, refused in `550 <a@b.example>... Unknown`.
@@ -48,6 +49,7 @@ REFUSED = Pattern(rf"(?i)^\W*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?(?P<address>{ADDR
 ASKED = Pattern(rf"(?i)^(?:\W*\w+ )?\W*rcpt to:\s*<?(?P<address>{ADDRESS_PATTERN})>?")
 IN_SENTENCE = Pattern(
     r"(?i)\b(?:mailing list|message-id in|(?:message|mail) to|"
+    r"nicht an|parvenue?|remis|entregado|consegnato|"
     r"deliver(?:y|ed|ing)?|undeliverable|send|sent|reach|unknown user|unknown recipient|allowed size|errors?|"
     rf"recipients?|address(?:es)?|mailbox|user|account)\b[^@]{{0,80}}?[\s:<'\"(](?P<address>{ADDRESS_PATTERN})"
 )
@@ -64,7 +66,7 @@ WORDS = Pattern(r"\pL{3}|\d{3}")
 # A sentence above a recipient that says of the account what is wrong (au, ezweb); their own words may be a lie.
 LEAD = Pattern(
     r"(?i)\b(?:accounts?|mailbox(?:es)?|users?|recipients?)\b.{0,60}"
-    r"\b(?:disabled|suspended|limited|full|exceed\w*|unknown|not exist|not found|invalid)\W*$"
+    r"\b(?:disabled|suspended|limited|full|exceed\w*|unknown|not exist|not found|invalid|over quota)\W*$"
 )
 ASIDE = Pattern(r"(?i)^\s*\((?:ultimately )?(?:generated|expanded) from\b")
 # Who stands behind a program or a file (Sendmail, Exim), and who stands in brackets in a line that tells a failure.
@@ -72,6 +74,9 @@ BEHIND = Pattern(
     rf"(?i)^\s*\(?(?:ultimately )?(?:generated|expanded) (?:from|by):?\s*<?(?P<address>{ADDRESS_PATTERN})>?"
 )
 BRACKETED = Pattern(rf"[45]\d\d.*<(?P<address>{ADDRESS_PATTERN})>|<(?P<other>{ADDRESS_PATTERN})>.*[45]\d\d")
+
+# Who is named in the refusal itself: `550 5.1.1 bob@b.example User unknown`.
+IN_REFUSAL = Pattern(rf"(?:^|\s)[45]\d\d[ -](?:[45]\.\d+\.\d+ )?(?:[^@]{{0,40}}\s)?(?P<address>{ADDRESS_PATTERN})")
 
 
 @dataclass
@@ -127,6 +132,7 @@ def find_recipients(notice: Notice) -> list[Finding]:
         or find_headed(notice, IN_SENTENCE)
         or find_headed(notice, BEHIND)
         or find_headed(notice, BRACKETED)
+        or find_headed(notice, IN_REFUSAL)
         or find_addressee(notice)
     )
 
