@@ -2,7 +2,7 @@
 
 In: the moment, four times a second, from `manage.py scheduler`. Out: at most one queued job a kind. The queue only
 says "there is work": when it is wiped, the next tick finds the same work and says it again. Two schedulers do no harm:
-one holds the lease, jobs hold their own, and every job may run twice.
+one holds the lease, jobs hold their own, and every job may run twice. Work of other applications: setting WAITING_WORK.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from functools import cache
 import django_rq
 import structlog
 from croniter import croniter
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
+from django.utils.module_loading import import_string
 from rq import Queue
 
 from bounces import cleaning, jobs, lease, process
@@ -55,6 +57,9 @@ def start_waiting(now: datetime) -> None:
     run = cleaning.unfinished()
     if run is not None and lease.is_free(cleaning.LEASE):
         enqueue("bulk", jobs.clean_job, run.pk)
+    for name, is_waiting, job in settings.WAITING_WORK:
+        if import_string(is_waiting)(now):
+            enqueue(name, import_string(job))
 
 
 def enqueue(name: str, job: Callable[..., None], *args: int) -> None:

@@ -219,6 +219,8 @@ UNFOLD = admin_site.UNFOLD
 
 MAIL_CAP = env.int("REBOUND_MAIL_CAP", default=25 * 1024 * 1024)  # bytes of one mail
 ARCHIVE_CAP = env.int("REBOUND_ARCHIVE_CAP", default=500 * 1024 * 1024)  # bytes of one mbox or zip, unpacked too
+# What else the tick starts: (queue, whether it waits at this moment and nobody is at it, the job). Dotted names.
+WAITING_WORK: list[tuple[str, str, str]] = []
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
     "incident_opened": ["crm.alarms.tell_of_incident"],
     "guard_paused": ["contacts.guarding.pause_campaign"],

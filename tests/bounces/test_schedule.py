@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import django_rq
 import pytest
+from django.conf import LazySettings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from redis import Redis
@@ -46,6 +47,20 @@ def test_what_waits_in_the_inbox_is_started_and_done(redis: Redis) -> None:
     work("intake")
 
     assert Address.objects.get().status == "invalid"
+
+
+def there_is_more(now: datetime) -> bool:
+    return now == NOW
+
+
+def test_work_of_other_applications_is_started_when_it_waits(redis: Redis, settings: LazySettings) -> None:
+    settings.WAITING_WORK = [("bulk", f"{__name__}.there_is_more", "bounces.jobs.learn_providers_job")]
+
+    schedule.tick(NOW - timedelta(hours=1))
+    before = waiting("bulk")
+    schedule.tick(NOW)
+
+    assert (before, waiting("bulk")) == (0, 1)
 
 
 def test_a_worker_that_is_down_finds_one_job(redis: Redis) -> None:
