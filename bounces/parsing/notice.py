@@ -94,11 +94,25 @@ class Notice:
     @lazy
     def weight(self) -> int:
         """How much speaks for a mail system. A person who answers a bounce gets no credit for its subject."""
-        headers, subject = self.mail.headers, self.mail.subject[:200]
+        subject = self.mail.subject[:200]
+        told = 0 if ANSWERED.matches(subject) else 2 if FAILURE_SUBJECT.matches(subject) else self.hints
+        return told + self.system_signs
+
+    @property
+    def is_systems(self) -> bool:
+        """Whether more than its subject says that no person wrote it; of an unknown sender, a reply code will do."""
+        if self.system_signs or self.mail.content_type == "multipart/report":
+            return True
+        is_list = "list-unsubscribe" in self.mail.headers or "list-id" in self.mail.headers
+        return not is_list and REPLY.matches(self.text)
+
+    @lazy
+    def system_signs(self) -> int:
+        """What speaks for a mail system without a word of the mail's own: a person can write of a failed mail too."""
+        headers = self.mail.headers
         return_path = headers.get("return-path").strip().lower()
         signs = {
             "sender": 2 if SYSTEM_SENDER.matches(headers.get("from")[:200]) else 0,
-            "subject": 0 if ANSWERED.matches(subject) else 2 if FAILURE_SUBJECT.matches(subject) else self.hints,
             "return path": 2 if return_path == "<>" or "mailer-daemon" in return_path else 0,
             "named recipients": 3 if "x-failed-recipients" in headers else 0,
             "refused post": 2 if self.is_refused_post else 0,

@@ -42,6 +42,23 @@ ORDINARY = {
     "a person who tells of a bounce": a_mail(
         "Hello,\n\nmy mail to bob@b.example came back: 550 5.1.1 user unknown.\n\nAnn", Subject="bob's address"
     ),
+    "a person who asks whether a mail arrived": a_mail(
+        "Hi Ann,\nI got a failure notice: could not deliver to carol@c.example, mailbox full. Did you get my mail?\n",
+        Subject="Mail delivery problem?",
+        From="Bob <bob@b.example>",
+    ),
+    "a newsletter that explains a reply": a_mail(
+        "When a mail server says 550 5.1.1 <bob@b.example> User unknown, the mailbox does not exist.\n",
+        Subject="What does 550 5.1.1 mean?",
+        From="News <news@news.example>",
+        List_Unsubscribe="<https://news.example/stop>",
+    ),
+    "a log sent by cron": a_mail(
+        "postfix/smtp[1]: 123: to=<bob@b.example>, relay=mx.b.example, dsn=5.1.1, status=bounced (host mx.b.example said:"
+        " 550 5.1.1 <bob@b.example>: User unknown)\n",
+        Subject="Cron <root@a> tail mail.log",
+        From="root <root@a.example>",
+    ),
     "a ticket": a_mail(
         "Your ticket was created. Error: user not found\nReporter: bob@b.example",
         Subject="[#4711] Login error",
