@@ -54,7 +54,7 @@ ORDINARY = {
         List_Unsubscribe="<https://news.example/stop>",
     ),
     "a log sent by cron": a_mail(
-        "postfix/smtp[1]: 123: to=<bob@b.example>, relay=mx.b.example, dsn=5.1.1, status=bounced (host mx.b.example said:"
+        "postfix/smtp[1]: to=<bob@b.example>, relay=mx.b.example, dsn=5.1.1, status=bounced (host mx.b.example said:"
         " 550 5.1.1 <bob@b.example>: User unknown)\n",
         Subject="Cron <root@a> tail mail.log",
         From="root <root@a.example>",
