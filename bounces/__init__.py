@@ -17,6 +17,7 @@
     `process.py` is the only module that knows all stages. `schedule.py` starts it four times a second when something
     waits; `jobs.py` is what the workers run; `lease.py` lets one at a time.
 
+Before a message is sent: `issuing.py` gives it its return path, `return_path.py` says what that proves.
 What the pages and the API ask: `verdict.py` (may I write to it?), `sentences.py` (why, in words).
 What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send here;
 `suppression_lists.py` reads lists of them).

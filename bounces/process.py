@@ -102,10 +102,15 @@ def record_items(items: Sequence[InboundItem], readings: dict[int, Reading], hel
     """Records what was read and finishes the items, in one transaction."""
     with transaction.atomic():
         lease.guard(held)
-        items = inbox.lock(items)
-        told = {item.pk: told_of(item, readings[item.pk]) for item in items}
-        new = record([one for several in told.values() for one in several])
-        outcomes: dict[int, Outcome] = {
-            item.pk: outcome_of(item, readings[item.pk], told[item.pk], new[item.pk]) for item in items
-        }
-        inbox.finish(outcomes, now)
+        record_waiting(items, readings, now)
+
+
+def record_waiting(items: Sequence[InboundItem], readings: dict[int, Reading], now: datetime) -> None:
+    """Those of the items that still wait. Inside the caller's transaction."""
+    items = inbox.lock(items)
+    told = {item.pk: told_of(item, readings[item.pk]) for item in items}
+    new = record([one for several in told.values() for one in several])
+    outcomes: dict[int, Outcome] = {
+        item.pk: outcome_of(item, readings[item.pk], told[item.pk], new[item.pk]) for item in items
+    }
+    inbox.finish(outcomes, now)

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
+from bounces import return_path
+
 # Public: it is in our repository. The settings fall back to it where no key is set and var/ cannot hold one.
 DEVELOPMENT_KEY = "development-only-key-that-production-refuses-to-start-with"
 SHORTEST_KEY = 50
@@ -42,6 +44,26 @@ REFUSED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
     ),
 )
 
+# What no mode can work with.
+NONSENSE: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
+    (
+        "rebound.E005",
+        lambda s: bool(return_path.fault_in(s["RETURN_PATH_KEYS"])),
+        "REBOUND_RETURN_PATH_KEYS is no list of id:secret, separated by commas, with ids from 0 to 255, each once, "
+        f"and secrets of {return_path.SHORTEST_SECRET} or more characters.",
+    ),
+    (
+        "rebound.E006",
+        lambda s: bool(s["RETURN_PATH_DOMAIN"]) and not return_path.is_domain(s["RETURN_PATH_DOMAIN"]),
+        "REBOUND_RETURN_PATH_DOMAIN is no domain: write it like bounces.example.com.",
+    ),
+    (
+        "rebound.E007",
+        lambda s: not 1 <= s["RETURN_PATH_DAYS"] <= return_path.MOST_DAYS,
+        f"REBOUND_RETURN_PATH_DAYS is no number of days from 1 to {return_path.MOST_DAYS}.",
+    ),
+)
+
 ADVISED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
     (
         "rebound.W001",
@@ -58,17 +80,16 @@ ADVISED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
 
 def refuse_unsafe(values: Values) -> None:
     """Raises ImproperlyConfigured with all that is unsafe, one line each."""
-    faults = [f"{fault}: {sentence}" for fault, is_unsafe, sentence in REFUSED if is_unsafe(values)]
+    faults = [f"{fault}: {sentence}" for fault, is_unsafe, sentence in (*REFUSED, *NONSENSE) if is_unsafe(values)]
     if faults:
         raise ImproperlyConfigured("Rebound does not start in production mode:\n" + "\n".join(faults))
 
 
 @checks.register(checks.Tags.security)
 def check_refused(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:  # noqa: ARG001 -- Django's signature
-    if not settings.PRODUCTION:
-        return []
     values = _in_force()
-    return [checks.Error(sentence, id=fault) for fault, is_unsafe, sentence in REFUSED if is_unsafe(values)]
+    rows = (*REFUSED, *NONSENSE) if settings.PRODUCTION else NONSENSE
+    return [checks.Error(sentence, id=fault) for fault, is_wrong, sentence in rows if is_wrong(values)]
 
 
 @checks.register(checks.Tags.security, deploy=True)

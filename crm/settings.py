@@ -15,6 +15,7 @@ from urllib.parse import quote
 import environ
 from bootstrap_wrapper import get_bootstrap_dir
 
+from bounces.return_path import derived_keys as return_path_keys
 from crm import admin_site, checks, content_policy, logs
 from crm.up import places
 
@@ -221,6 +222,11 @@ MAIL_CAP = env.int("REBOUND_MAIL_CAP", default=25 * 1024 * 1024)  # bytes of one
 ARCHIVE_CAP = env.int("REBOUND_ARCHIVE_CAP", default=500 * 1024 * 1024)  # bytes of one mbox or zip, unpacked too
 # What else the tick starts: (queue, whether it waits at this moment and nobody is at it, the job). Dotted names.
 WAITING_WORK: list[tuple[str, str, str]] = []
+# Bounces come back to b+<token>@ this domain: its mail must reach one of the doors (docs/mailboxes.md).
+RETURN_PATH_DOMAIN = env.str("REBOUND_RETURN_PATH_DOMAIN", default="").strip().lower().lstrip("@")
+# id:secret, the first signs, all are believed: a new key goes to the front, an old one stays while its tokens live.
+RETURN_PATH_KEYS = env.list("REBOUND_RETURN_PATH_KEYS", default=return_path_keys(SECRET_KEY))
+RETURN_PATH_DAYS = env.int("REBOUND_RETURN_PATH_DAYS", default=30)  # how long a token proves something
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
     "incident_opened": ["crm.alarms.tell_of_incident"],
     "guard_paused": ["contacts.guarding.pause_campaign"],

@@ -42,6 +42,17 @@ def read_event(data: Any, now: datetime) -> tuple[dict[str, Any], Errors]:
     return ({}, errors) if errors else (event, {})
 
 
+def read_sending(data: Any, now: datetime) -> tuple[dict[str, Any], Errors]:
+    """The same of a message that is about to be sent: an event of which only who and what is known."""
+    if not isinstance(data, Mapping):
+        return {}, {"non_field_errors": ["A message is a JSON object."]}
+    message, errors = _read(data, SENDING_FIELDS, now)
+    for name in SENDING_REQUIRED:
+        if data.get(name) is None:
+            errors[name] = ["This field is required."]
+    return ({}, errors) if errors else (message, {})
+
+
 def _read(data: Mapping[str, Any], fields: Mapping[str, Checker], now: datetime) -> tuple[dict[str, Any], Errors]:
     """An optional field that is null counts as not given."""
     clean: dict[str, Any] = {}
@@ -167,3 +178,8 @@ FIELDS: dict[str, Checker] = {
     "feedback_type": _feedback_type,
 }
 REQUIRED = ("event_id", "event", "recipient", "occurred_at")
+SENDING_FIELDS = {
+    name: FIELDS[name]
+    for name in ("event_id", "recipient", "message_id", "provider_id", "campaign", "sender", "occurred_at")
+}
+SENDING_REQUIRED = ("event_id", "recipient")

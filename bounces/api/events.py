@@ -138,12 +138,12 @@ class EventsView(APIView):
     )
     def post(self, request: Request) -> Response:
         now = timezone.now()
-        is_batch, given = events_of(request.data)
+        is_batch, given = many_of(request.data, "events")
         read = [read_event(each, now) for each in given]
         rejected = [{"index": index, "errors": errors} for index, (_, errors) in enumerate(read) if errors]
         good = [event for event, errors in read if not errors]
         if not good:
-            raise AllBad(rejected, is_batch)
+            raise AllBad(rejected, is_batch, "events", {"accepted": 0, "duplicates": 0})
         kept = keep_events(good, source_of(request.user), request.user, now)
         accepted = sum(each.is_new for each in kept)
         body = {
@@ -158,24 +158,25 @@ class EventsView(APIView):
 class AllBad(ValidationError):
     """Field errors in the usual shape, and in the shape of a batch's answer beside it."""
 
-    def __init__(self, rejected: list[dict[str, Any]], is_batch: bool) -> None:
+    def __init__(self, rejected: list[dict[str, Any]], is_batch: bool, name: str, answer: dict[str, Any]) -> None:
         by_index = {str(each["index"]): each["errors"] for each in rejected}
-        super().__init__({"events": by_index} if is_batch else rejected[0]["errors"])
-        self.extra = {"accepted": 0, "duplicates": 0, "rejected": rejected}
+        super().__init__({name: by_index} if is_batch else rejected[0]["errors"])
+        self.extra = {**answer, "rejected": rejected}
 
 
-def events_of(data: Any) -> tuple[bool, list[Any]]:
-    """Whether it is a batch, and the events as given."""
+def many_of(data: Any, name: str) -> tuple[bool, list[Any]]:
+    """Whether it is a batch, and what was given: in the list of that name, or one as the body itself."""
+    one = name.removesuffix("s")
     if not isinstance(data, Mapping):
-        raise ValidationError({"non_field_errors": ["The body is one event, or an object with a list in “events”."]})
-    if "events" not in data:
+        raise ValidationError({"non_field_errors": [f"The body is one {one}, or an object with a list in “{name}”."]})
+    if name not in data:
         return False, [data]
-    unknown = unknown_errors(set(data) - {"events"}, ["events"])
+    unknown = unknown_errors(set(data) - {name}, [name])
     if unknown:
         raise ValidationError(unknown)
-    events = data["events"]
-    if not isinstance(events, list) or not events:
-        raise ValidationError({"events": [f"A list of 1 to {MOST_EVENTS:,} events is needed."]})
-    if len(events) > MOST_EVENTS:
-        raise ValidationError({"events": [f"At most {MOST_EVENTS:,} events fit a request; these are {len(events):,}."]})
-    return True, events
+    given = data[name]
+    if not isinstance(given, list) or not given:
+        raise ValidationError({name: [f"A list of 1 to {MOST_EVENTS:,} {name} is needed."]})
+    if len(given) > MOST_EVENTS:
+        raise ValidationError({name: [f"At most {MOST_EVENTS:,} {name} fit a request; these are {len(given):,}."]})
+    return True, given

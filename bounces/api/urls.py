@@ -8,12 +8,14 @@ from bounces.api.bounces import BouncesView, BounceView
 from bounces.api.check import CheckView
 from bounces.api.events import EventsView
 from bounces.api.inbox import ItemView, MailView
+from bounces.api.return_paths import ReturnPathsView
 
 urlpatterns = [
     path("bounces/", BouncesView.as_view(), name="bounces"),
     path("bounces/mail/", MailView.as_view(), name="mail"),
     path("bounces/<int:pk>/", BounceView.as_view(), name="bounce"),
     path("events/", EventsView.as_view(), name="events"),
+    path("return-paths/", ReturnPathsView.as_view(), name="return-paths"),
     path("inbox/<int:pk>/", ItemView.as_view(), name="item"),
     path("check/", CheckView.as_view(), name="check"),
 ]

@@ -17,7 +17,7 @@ from bounces.models.address import Address
 from bounces.models.cleaning import CleaningRow, CleaningRun, CleaningTarget
 from bounces.models.decisions import Ruling, Suppression
 from bounces.models.domains import Domain
-from bounces.models.facts import Attempt, Bounce, Complaint, EventKey, Evidence
+from bounces.models.facts import Attempt, Bounce, Complaint, EventKey, Evidence, MergedAttempt
 from bounces.models.inbox import InboundItem, RawChunk
 from bounces.models.incidents import Incident
 from bounces.models.judgement import Dirty, Policy, StatusChange
@@ -42,6 +42,7 @@ __all__ = [
     "InboundItem",
     "Incident",
     "Lease",
+    "MergedAttempt",
     "Outbox",
     "Policy",
     "RawChunk",

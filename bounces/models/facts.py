@@ -69,6 +69,19 @@ class Attempt(models.Model):
         return "sent"
 
 
+class MergedAttempt(models.Model):
+    """Which attempt took the place of one that turned out to be the same message: return paths may still name it."""
+
+    attempt_id = models.BigIntegerField(primary_key=True)
+    into_id = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["into_id"], name="merged_into")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt_id} is attempt {self.into_id}"
+
+
 class Bounce(models.Model):
     """One failed attempt. The same failure told by several channels is one Bounce with several pieces of Evidence."""
 

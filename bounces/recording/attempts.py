@@ -15,12 +15,12 @@ from datetime import datetime
 from django.db import connection
 
 from bounces.addresses import domain_of
-from bounces.models import Attempt
+from bounces.models import Attempt, MergedAttempt
 from bounces.recording.statistics import Cell, counts_of_attempt
 from bounces.recording.told import Told
 from bounces.values import Event
 
-Identity = tuple[int, str, str]  # address, "m" (Message-ID) or "p" (provider's id), the id
+Identity = tuple[int, str, str]  # address, "m" (Message-ID), "p" (provider's id) or "t" (by its token), the id
 
 DATES = {
     Event.DELIVERED: "delivered_at",
@@ -41,6 +41,8 @@ def identities(told: Told, address_id: int) -> list[Identity]:
         found.append((address_id, "m", told.report.message_id))
     if told.report.envelope_id:
         found.append((address_id, "p", provider_id(told)))
+    if told.attempt_id is not None:
+        found.append((address_id, "t", str(told.attempt_id)))
     return found
 
 
@@ -79,11 +81,11 @@ class Batch:
         if not found and not (told.is_from_tool and told.is_trusted):
             return None
         attempt = found[0] if found else Attempt(address_id=address_id, sent_at=told.occurred_at, provider=provider)
-        if told.is_from_tool and told.is_trusted:
+        if told.names_attempt:
             for other in found[1:]:
                 self.merge(attempt, other)
             attempt.message_id = attempt.message_id or told.report.message_id
-            if told.report.envelope_id:
+            if told.is_from_tool and told.report.envelope_id:
                 attempt.provider_id = attempt.provider_id or provider_id(told)
             self.known |= dict.fromkeys(names, attempt)
         return attempt
@@ -130,6 +132,7 @@ def _settle(batch: Batch, attempts: list[Attempt | None]) -> Noted:
     gone = {other.pk: batch.heir(into) for other, into in batch.merged.values() if other.pk is not None}
     Attempt.objects.filter(pk__in=list(gone)).delete()
     _save([attempt for attempt, _ in touched])
+    _remember_heirs(gone)
     difference: Counter[Cell] = Counter()
     for attempt, domain in touched:
         difference.update(counts_of_attempt(attempt, domain))
@@ -140,6 +143,13 @@ def _settle(batch: Batch, attempts: list[Attempt | None]) -> Noted:
     heirs = {id(heir) for heir in gone.values()}
     learnt = [attempt for attempt, _ in touched if id(attempt) in heirs or _has_learnt(attempt, batch)]
     return Noted(attempts, difference, learnt, gone)
+
+
+def _remember_heirs(gone: Mapping[int, Attempt]) -> None:
+    """Return paths that name an attempt which is no more lead to its heir."""
+    for pk, heir in gone.items():
+        MergedAttempt.objects.filter(into_id=pk).update(into_id=heir.pk)
+    MergedAttempt.objects.bulk_create([MergedAttempt(attempt_id=pk, into_id=heir.pk) for pk, heir in gone.items()])
 
 
 def _has_learnt(attempt: Attempt, batch: Batch) -> bool:
@@ -169,10 +179,23 @@ def find_attempts(told: Sequence[Told], address_ids: dict[str, int]) -> dict[Ide
             ],
         )
         ids = [row[0] for row in cursor.fetchall()]
+    tokens = _find_by_token([w for w in wanted if w[1] == "t"])
     known: dict[Identity, Attempt] = {}
-    for attempt in Attempt.objects.filter(pk__in=ids).order_by("-pk"):
+    for attempt in Attempt.objects.filter(pk__in=[*ids, *tokens.values()]).order_by("-pk"):
         _remember(attempt, known)
+        names = [name for name, pk in tokens.items() if (pk, name[0]) == (attempt.pk, attempt.address_id)]
+        known |= dict.fromkeys(names, attempt)
     return known
+
+
+def _find_by_token(wanted: Sequence[Identity]) -> dict[Identity, int]:
+    """The id under which each attempt that a token names is kept today."""
+    heirs = dict(
+        MergedAttempt.objects.filter(attempt_id__in=[int(w[2]) for w in wanted]).values_list("attempt_id", "into_id")
+        if wanted
+        else []
+    )
+    return {w: heirs.get(int(w[2]), int(w[2])) for w in wanted}
 
 
 def _remember(attempt: Attempt, known: dict[Identity, Attempt]) -> None:

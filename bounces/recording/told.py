@@ -26,6 +26,8 @@ class Told:
     email: str  # normalised
     report: Report
     judgement: Judgement | None  # of bounced and deferred only
+    attempt_id: int | None = None  # by the return-path token that came with it, where that is true
+    is_proved: bool = False  # by a token or an attempt, where its source is not trusted
 
     @property
     def occurred_at(self) -> datetime:
@@ -37,7 +39,13 @@ class Told:
 
     @property
     def is_trusted(self) -> bool:
-        return self.trust == Trust.TRUSTED
+        """Whether it counts: by the word of its source, or by proof."""
+        return self.trust == Trust.TRUSTED or self.is_proved
+
+    @property
+    def names_attempt(self) -> bool:
+        """Whether all its names of a message are surely one message's: then what they name is one attempt."""
+        return self.is_trusted and (self.is_from_tool or self.attempt_id is not None)
 
     @property
     def is_from_tool(self) -> bool:

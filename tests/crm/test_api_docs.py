@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from django.conf import settings
+from django.conf import settings as in_force
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
@@ -19,12 +19,13 @@ from crm.models import Scope
 from tests.bounces.mails import a_delivery_report
 from tests.builders import a_user, an_address, an_api_key
 
-DOCS = (Path(settings.BASE_DIR) / "docs" / "api.md").read_text()
+DOCS = (Path(in_force.BASE_DIR) / "docs" / "api.md").read_text()
 EXAMPLES = dict(re.findall(r"<!-- example: (\w+) -->\n```\w+\n(.*?)```", DOCS, flags=re.DOTALL))
 ANSWERS = {
     "check": '"address":"grace@example.org"',
     "python": "['grace@example.org']",
     "events": '"accepted":2',
+    "return_paths": '@bounces.example.com","expires_at"',
     "mail": '"is_new":true',
     "contact": '"external_id":"crm-1815"',
     "list": '"results":[]',
@@ -37,7 +38,8 @@ def test_every_example_is_run():
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_example_does_what_the_page_says(name, live_server, tmp_path):
+def test_an_example_does_what_the_page_says(name, live_server, tmp_path, settings):
+    settings.RETURN_PATH_DOMAIN = "bounces.example.com"
     an_address("ada@example.org", status="invalid", status_rule="hard_bounce")
     (tmp_path / "bounce.eml").write_bytes(a_delivery_report())
     _, key = an_api_key(a_user("manager"), tuple(Scope.values))

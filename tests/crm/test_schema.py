@@ -88,6 +88,7 @@ def test_a_path_that_is_not_there_is_told_as_json():
 def key(db, settings) -> Iterator[str]:
     """A manager's, in a database where something is found at id 0: schemathesis likes it, and no sequence gives it."""
     settings.API_RATE = 1_000_000
+    settings.RETURN_PATH_DOMAIN = "bounces.example.com"
     user = a_user("manager")
     bounce = a_bounce("ada@example.org", pk=0)
     an_evidence(bounce)

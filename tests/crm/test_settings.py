@@ -37,6 +37,7 @@ SHOW = (
         ({"ALLOWED_HOSTS": ""}, "rebound.E003"),
         ({"ALLOWED_HOSTS": "*"}, "rebound.E003"),
         ({"SITE_URL": "http://crm.example.org"}, "rebound.E004"),
+        ({"REBOUND_RETURN_PATH_KEYS": "1:short"}, "rebound.E005"),
     ],
 )
 def test_production_refuses_what_is_unsafe(environment, fault, tmp_path):
@@ -44,6 +45,20 @@ def test_production_refuses_what_is_unsafe(environment, fault, tmp_path):
     assert refused.returncode == 1
     assert fault in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "fault"),
+    [
+        ({"REBOUND_RETURN_PATH_KEYS": "one"}, "rebound.E005"),
+        ({"REBOUND_RETURN_PATH_DOMAIN": "bounces example"}, "rebound.E006"),
+        ({"REBOUND_RETURN_PATH_DAYS": "0"}, "rebound.E007"),
+    ],
+)
+def test_nonsense_is_refused_at_home_too(environment, fault, tmp_path):
+    refused = run([sys.executable, "manage.py", "check"], environment, tmp_path)
+    assert refused.returncode == 1
+    assert fault in refused.stderr
 
 
 def test_gunicorn_cannot_start_on_what_production_refuses(tmp_path):
