@@ -7,6 +7,7 @@
     2. parse       parsing/         raw bytes -> one Report a recipient. Pure
     3. classify    classification/  a Report -> hard or soft, whose fault, why, by which rule. Pure; the rules are data
     4. record      telling.py       which reports are recorded
+                   proof.py         which of them are proved to be about our mail: the others change no status
                    recording/       Attempt, Bounce + Evidence, Complaint, Suppression, daily counts; each event once
     5. evaluate    policy.py        facts + policy + moment -> the status of each address, in one SQL text
                    cleaning/        the same for many addresses: previewed, applied, reported, taken back

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.db.models import Count
 
 from bounces.models import InboundItem, RawChunk
+from bounces.values import Trust
 
 BATCH_ITEMS = 200
 BATCH_BYTES = 32 * 1024 * 1024
@@ -138,6 +139,21 @@ def retry(item: InboundItem, by: Any) -> bool:
         )
     )
     return bool(changed)
+
+
+def release(item_ids: Iterable[int], by: Any, reason: str) -> int:
+    """Unverified items for which a person vouches are read again, as from a trusted door; returns how many.
+
+    A container's children are released by themselves. What they tell counts from then on (see `bounces/proof.py`).
+    """
+    return InboundItem.objects.filter(pk__in=list(item_ids), state=InboundItem.State.UNVERIFIED).update(
+        state=InboundItem.State.PENDING,
+        trust=Trust.TRUSTED,
+        tries=0,
+        finished_at=None,
+        released_by=by,
+        released_because=reason.strip(),
+    )
 
 
 def discard(item: InboundItem, by: Any, reason: str, now: datetime) -> bool:

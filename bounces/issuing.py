@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -22,9 +21,10 @@ from bounces.addresses import keep_addresses
 from bounces.intake.events import keep_events, report_of
 from bounces.models import Attempt, InboundItem
 from bounces.process import read_item, record_waiting
+from bounces.proof import keys
 from bounces.recording.attempts import find_attempts, identities
 from bounces.recording.told import Told
-from bounces.return_path import Keys, make_token, parse_keys
+from bounces.return_path import make_token
 from bounces.telling import told_of
 from bounces.values import Event
 
@@ -44,14 +44,6 @@ class Issued:
     return_path: str
     expires_at: datetime
     is_new: bool
-
-
-def keys() -> Keys:
-    """Raises ValueError where the settings make no sense (`check` says so: rebound.E005)."""
-    return _parsed(tuple(settings.RETURN_PATH_KEYS))
-
-
-_parsed = lru_cache(maxsize=4)(parse_keys)
 
 
 def issue_token(message: dict[str, Any], source: str, by: Any, now: datetime) -> Issued:

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
-from bounces import guards, inbox, incidents, lease, outbox, policy
+from bounces import guards, inbox, incidents, lease, outbox, policy, proof
 from bounces.containers import expand
 from bounces.inbox import Outcome, quarantined
 from bounces.intake.events import report_of
 from bounces.lease import Lease
 from bounces.models import InboundItem
 from bounces.parsing import read
-from bounces.recording import record
+from bounces.recording import Told, record
 from bounces.telling import outcome_of, told_of
 from bounces.values import Reading
 
@@ -108,9 +108,17 @@ def record_items(items: Sequence[InboundItem], readings: dict[int, Reading], hel
 def record_waiting(items: Sequence[InboundItem], readings: dict[int, Reading], now: datetime) -> None:
     """Those of the items that still wait. Inside the caller's transaction."""
     items = inbox.lock(items)
-    told = {item.pk: told_of(item, readings[item.pk]) for item in items}
-    new = record([one for several in told.values() for one in several])
+    readings = proof.name_recipients(items, readings)
+    told = prove_all({item.pk: told_of(item, readings[item.pk]) for item in items})
+    recorded = record([one for several in told.values() for one in several])
     outcomes: dict[int, Outcome] = {
-        item.pk: outcome_of(item, readings[item.pk], told[item.pk], new[item.pk]) for item in items
+        item.pk: outcome_of(readings[item.pk], told[item.pk], recorded.new[item.pk]) for item in items
     }
     inbox.finish(outcomes, now)
+    proof.reopen(recorded.told_of)
+
+
+def prove_all(told: dict[int, list[Told]]) -> dict[int, list[Told]]:
+    """Those of all items together: their addresses are locked in one order."""
+    proved = iter(proof.prove([one for several in told.values() for one in several]))
+    return {pk: [next(proved) for _ in several] for pk, several in told.items()}

@@ -13,7 +13,7 @@ from typing import Any
 
 from bounces.classification import load_reasons
 from bounces.models import Bounce, CleaningRow, StatusChange
-from bounces.values import Fault, Status
+from bounces.values import Fault, Shortcoming, Status
 
 STATUS_WORDS = {
     Status.INVALID: "Invalid",
@@ -27,6 +27,20 @@ FAULT_WORDS = {
     Fault.INFRASTRUCTURE: "with the network or a mail server",
     Fault.UNKNOWN: "not known",
 }
+
+SHORTCOMING_WORDS = {
+    Shortcoming.NO_TOKEN: "it did not come to a return path of ours",
+    Shortcoming.FORGED_TOKEN: "the token in its return path is not one of ours",
+    Shortcoming.EXPIRED_TOKEN: "the token in its return path has expired",
+    Shortcoming.OTHER_RECIPIENT: "the token in its return path was given to a message to somebody else",
+    Shortcoming.NO_ATTEMPT: "no message to this address in the 14 days before is known to which it belongs",
+    Shortcoming.NOT_BELIEVED: "its source is not believed without a token",
+}
+
+
+def shortcoming_words(shortcoming: str) -> str:
+    """The proof that a report lacks, as part of a sentence."""
+    return SHORTCOMING_WORDS[Shortcoming(shortcoming)]
 
 
 # Where the rule that knew the remote system's words says more than the reason it stands for.

@@ -6,14 +6,17 @@ Stage: between classify and record. Pure.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from bounces.addresses import BadAddress, normalise
 from bounces.classification import classify
 from bounces.inbox import Outcome, ignored, quarantined
 from bounces.models import InboundItem
 from bounces.parsing.text import clean_line
 from bounces.recording import Told
-from bounces.sentences import reason_words
-from bounces.values import Event, MailKind, Reading, Report, Trust
+from bounces.sentences import reason_words, shortcoming_words
+from bounces.values import Event, MailKind, Reading, Report, Shortcoming, Trust
 
 RECORDED = frozenset(Event) - {Event.AUTO_REPLIED}
 JUDGED = frozenset({Event.BOUNCED, Event.DEFERRED})
@@ -69,7 +72,7 @@ def _told(item: InboundItem, report: Report, number: int) -> Told | None:
     )
 
 
-def outcome_of(item: InboundItem, reading: Reading, told: list[Told], new: int) -> Outcome:
+def outcome_of(reading: Reading, told: list[Told], new: int) -> Outcome:
     """What the inbox says of an item once it is recorded."""
     if reading.kind in (MailKind.NONE, MailKind.VACATION):
         return ignored(_sentence(reading.why or "nothing in it that is recorded"))
@@ -77,11 +80,20 @@ def outcome_of(item: InboundItem, reading: Reading, told: list[Told], new: int) 
         return ignored("A report that is no complaint: it is about authentication, or takes a complaint back.")
     if not told:
         return quarantined(_without_recipient(reading))
-    if new == 0:
+    unproved = [one for one in told if not one.is_trusted]
+    if new == 0 and not unproved:
         return ignored("Recorded before: all that it tells was known." + unrecorded(reading, told))
-    state = InboundItem.State.DONE if item.trust == Trust.TRUSTED else InboundItem.State.UNVERIFIED
     left_out = unrecorded(reading, told)
-    return Outcome(state, summary(told) + ("." + left_out if left_out else ""), new)
+    sentence = summary(told) + ("." + left_out if left_out else "")
+    if not unproved:
+        return Outcome(InboundItem.State.DONE, sentence, new)
+    return Outcome(InboundItem.State.UNVERIFIED, f"{lacking(unproved)} {sentence}", len(told))
+
+
+def lacking(unproved: Sequence[Told]) -> str:
+    """ "Not proved to be about our mail: no return path of ours." """
+    (shortcoming, _), *_ = Counter(one.shortcoming for one in unproved).most_common(1)
+    return f"Not proved to be about our mail: {shortcoming_words(shortcoming or Shortcoming.NOT_BELIEVED)}."
 
 
 def unrecorded(reading: Reading, told: list[Told]) -> str:

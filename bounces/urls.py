@@ -44,6 +44,7 @@ urlpatterns = [
     path("inbox/<int:pk>/", inbox.show_item, name="item"),
     path("inbox/<int:pk>/raw/", raw.show_raw, name="raw"),
     path("inbox/<int:pk>/retry/", inbox.retry, name="retry"),
+    path("inbox/<int:pk>/release/", inbox.release, name="release"),
     path("inbox/<int:pk>/discard/", inbox.discard, name="discard"),
     path("cleaning/", cleaning.show_list, name="cleaning"),
     path("cleaning/<int:pk>/", cleaning.show_run, name="cleaning_run"),

@@ -88,7 +88,20 @@ class Trust(StrEnum):
     """How far a source is believed. Only what reaches its source's level changes a status."""
 
     TRUSTED = "trusted"  # a manager's upload, an authenticated API key, a source an admin declared so
+    MATCH = "match"  # where it matches an attempt of ours of the last 14 days
+    TOKEN = "token"  # where a return-path token came with it  # noqa: S105  (a word, no secret)
     UNPROVED = "unproved"
+
+
+class Shortcoming(StrEnum):
+    """Why a report does not count: what proof it lacks, by the level of its source."""
+
+    NO_TOKEN = "no_token"  # noqa: S105  (a word, no secret)
+    FORGED_TOKEN = "forged_token"  # noqa: S105  (likewise)
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105  (likewise)
+    OTHER_RECIPIENT = "other_recipient"
+    NO_ATTEMPT = "no_attempt"
+    NOT_BELIEVED = "not_believed"
 
 
 @dataclass(frozen=True, slots=True)

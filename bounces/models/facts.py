@@ -39,6 +39,7 @@ class Attempt(models.Model):
     message_id = models.TextField(blank=True, default="", help_text="Message-ID without angle brackets.")
     provider_id = models.TextField(blank=True, default="", help_text="The sending provider's own id.")
     sent_at = models.DateTimeField()
+    newest_at = models.DateTimeField(null=True, blank=True, help_text="The newest that a tool told of it.")
     delivered_at = models.DateTimeField(null=True, blank=True)
     deferred_at = models.DateTimeField(null=True, blank=True)
     bounced_at = models.DateTimeField(null=True, blank=True)
@@ -175,6 +176,11 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source}: {self.reason}"
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether it counts: by the word of its source, or by a token or an attempt (which its rank tells)."""
+        return self.trust == Trust.TRUSTED or self.rank.startswith("1")
 
 
 class Complaint(models.Model):

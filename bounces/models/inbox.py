@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from bounces.models.address import Address
 from bounces.models.constraints import choices, one_of
-from bounces.values import Trust
+from bounces.values import Event, Shortcoming, Trust
 
 
 class InboundItem(models.Model):
@@ -46,6 +47,8 @@ class InboundItem(models.Model):
     facts = models.PositiveIntegerField(default=0, help_text="New facts it gave; of a container, its messages.")
     tries = models.PositiveSmallIntegerField(default=0)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    released_because = models.TextField(blank=True, default="", db_default="", help_text="Why they vouch for it.")
     received_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -71,6 +74,31 @@ class InboundItem(models.Model):
     @property
     def is_container(self) -> bool:
         return self.form in self.CONTAINERS
+
+
+class Unproved(models.Model):
+    """One report of an item that is not proved to be about our mail: it changes nobody's status, and waits in review.
+
+    In: `bounces/proof.py`. It goes when proof comes, by whichever door, and the item is then read again.
+    """
+
+    item_id = models.BigIntegerField()
+    event_key = models.TextField(help_text="Which of the item's reports.")
+    event = models.TextField(choices=choices(Event))
+    address = models.ForeignKey(Address, models.CASCADE, related_name="unproved")
+    shortcoming = models.TextField(choices=choices(Shortcoming), help_text="The proof that it lacks.")
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "unproved reports"
+        constraints = [
+            models.UniqueConstraint(fields=["item_id", "event_key"], name="unproved_once"),
+            one_of("shortcoming", Shortcoming, "unproved_shortcoming_known"),
+            one_of("event", Event, "unproved_event_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event}: {self.shortcoming}"
 
 
 class RawChunk(models.Model):

@@ -89,6 +89,10 @@ class Headers:
             yield decode_value(self._block[at + len(marker) : end])
             at = self._lower.find(marker, end)
 
+    def mentions(self, text: str) -> bool:
+        """Whether a lower-case text stands anywhere in the block, whatever its case there."""
+        return text.encode() in self._lower
+
     def _end(self, start: int) -> int:
         """Where the value ends that begins there: before the first line that does not continue it."""
         block = self._block

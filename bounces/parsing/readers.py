@@ -12,15 +12,18 @@ from bounces.parsing.auto_reply import find_mark, read_auto_reply
 from bounces.parsing.delivery_status import read_delivery_status, read_pasted_fields
 from bounces.parsing.feedback import read_feedback
 from bounces.parsing.free_text import read_free_text, read_unnamed
-from bounces.parsing.mail import Mail, open_mail
+from bounces.parsing.mail import Headers, Mail, open_mail
 from bounces.parsing.notice import Notice, find_notice
 from bounces.parsing.notification import read_notification
 from bounces.parsing.text import clean_line, find_address
 from bounces.parsing.wrapped import read_forward, unwrap
+from bounces.return_path import PREFIX, find_token
 from bounces.values import Event, MailKind, Reading, Report, change
 
 EMPTY = "empty file"
 NO_HEADERS = "not an e-mail message: no headers"
+# Where mail systems write the envelope's recipient (Postfix and Gmail, Postfix, Exim, others), and the report itself.
+SENT_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to")
 ORDINARY = "an ordinary message: no delivery report, complaint or automatic reply in it"
 
 
@@ -87,10 +90,20 @@ def complete(report: Report, mail: Mail, reader: str) -> Report:
     """What the mail says for all its recipients: whom it was sent to, which mail it is about."""
     about = [inner.get("message-id") for inner in mail.returned if "message-id" in inner]
     message_id = report.message_id or next(iter(about), "")
-    sent_to = (find_address(mail.headers.get(name)) for name in ("delivered-to", "x-original-to", "to"))
     return change(
         report,
         message_id=clean_line(message_id.strip().strip("<>"))[:998],
-        return_path=next((address for address in sent_to if address), ""),
+        return_path=find_return_path(mail.headers),
         reader=reader,
     )
+
+
+def find_return_path(headers: Headers) -> str:
+    """The address that a mail was sent to: a return path of ours wherever it stands, else the first one named."""
+    if headers.mentions(PREFIX):
+        named = (find_address(value) for name in SENT_TO for value in headers.values(name))
+        ours = next((address for address in named if find_token(address)), "")
+        if ours:
+            return ours
+    first = (find_address(headers.get(name)) for name in ("delivered-to", "x-original-to", "to"))
+    return next((address for address in first if address), "")

@@ -17,7 +17,8 @@ addresses' ids, so that two recorders never wait for each other in a circle.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from django.db import connection
 
@@ -32,15 +33,23 @@ from bounces.recording.statistics import Cell, add_counts
 from bounces.recording.told import Told
 from bounces.values import Event
 
-__all__ = ["Told", "record"]
+__all__ = ["Recorded", "Told", "lock_addresses", "record"]
 
 
-def record(told: Sequence[Told]) -> Counter[int]:
-    """Records reports; returns how many of each inbox item were new. Inside the caller's transaction. May run twice."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many reports of each inbox item were new, and the addresses with news of an attempt."""
+
+    new: Counter[int]
+    told_of: set[int]
+
+
+def record(told: Sequence[Told]) -> Recorded:
+    """Inside the caller's transaction. May run twice."""
     address_ids = keep_addresses(one.email for one in told)
-    _lock(sorted(set(address_ids.values())))
+    lock_addresses(address_ids.values())
     fresh_keys = _keep_event_keys(told)
-    is_new = [_take((one.source, one.event_key), fresh_keys) for one in told]
+    is_new = [_take((one.source, one.identity), fresh_keys) for one in told]
     providers = providers_of({domain_of(one.email) for one in told})
     noted = note_attempts(told, address_ids, is_new, providers)
     changed, difference = join(noted.learnt, noted.gone)
@@ -52,17 +61,19 @@ def record(told: Sequence[Told]) -> Counter[int]:
     changed |= judged | advance_dates([one for one, _ in fresh], address_ids)
     add_counts(difference)
     Dirty.objects.bulk_create([Dirty(address_id=pk) for pk in sorted(changed)])
-    return Counter(one.item_id for one, _ in fresh)
+    return Recorded(Counter(one.item_id for one, _ in fresh), noted.told_of)
 
 
-def _lock(address_ids: list[int]) -> None:
+def lock_addresses(address_ids: Iterable[int]) -> None:
+    """Until the transaction ends, in the order of their ids. Who locks twice asks for all of them the first time."""
+    ids = sorted(set(address_ids))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM bounces_address WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [address_ids])
+        cursor.execute("SELECT id FROM bounces_address WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
 
 
 def _keep_event_keys(told: Sequence[Told]) -> set[tuple[str, str]]:
     """Claims the events' identities; returns those that nobody had claimed before."""
-    events = {(one.source, one.event_key): str(one.report.event) for one in told}
+    events = {(one.source, one.identity): str(one.report.event) for one in told}
     keys = sorted(events)
     with connection.cursor() as cursor:
         cursor.execute(

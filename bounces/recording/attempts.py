@@ -18,7 +18,7 @@ from bounces.addresses import domain_of
 from bounces.models import Attempt, MergedAttempt
 from bounces.recording.statistics import Cell, counts_of_attempt
 from bounces.recording.told import Told
-from bounces.values import Event
+from bounces.values import Event, Trust
 
 Identity = tuple[int, str, str]  # address, "m" (Message-ID), "p" (provider's id) or "t" (by its token), the id
 
@@ -30,8 +30,8 @@ DATES = {
     Event.REPLIED: "replied_at",
 }
 WRITTEN = (
-    "sender", "campaign_key", "message_id", "provider_id", "sent_at", "delivered_at", "deferred_at", "bounced_at",
-    "complained_at", "replied_at", "opens", "clicks",
+    "sender", "campaign_key", "message_id", "provider_id", "sent_at", "newest_at", "delivered_at", "deferred_at",
+    "bounced_at", "complained_at", "replied_at", "opens", "clicks",
 )  # fmt: skip
 
 
@@ -53,10 +53,14 @@ def provider_id(told: Told) -> str:
 
 @dataclass(slots=True)
 class Noted:
-    """What became of the attempts of a batch. `learnt`: those with a new name; `gone`: by whom they are replaced."""
+    """What became of the attempts of a batch. `learnt`: those with a new name; `gone`: by whom they are replaced.
+
+    `told_of`: the addresses of those of which something new is known, so that they may prove what waits for proof.
+    """
 
     attempts: list[Attempt | None]
     difference: Counter[Cell]
+    told_of: set[int]
     learnt: list[Attempt]
     gone: dict[int, Attempt]
 
@@ -98,6 +102,7 @@ class Batch:
             at = getattr(other, column)
             setattr(into, column, earliest(getattr(into, column), at) if at else getattr(into, column))
         into.sent_at = min(into.sent_at, other.sent_at)
+        into.newest_at = newest(into.newest_at, other.newest_at)
         into.opens += other.opens
         into.clicks += other.clicks
         self.merged[id(other)] = (other, into)
@@ -142,7 +147,7 @@ def _settle(batch: Batch, attempts: list[Attempt | None]) -> Noted:
         difference.subtract(counts_of_attempt(batch.before.get(id(other)), domains[other.address_id]))
     heirs = {id(heir) for heir in gone.values()}
     learnt = [attempt for attempt, _ in touched if id(attempt) in heirs or _has_learnt(attempt, batch)]
-    return Noted(attempts, difference, learnt, gone)
+    return Noted(attempts, difference, {attempt.address_id for attempt, _ in touched}, learnt, gone)
 
 
 def _remember_heirs(gone: Mapping[int, Attempt]) -> None:
@@ -210,6 +215,8 @@ def note(attempt: Attempt, told: Told) -> None:
     event = told.report.event
     at = told.occurred_at
     attempt.sent_at = min(attempt.sent_at, at)
+    if told.is_from_tool and told.trust == Trust.TRUSTED:
+        attempt.newest_at = newest(attempt.newest_at, at)
     attempt.sender = attempt.sender or told.report.sender
     attempt.campaign_key = attempt.campaign_key or told.report.campaign
     if event in DATES:
@@ -223,6 +230,10 @@ def note(attempt: Attempt, told: Told) -> None:
 
 def earliest(one: datetime | None, other: datetime) -> datetime:
     return min(one, other) if one else other
+
+
+def newest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one and other else one or other
 
 
 def _save(touched: list[Attempt]) -> None:

@@ -132,7 +132,7 @@ def _merge(bounce: Bounce | None, key: bytes, failure: Failure) -> Bounce:
     standing = Standing.COUNTED if told.is_trusted else Standing.UNVERIFIED
     if bounce is None:
         bounce = Bounce(address_id=failure.address_id, failure_key=key, standing=standing, occurred_at=told.occurred_at)
-    bounce.occurred_at = min(bounce.occurred_at, told.occurred_at)
+    bounce.occurred_at = occurred_at(bounce, told.occurred_at, is_proved=told.is_trusted)
     if bounce.standing == Standing.UNVERIFIED:
         bounce.standing = standing
     if failure.attempt is not None:
@@ -142,6 +142,18 @@ def _merge(bounce: Bounce | None, key: bytes, failure: Failure) -> Bounce:
     if rank_of(failure) > bounce.evidence_rank:
         _take_verdict(bounce, failure)
     return bounce
+
+
+def occurred_at(bounce: Bounce, at: datetime, *, is_proved: bool) -> datetime:
+    """The earliest that was told: by those with proof, once there is any. A claim moves no proved date."""
+    if is_proved == is_proved_already(bounce):
+        return min(bounce.occurred_at, at)
+    return at if is_proved else bounce.occurred_at
+
+
+def is_proved_already(bounce: Bounce) -> bool:
+    """By its best evidence; a rank begins with whether there is proof."""
+    return bounce.evidence_rank.startswith("1")
 
 
 def _take_verdict(bounce: Bounce, failure: Failure) -> None:

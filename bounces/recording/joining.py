@@ -16,7 +16,16 @@ from django.db.models import Q
 from bounces.addresses import domain_of
 from bounces.models import Address, Attempt, Bounce, Complaint, Evidence
 from bounces.recording.attempts import earliest, update_attempts
-from bounces.recording.failures import VERDICT, WRITTEN, complaint_key_of, deferral_of, failure_key_of, judged
+from bounces.recording.failures import (
+    VERDICT,
+    WRITTEN,
+    complaint_key_of,
+    deferral_of,
+    failure_key_of,
+    is_proved_already,
+    judged,
+    occurred_at,
+)
 from bounces.recording.statistics import Cell, Under, cells, counts_of_attempt, counts_of_bounce
 from bounces.values import Kind, Standing
 
@@ -87,7 +96,7 @@ def _fold(bounces: list[Bounce], key: bytes, attempt: Attempt) -> None:
     """Makes one of several: the first stays, with the best verdict, the earliest date and all the evidence."""
     into, others = bounces[0], bounces[1:]
     for other in others:
-        into.occurred_at = min(into.occurred_at, other.occurred_at)
+        into.occurred_at = occurred_at(into, other.occurred_at, is_proved=is_proved_already(other))
         if into.standing == Standing.UNVERIFIED:
             into.standing = other.standing
         if other.evidence_rank > into.evidence_rank:

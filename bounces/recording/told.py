@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bounces.values import Judgement, Report, Trust
+from bounces.values import Judgement, Report, Shortcoming, Trust
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
@@ -27,7 +27,8 @@ class Told:
     report: Report
     judgement: Judgement | None  # of bounced and deferred only
     attempt_id: int | None = None  # by the return-path token that came with it, where that is true
-    is_proved: bool = False  # by a token or an attempt, where its source is not trusted
+    is_proved: bool = False  # by a token or an attempt, where its source is not trusted (see `bounces/proof.py`)
+    shortcoming: Shortcoming | None = None  # the proof that it lacks
 
     @property
     def occurred_at(self) -> datetime:
@@ -41,6 +42,11 @@ class Told:
     def is_trusted(self) -> bool:
         """Whether it counts: by the word of its source, or by proof."""
         return self.trust == Trust.TRUSTED or self.is_proved
+
+    @property
+    def identity(self) -> str:
+        """Its event key. What was told without proof may be told again with it, and is new then."""
+        return self.event_key if self.is_trusted else f"{self.event_key}:unproved"
 
     @property
     def names_attempt(self) -> bool:

@@ -1,4 +1,4 @@
-"""The inbox: everything that arrived, and what became of each. In: filters, ids. Out: pages; retry and discard."""
+"""The inbox: everything that arrived, and what became of it. In: filters, ids. Out: pages; retry, release, discard."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
 
 @needs("bounces.view_inbounditem")
 def show_item(request: HttpRequest, pk: int) -> HttpResponse:
-    item = get_object_or_404(InboundItem.objects.select_related("by"), pk=pk)
+    item = get_object_or_404(InboundItem.objects.select_related("by", "released_by"), pk=pk)
     children = InboundItem.objects.filter(parent_id=item.pk)
     produced = Evidence.objects.filter(inbound_item_id=item.pk).values("bounce_id")
     context = {
@@ -52,6 +52,23 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.error(request, "It cannot be read again: it waits already, or nothing of it was kept. Upload it anew.")
     return redirect("bounces:item", pk)
+
+
+class ReleaseForm(forms.Form):
+    reason = forms.CharField(label="Why", max_length=500, help_text="How you know that it is about our mail.")
+
+
+@needs("bounces.change_inbounditem")
+def release(request: HttpRequest, pk: int) -> HttpResponse:
+    item = get_object_or_404(InboundItem, pk=pk)
+    form = ReleaseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if inbox.release([item.pk], request.user, form.cleaned_data["reason"]):
+            messages.success(request, "Released: it is read again, and counts.")
+        else:
+            messages.error(request, "Only what is unverified can be released.")
+        return redirect("bounces:item", pk)
+    return render(request, "bounces/release.html", {"item": item, "form": form})
 
 
 class DiscardForm(forms.Form):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from bounces.issuing import keys
 from bounces.models import Attempt, DailyStat, InboundItem, MergedAttempt
 from bounces.process import run_flow
+from bounces.proof import keys
 from bounces.return_path import find_token, judge_token
 from tests.tools import a_tool, errors_of
 

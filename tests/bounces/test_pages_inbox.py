@@ -4,7 +4,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.builders import a_bounce, a_complaint, a_user, an_evidence, an_inbound_item
+from bounces.models import Address, Bounce
+from bounces.process import run_flow
+from tests.bounces.arriving import a_bounce_mail
+from tests.builders import NOW, a_bounce, a_complaint, a_user, an_evidence, an_inbound_item
 
 pytestmark = pytest.mark.django_db
 
@@ -116,3 +119,31 @@ def test_names_and_reasons_of_strangers_are_shown_as_text(manager):
         page = manager.get(url).content.decode()
         assert "<script>x" not in page
         assert "<script>y" not in page
+
+
+def test_an_unverified_item_is_released_with_a_reason_and_read_again(manager):
+    item = an_inbound_item(a_bounce_mail(), trust="token", source="imap:bounces")
+    assert run_flow(lambda: NOW)
+    assert "Release…" in manager.get(f"{INBOX}{item.pk}/").content.decode()
+
+    manager.post(reverse("bounces:release", args=[item.pk]), {"reason": "The postmaster sent it on."})
+    assert run_flow(lambda: NOW)
+
+    item.refresh_from_db()
+    assert (item.state, Bounce.objects.get().standing, Address.objects.get().status) == ("done", "counted", "invalid")
+    assert "The postmaster sent it on." in manager.get(f"{INBOX}{item.pk}/").content.decode()
+
+
+def test_a_release_needs_a_reason_and_something_unverified(manager):
+    item = an_inbound_item(state="done")
+    manager.post(reverse("bounces:release", args=[item.pk]), {"reason": ""})
+    manager.post(reverse("bounces:release", args=[item.pk]), {"reason": "Because."})
+    item.refresh_from_db()
+    assert (item.state, item.released_because) == ("done", "")
+
+
+def test_sales_release_nothing():
+    client = Client()
+    client.force_login(a_user("sales"))
+    item = an_inbound_item(state="unverified")
+    assert client.post(reverse("bounces:release", args=[item.pk]), {"reason": "Because."}).status_code == 403
