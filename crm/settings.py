@@ -227,6 +227,9 @@ RETURN_PATH_DOMAIN = env.str("REBOUND_RETURN_PATH_DOMAIN", default="").strip().l
 # id:secret, the first signs, all are believed: a new key goes to the front, an old one stays while its tokens live.
 RETURN_PATH_KEYS = env.list("REBOUND_RETURN_PATH_KEYS", default=return_path_keys(SECRET_KEY))
 RETURN_PATH_DAYS = env.int("REBOUND_RETURN_PATH_DAYS", default=30)  # how long a token proves something
+# Networks that are not public and may be connected to all the same: 10.1.0.0/16, separated by commas.
+ALLOWED_NETWORKS = env.list("REBOUND_ALLOWED_NETWORKS", default=[])
+CA_FILE = env.str("REBOUND_CA_FILE", default="")  # certificates of further authorities, PEM
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
     "incident_opened": ["crm.alarms.tell_of_incident"],
     "guard_paused": ["contacts.guarding.pause_campaign"],

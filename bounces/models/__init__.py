@@ -10,6 +10,7 @@ running.py      Schedule, Lease, Outbox: what keeps the flow moving
 statistics.py   DailyStat: counted as the facts are recorded
 incidents.py    Incident: a receiving provider that is not believed
 reputation.py   Guard: what pauses a campaign or a sender
+mailboxes.py    MailboxPosition: up to where each mailbox was read
 domains.py      Domain: who receives for a domain, as looked up
 """
 
@@ -21,6 +22,7 @@ from bounces.models.facts import Attempt, Bounce, Complaint, EventKey, Evidence,
 from bounces.models.inbox import InboundItem, RawChunk, Unproved
 from bounces.models.incidents import Incident
 from bounces.models.judgement import Dirty, Policy, StatusChange
+from bounces.models.mailboxes import MailboxPosition
 from bounces.models.reputation import Guard
 from bounces.models.running import Lease, Outbox, Schedule
 from bounces.models.statistics import DailyStat
@@ -42,6 +44,7 @@ __all__ = [
     "InboundItem",
     "Incident",
     "Lease",
+    "MailboxPosition",
     "MergedAttempt",
     "Outbox",
     "Policy",

@@ -1,0 +1,125 @@
+"""Where we connect to: servers that a person named, and none inside the operator's network unless he allows it.
+
+In: a host and a port from a form, the networks that the operator allows (`REBOUND_ALLOWED_NETWORKS`). Out: a socket
+connected to an address that was looked at, or `Unreachable` with a sentence for people. The name is resolved once:
+what was looked at is what is connected to, whatever the DNS says the next time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
+SIXTO4 = ipaddress.ip_network("2002::/16")  # RFC 3056: an IPv4 address behind its first 16
+SECONDS = 20
+
+
+class Unreachable(Exception):
+    """We cannot, or will not, connect there. The message says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vetted:
+    """One address of a host that may be connected to."""
+
+    host: str
+    family: int
+    sockaddr: tuple[str | int | bytes, ...]
+
+
+def parse_networks(texts: Iterable[str]) -> list[Network]:
+    """ "10.1.0.0/16": raises ValueError where one is no network."""
+    return [ipaddress.ip_network(text.strip(), strict=False) for text in texts if text.strip()]
+
+
+def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
+    """Public, or within what the operator allows. An IPv4 address inside an IPv6 one is judged as itself."""
+    inner = _inner(address)
+    if any(each in network for each in (address, inner) for network in allowed if network.version == each.version):
+        return True
+    return inner.is_global and not inner.is_multicast
+
+
+def _inner(address: Address) -> Address:
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped:
+        return address.ipv4_mapped
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if address in SIXTO4:
+        return ipaddress.IPv4Address((int(address) >> 80) & 0xFFFFFFFF)
+    return address
+
+
+def vet(host: str, port: int) -> list[Vetted]:
+    """The addresses of a host that we may connect to. Raises Unreachable where there is none."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise Unreachable(f"There is no server named “{host}”, or the DNS does not answer.") from error
+    allowed = parse_networks(settings.ALLOWED_NETWORKS)
+    good = [
+        Vetted(host, family, tuple(sockaddr))
+        for family, _, _, _, sockaddr in found
+        if is_allowed(ipaddress.ip_address(str(sockaddr[0]).partition("%")[0]), allowed)
+    ]
+    if not good:
+        raise Unreachable(
+            f"“{host}” leads to {found[0][4][0]}, which is not a public address. "
+            "An operator can allow its network by REBOUND_ALLOWED_NETWORKS."
+        )
+    return good
+
+
+def connect(host: str, port: int, seconds: float = SECONDS) -> socket.socket:
+    """A connection to the first vetted address that answers. Raises Unreachable."""
+    failure: OSError | None = None
+    for vetted in vet(host, port):
+        sock = socket.socket(vetted.family, socket.SOCK_STREAM)
+        sock.settimeout(seconds)
+        try:
+            sock.connect(vetted.sockaddr)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    if isinstance(failure, TimeoutError):
+        raise Unreachable(f"{host} did not answer at port {port} within {seconds:.0f} seconds.") from failure
+    if isinstance(failure, ConnectionRefusedError):
+        raise Unreachable(f"Nothing listens at port {port} of {host}.") from failure
+    raise Unreachable(f"{host} cannot be reached at port {port}: {failure}.") from failure
+
+
+def tls_context() -> ssl.SSLContext:
+    """Certificates are always checked: against the system's authorities, and those of `REBOUND_CA_FILE`."""
+    context = ssl.create_default_context()
+    if settings.CA_FILE:
+        context.load_verify_locations(settings.CA_FILE)
+    return context
+
+
+def secure(sock: socket.socket, host: str, port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """TLS over a connection. Raises Unreachable."""
+    try:
+        return context.wrap_socket(sock, server_hostname=host)
+    except (OSError, ValueError) as error:
+        sock.close()
+        raise tls_failure(error, host, port) from error
+
+
+def tls_failure(error: Exception, host: str, port: int) -> Unreachable:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unreachable(f"The certificate of {host} is not valid: {error.verify_message}.")
+    if isinstance(error, ssl.SSLError):
+        return Unreachable(f"{host} does not speak TLS at port {port}: is it the right port, or STARTTLS?")
+    return Unreachable(f"{host} broke off while TLS began at port {port}.")
