@@ -56,7 +56,7 @@ class Tally:
     refused: int = 0
 
 
-def read_folder(opened: OpenFolder, inlet: Inlet, held: Lease, now: datetime, until: datetime) -> Iterator[Tally]:
+def read_folder(opened: OpenFolder, inlet: Inlet, held: Lease, now: datetime) -> Iterator[Tally]:
     """Keeps what is new, batch by batch, and says after each what it was. May run twice, and be killed anywhere."""
     position = position_of(inlet, opened.uid_validity)
     _put_away(opened, inlet, opened.uids_up_to(position.uid) if inlet.done.what != "leave" else [])
@@ -105,7 +105,9 @@ def _keep(
     door = Door(source=inlet.door, trust=inlet.trust, now=now)
     fetched = opened.bodies([uid for uid in uids if 0 < sizes.get(uid, 0) <= settings.MAIL_CAP])
     refused = {uid: sizes[uid] for uid in uids if sizes.get(uid, 0) > settings.MAIL_CAP}
-    refused |= {uid: len(body) for uid, body in fetched.items() if len(body) > settings.MAIL_CAP}  # it told another size
+    refused |= {
+        uid: len(body) for uid, body in fetched.items() if len(body) > settings.MAIL_CAP
+    }  # it told another size
     pieces = [
         Piece(body=body, name=f"{inlet.folder} {uid}", form=InboundItem.Form.MAIL, identity=body)
         for uid, body in fetched.items()

@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -148,7 +149,9 @@ def serving(folder: Path, token_port: int) -> Iterator[Dovecot]:
         )
     )
     own(folder)
-    as_account = {} if os.getuid() else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    as_account: dict[str, Any] = (
+        {} if os.getuid() else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    )
     process = subprocess.Popen([str(BINARY), "-F", "-c", str(config)], start_new_session=True, **as_account)
     try:
         wait_for(server.imaps, process, folder / "log")
@@ -207,9 +210,7 @@ def make_certificate(folder: Path) -> None:
     )
     (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 

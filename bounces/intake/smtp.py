@@ -1,0 +1,179 @@
+"""A mail server for bounces alone, by SMTP or LMTP (RFC 5321, RFC 2033; aiosmtpd speaks them).
+
+In: connections. Out: kept mails. It takes mail for our return paths and for the recipients that sources name, and
+for nobody else (550); answers 250 only after COMMIT of what it kept, 451 where the fault is ours, 552 above the cap.
+Connections, commands, time, and bytes without an end of line are bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from django.conf import settings
+from django.db import close_old_connections
+
+from bounces.intake.envelopes import Opening, keep_envelope, opening_of
+
+log = structlog.get_logger(__name__)
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's: each command, with its addresses
+
+LINE_LENGTH = 1024 * 1024  # some systems write a whole mail in one line; aiosmtpd alone refuses beyond 1,000 bytes
+MOST_CONNECTIONS = 50
+MOST_RECIPIENTS = 100  # of one mail, RFC 5321 4.5.3.1.8
+MOST_COMMANDS = {"RCPT": 2_000, "NOOP": 50, "VRFY": 5, "*": 500}  # of one connection
+SILENCE = 60.0  # seconds
+LONGEST = 15 * 60.0  # seconds of one connection
+
+OURS = "451 4.3.0 This is our own fault: try again later"
+NOBODY = "550 5.1.1 There is nobody by this address"
+TOO_MANY = "452 4.5.3 Too many recipients: send the others a mail of their own"
+BUSY = "421 4.3.2 Too many connections: try again later"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the protocol asks of the rest of the program. Both run in a thread of their own, and may raise."""
+
+    openings: Callable[[], Sequence[Opening]]
+    clock: Callable[[], datetime]
+    threads: Executor
+
+    async def in_thread(self, work: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, _with_database, work, args)
+
+
+def _with_database(work: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """A connection that the server closed meanwhile is opened anew."""
+    close_old_connections()
+    try:
+        return work(*args)
+    finally:
+        close_old_connections()
+
+
+class Handler:
+    """The answers to the commands. aiosmtpd calls these by name."""
+
+    def __init__(self, work: Work, *, is_lmtp: bool) -> None:
+        self._work = work
+        self._is_lmtp = is_lmtp
+
+    async def handle_RCPT(  # noqa: N802 -- aiosmtpd's name
+        self,
+        server: SMTP,  # noqa: ARG002 -- aiosmtpd's signature
+        session: Session,  # noqa: ARG002 -- likewise
+        envelope: Envelope,
+        address: str,
+        rcpt_options: list[str],  # noqa: ARG002 -- likewise
+    ) -> str:
+        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
+            return TOO_MANY
+        opening = await self._work.in_thread(self._find, address)
+        if opening is None:
+            return NOBODY
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.append(opening)
+        return "250 2.1.5 OK"
+
+    def _find(self, address: str) -> Opening | None:
+        return opening_of(address, self._work.openings())
+
+    async def handle_DATA(  # noqa: N802 -- aiosmtpd's name
+        self,
+        server: SMTP,  # noqa: ARG002 -- aiosmtpd's signature
+        session: Session,  # noqa: ARG002 -- likewise
+        envelope: Envelope,
+    ) -> str:
+        body = envelope.content if isinstance(envelope.content, bytes) else b""  # text only where it was asked for
+        recipients = list(zip(envelope.rcpt_tos, envelope.rcpt_options, strict=True))
+        await self._work.in_thread(keep_envelope, body, envelope.mail_from or "", recipients, self._work.clock())
+        answer = "250 2.0.0 Kept"
+        # RFC 2033 4.2: LMTP answers for each recipient.
+        return "\r\n".join([answer] * len(recipients)) if self._is_lmtp else answer
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Whatever fails in here: the client keeps the mail and comes again (I8)."""
+        log.exception("smtp_failed", error=type(error).__name__, exc_info=error)
+        return OURS
+
+
+class _Bounded:
+    """Beside aiosmtpd's protocol: a bounded number of connections, each of bounded length, with bounded lines."""
+
+    open_now: set[asyncio.BaseTransport]
+    line_length_limit = LINE_LENGTH
+    _unbroken = 0
+    _end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        if len(self.open_now) >= MOST_CONNECTIONS:
+            transport.write(f"{BUSY}\r\n".encode())
+            transport.close()
+            return
+        self.open_now.add(transport)
+        self._mine = transport
+        self._end = asyncio.get_running_loop().call_later(LONGEST, transport.abort)
+        super().connection_made(transport)  # type: ignore[misc]  # of the class beside this one
+
+    def data_received(self, data: bytes) -> None:
+        """aiosmtpd keeps the pieces of a line that does not end, however long it is."""
+        if self._end is None:  # turned away
+            return
+        at = data.rfind(b"\r\n")
+        self._unbroken = len(data) - at - 2 if at >= 0 else self._unbroken + len(data)
+        if self._unbroken > 4 * LINE_LENGTH:
+            self._mine.abort()
+            return
+        super().data_received(data)  # type: ignore[misc]
+
+    def eof_received(self) -> bool | None:
+        return None if self._end is None else super().eof_received()  # type: ignore[misc]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._end is None:
+            return
+        self._end.cancel()
+        self.open_now.discard(self._mine)
+        super().connection_lost(error)  # type: ignore[misc]
+
+
+class BoundedSmtp(_Bounded, SMTP):
+    pass
+
+
+class BoundedLmtp(_Bounded, LMTP):
+    pass
+
+
+def protocol_factory(work: Work, *, is_lmtp: bool, tls: ssl.SSLContext | None = None) -> Callable[[], SMTP]:
+    """What `loop.create_server` wants: a new protocol for each connection."""
+    open_now: set[asyncio.BaseTransport] = set()
+
+    def make() -> SMTP:
+        kind = BoundedLmtp if is_lmtp else BoundedSmtp
+        protocol = kind(
+            Handler(work, is_lmtp=is_lmtp),
+            data_size_limit=settings.MAIL_CAP,
+            enable_SMTPUTF8=True,
+            hostname=settings.RETURN_PATH_DOMAIN or "rebound.invalid",
+            ident="Rebound takes bounces",
+            timeout=SILENCE,
+            tls_context=tls,
+            command_call_limit=MOST_COMMANDS,
+            auth_exclude_mechanism=["LOGIN", "PLAIN"],  # nobody signs in here
+            loop=asyncio.get_running_loop(),
+        )
+        protocol.open_now = open_now
+        return protocol
+
+    return make
