@@ -74,6 +74,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("Complaints", "report", "bounces_complaint"),
             ("Attempts", "outgoing_mail", "bounces_attempt"),
             ("Status changes", "swap_horiz", "bounces_statuschange"),
+            ("Sources", "door_open", "bounces_intakesource"),
             ("Inbox", "inbox", "bounces_inbounditem"),
             ("Raw pieces", "data_object", "bounces_rawchunk"),
             ("Event keys", "fingerprint", "bounces_eventkey"),

@@ -16,6 +16,7 @@ import environ
 from bootstrap_wrapper import get_bootstrap_dir
 
 from bounces.return_path import derived_keys as return_path_keys
+from bounces.sealing import derived_key as sealing_key
 from crm import admin_site, checks, content_policy, logs
 from crm.up import places
 
@@ -229,6 +230,8 @@ RETURN_PATH_KEYS = env.list("REBOUND_RETURN_PATH_KEYS", default=return_path_keys
 RETURN_PATH_DAYS = env.int("REBOUND_RETURN_PATH_DAYS", default=30)  # how long a token proves something
 # Networks that are not public and may be connected to all the same: 10.1.0.0/16, separated by commas.
 ALLOWED_NETWORKS = env.list("REBOUND_ALLOWED_NETWORKS", default=[])
+# What seals stored secrets: the first key seals, all open.
+SECRETS_KEYS = env.list("REBOUND_SECRETS_KEY", default=[sealing_key(SECRET_KEY)])
 CA_FILE = env.str("REBOUND_CA_FILE", default="")  # certificates of further authorities, PEM
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
     "incident_opened": ["crm.alarms.tell_of_incident"],

@@ -25,6 +25,7 @@ from bounces.models import (
     DailyStat,
     Evidence,
     InboundItem,
+    IntakeSource,
     Policy,
     RawChunk,
     Ruling,
@@ -152,6 +153,15 @@ def a_status_change(email: str | Address = "", to_status: str = "invalid", **fie
         "at": days_ago(1),
     }
     return StatusChange.objects.create(address=_address(email), to_status=to_status, **{**defaults, **fields})
+
+
+def a_source(
+    name: str = "main", kind: str = "imap", trust: str = "trusted", secrets: dict[str, Any] | None = None, **fields: Any
+) -> IntakeSource:
+    source = IntakeSource(name=name, kind=kind, trust=trust, **fields)
+    source.secrets = secrets or {}
+    source.save()
+    return source
 
 
 def a_ruling(email: str | Address = "", kind: str = "restore", **fields: Any) -> Ruling:

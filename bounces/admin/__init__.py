@@ -5,9 +5,10 @@ facts.py       Address, Attempt, Bounce, Evidence, Complaint, EventKey, DailySta
 reputation.py  Domain, Guard, Incident
 decisions.py   Ruling, Suppression
 policy.py      Policy, StatusChange, Dirty
+sources.py     IntakeSource, SourceSeen
 running.py     CleaningRun and its rows, InboundItem, RawChunk, Schedule, Lease, Outbox
 """
 
-from bounces.admin import decisions, facts, policy, reputation, running
+from bounces.admin import decisions, facts, policy, reputation, running, sources
 
-__all__ = ["decisions", "facts", "policy", "reputation", "running"]
+__all__ = ["decisions", "facts", "policy", "reputation", "running", "sources"]

@@ -11,6 +11,7 @@ statistics.py   DailyStat: counted as the facts are recorded
 incidents.py    Incident: a receiving provider that is not believed
 reputation.py   Guard: what pauses a campaign or a sender
 mailboxes.py    MailboxPosition: up to where each mailbox was read
+sources.py      IntakeSource, SourceSeen: the doors that admins declare, what was seen of each
 domains.py      Domain: who receives for a domain, as looked up
 """
 
@@ -25,6 +26,7 @@ from bounces.models.judgement import Dirty, Policy, StatusChange
 from bounces.models.mailboxes import MailboxPosition
 from bounces.models.reputation import Guard
 from bounces.models.running import Lease, Outbox, Schedule
+from bounces.models.sources import IntakeSource, SourceSeen
 from bounces.models.statistics import DailyStat
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "Guard",
     "InboundItem",
     "Incident",
+    "IntakeSource",
     "Lease",
     "MailboxPosition",
     "MergedAttempt",
@@ -51,6 +54,7 @@ __all__ = [
     "RawChunk",
     "Ruling",
     "Schedule",
+    "SourceSeen",
     "StatusChange",
     "Suppression",
     "Unproved",

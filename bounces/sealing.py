@@ -1,0 +1,39 @@
+"""Secrets that are kept: sealed with a key outside the database, so that a dump of it opens nothing.
+
+In: a secret. Out: text for a column, and back. Keys: setting SECRETS_KEYS, the first seals, all open.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from functools import lru_cache
+from hashlib import sha256
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+
+class CannotOpen(Exception):
+    """Sealed with a key that is not here any more."""
+
+
+def seal(secret: str) -> str:
+    return _keys(tuple(settings.SECRETS_KEYS)).encrypt(secret.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """Raises CannotOpen."""
+    try:
+        return _keys(tuple(settings.SECRETS_KEYS)).decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise CannotOpen("It was sealed with a key that is not in REBOUND_SECRETS_KEY.") from None
+
+
+def derived_key(secret_key: str) -> str:
+    """The key of an installation that has set none."""
+    return urlsafe_b64encode(sha256(b"sealing\0" + secret_key.encode()).digest()).decode()
+
+
+@lru_cache(maxsize=4)
+def _keys(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
