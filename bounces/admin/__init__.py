@@ -4,11 +4,12 @@ bases.py       what the admin classes share: read-only tables, bounded paging, s
 facts.py       Address, Attempt, Bounce, Evidence, Complaint, EventKey, DailyStat
 reputation.py  Domain, Guard, Incident
 decisions.py   Ruling, Suppression
+proof.py       Unproved, MergedAttempt, MailboxPosition
 policy.py      Policy, StatusChange, Dirty
 sources.py     IntakeSource, SourceSeen
 running.py     CleaningRun and its rows, InboundItem, RawChunk, Schedule, Lease, Outbox
 """
 
-from bounces.admin import decisions, facts, policy, reputation, running, sources
+from bounces.admin import decisions, facts, policy, proof, reputation, running, sources
 
-__all__ = ["decisions", "facts", "policy", "reputation", "running", "sources"]
+__all__ = ["decisions", "facts", "policy", "proof", "reputation", "running", "sources"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
@@ -45,7 +47,7 @@ def test_without_its_key_a_secret_stays_closed(settings: LazySettings) -> None:
 
 
 @pytest.mark.parametrize("values", [{"name": "a b"}, {"name": ""}, {"kind": ""}, {"trust": "unproved"}])
-def test_the_database_refuses_nonsense(values: dict[str, str]) -> None:
+def test_the_database_refuses_nonsense(values: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError):
         a_source(**values)
 
