@@ -17,6 +17,7 @@ from bounces import guards, inbox, incidents, lease, outbox, policy, proof
 from bounces.containers import expand
 from bounces.inbox import Outcome, quarantined
 from bounces.intake.events import report_of
+from bounces.intake.webhooks.opening import open_events
 from bounces.lease import Lease
 from bounces.models import InboundItem
 from bounces.parsing import read
@@ -68,8 +69,9 @@ def drain_batch(held: Lease, now: datetime) -> int:
     poison = {item.pk: quarantined(POISON) for item in taken if item.tries > inbox.TRIES}
     inbox.finish(poison, now)
     items = [item for item in taken if item.pk not in poison]
-    for container in [item for item in items if item.is_container]:
-        expand(container, held, now)
+    for archive in [item for item in items if item.is_archive]:
+        expand(archive, held, now)
+    open_events([item for item in items if item.form == InboundItem.Form.EVENTS], held, now)
     settle([item for item in items if not item.is_container], held, now)
     return len(taken)
 

@@ -15,10 +15,12 @@ from bounces.views import (
     reputation,
     suppressions,
     upload,
+    webhooks,
 )
 
 app_name = "bounces"
 urlpatterns = [
+    path("in/<str:token>/", webhooks.take_in, name="webhook"),
     path("bounces/", bounce.show_list, name="list"),
     path("bounces/complaints/", bounce.show_complaints, name="complaints"),
     path("bounces/upload/", upload.upload, name="upload"),

@@ -221,6 +221,7 @@ UNFOLD = admin_site.UNFOLD
 
 MAIL_CAP = env.int("REBOUND_MAIL_CAP", default=25 * 1024 * 1024)  # bytes of one mail
 ARCHIVE_CAP = env.int("REBOUND_ARCHIVE_CAP", default=500 * 1024 * 1024)  # bytes of one mbox or zip, unpacked too
+WEBHOOK_CAP = env.int("REBOUND_WEBHOOK_CAP", default=10 * 1024 * 1024)  # bytes of one request of a provider
 # What else the tick starts: (queue, whether it waits at this moment and nobody is at it, the job). Dotted names.
 WAITING_WORK: list[tuple[str, str, str]] = []
 # Bounces come back to b+<token>@ this domain: its mail must reach one of the doors (docs/mailboxes.md).

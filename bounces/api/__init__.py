@@ -1,6 +1,6 @@
 """The API about bounces, below /api/v1/. Doors only: input, one domain function, its result.
 
-    events.py       POST events/          what tools report; event_shape.py says what an event may hold
+    events.py       POST events/          what tools report; intake/event_shape.py says what an event may hold
     inbox.py        POST bounces/mail/    one raw bounce mail; GET inbox/{id}/ what became of it
     bounces.py      GET bounces/          the list, and one with its evidence
     check.py        POST check/           may I write to these addresses?

@@ -20,12 +20,12 @@ from rest_framework.views import APIView
 
 from bounces.addresses import BadAddress, normalise
 from bounces.api.check import VerdictSerializer, as_json
-from bounces.api.moments import read_day_or_moment
 from bounces.api.pages import PARAMETERS, ByIdDown
 from bounces.api.strict import refuse_unknown_parameters
 from bounces.classification import load_reasons
 from bounces.models import Address, Attempt, Bounce
 from bounces.models.constraints import choices
+from bounces.moments import read_day_or_moment
 from bounces.sentences import explain_bounce
 from bounces.values import Fault, Kind, Standing, Trust
 from bounces.verdict import verdicts_of

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bounces.api.strict import unknown_errors
+from bounces.unknown import unknown_errors
 from bounces.values import Answer, Status
 from bounces.verdict import Verdict, check
 

@@ -17,9 +17,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bounces.api.event_shape import EVENTS, FEEDBACK_TYPES, ID_LENGTH, LINE_LENGTH, MESSAGE_ID_LENGTH, read_event
-from bounces.api.strict import unknown_errors
+from bounces.intake.event_shape import EVENTS, FEEDBACK_TYPES, ID_LENGTH, LINE_LENGTH, MESSAGE_ID_LENGTH, read_event
 from bounces.intake.events import keep_events
+from bounces.unknown import unknown_errors
 
 MOST_EVENTS = 1000
 

@@ -17,9 +17,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bounces import issuing
-from bounces.api.event_shape import ID_LENGTH, LINE_LENGTH, MESSAGE_ID_LENGTH, read_sending
 from bounces.api.events import MOST_EVENTS, AllBad, many_of, source_of
 from bounces.api.problems import ErrorsSerializer
+from bounces.intake.event_shape import ID_LENGTH, LINE_LENGTH, MESSAGE_ID_LENGTH, read_sending
 
 TAKEN = "This event_id belongs to something else that you reported: give each message one of its own."
 

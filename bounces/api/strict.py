@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-MOST_UNKNOWN_NAMED = 20
+from bounces.unknown import unknown_errors
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -39,18 +39,6 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
-
-
-def unknown_errors(names: Iterable[Any], known: Iterable[str]) -> dict[str, list[str]]:
-    """A sentence for each of the first names that nothing reads, and one for all the others: the answer stays small."""
-    unknown = sorted(str(name) for name in names)
-    listed = ", ".join(known)
-    errors = {
-        name[:100]: [f"There is no “{name[:100]}” here. There are: {listed}."] for name in unknown[:MOST_UNKNOWN_NAMED]
-    }
-    if len(unknown) > MOST_UNKNOWN_NAMED:
-        errors["non_field_errors"] = [f"… and {len(unknown) - MOST_UNKNOWN_NAMED:,} more names that are not here."]
-    return errors
 
 
 def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:

@@ -2,7 +2,10 @@
 
     upload.py   files on a page, by a manager
     files.py    files and folders, by `manage.py ingest`
-    events.py   events and mails of outreach tools, by the API
+    events.py   events and mails of outreach tools, by the API; event_shape.py says what an event may hold
+    webhooks/   events of e-mail service providers
+    imap.py     mailboxes; imap_session.py speaks the protocol, oauth.py signs in
+    smtp.py     a mail server for bounces alone; envelopes.py, listening.py
     keep.py     the one INSERT in which all of them end
 
 In: bytes. Out: pending InboundItem rows. Stage: the first (see `bounces/__init__.py`).

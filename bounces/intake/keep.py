@@ -49,12 +49,20 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One payload ready to be stored. `identity` is what its digest is made of."""
+    """One payload ready to be stored. `identity` is what its digest is made of.
+
+    Where they are given, its container and the moment when that came take the place of the door's. With `why`, it is
+    stored as what it already is: ignored, or quarantined.
+    """
 
     body: bytes
     name: str
     form: str
     identity: bytes
+    parent_id: int | None = None
+    received_at: datetime | None = None
+    state: str = "pending"
+    why: str = ""
 
 
 def megabytes(size: int) -> str:
@@ -68,7 +76,7 @@ def keep_stream(stream: BinaryIO, size: int, name: str, door: Door) -> Kept:
     """
     head = stream.read(4096)
     form = FORMS[sniff(head, name)]
-    cap = settings.ARCHIVE_CAP if form in InboundItem.CONTAINERS else settings.MAIL_CAP
+    cap = settings.ARCHIVE_CAP if form in InboundItem.ARCHIVES else settings.MAIL_CAP
     if size > cap:
         return keep_refused(name, size, f"{megabytes(size)} is above the cap of {megabytes(cap)}.", door)
     stream.seek(0)
@@ -128,9 +136,11 @@ def keep_pieces(pieces: Sequence[Piece], door: Door) -> list[Kept]:
             {
                 "source": door.source,
                 "trust": str(door.trust),
-                "now": door.now,
                 "by": door.by_id,
-                "parent": door.parent_id,
+                "parents": [pieces[i].parent_id or door.parent_id for i in chosen],
+                "moments": [pieces[i].received_at or door.now for i in chosen],
+                "states": [str(pieces[i].state) for i in chosen],
+                "whys": [pieces[i].why for i in chosen],
                 "digests": [digests[i] for i in chosen],
                 "forms": [str(pieces[i].form) for i in chosen],
                 "names": [plain_name(pieces[i].name) for i in chosen],
@@ -147,13 +157,14 @@ def keep_pieces(pieces: Sequence[Piece], door: Door) -> list[Kept]:
 
 INSERT_PIECES = """
 WITH piece AS (
-    SELECT * FROM unnest(%(digests)s::bytea[], %(forms)s::text[], %(names)s::text[], %(bodies)s::bytea[])
-        AS piece(digest, form, name, body)
+    SELECT * FROM unnest(%(digests)s::bytea[], %(forms)s::text[], %(names)s::text[], %(bodies)s::bytea[],
+                         %(parents)s::bigint[], %(moments)s::timestamptz[], %(states)s::text[], %(whys)s::text[])
+        AS piece(digest, form, name, body, parent_id, received_at, state, why)
 ), item AS (
     INSERT INTO bounces_inbounditem
-        (source, digest, form, trust, name, size, parent_id, state, why, facts, tries, by_id, received_at)
-    SELECT %(source)s, digest, form, %(trust)s, name, length(body), %(parent)s::bigint, 'pending', '', 0, 0,
-           %(by)s::bigint, %(now)s
+        (source, digest, form, trust, name, size, parent_id, state, why, facts, tries, by_id, received_at, finished_at)
+    SELECT %(source)s, digest, form, %(trust)s, name, length(body), parent_id, state, why, 0, 0, %(by)s::bigint,
+           received_at, CASE WHEN state <> 'pending' THEN received_at END
     FROM piece
     ON CONFLICT (source, digest) DO NOTHING
     RETURNING id, digest

@@ -31,9 +31,11 @@ class InboundItem(models.Model):
         EVENT = "event", "Event"
         MBOX = "mbox", "Mailbox file"
         ZIP = "zip", "Zip archive"
+        EVENTS = "events", "Events of a provider"
         UNKNOWN = "unknown", "Unknown"
 
-    CONTAINERS = (Form.MBOX, Form.ZIP)
+    ARCHIVES = (Form.MBOX, Form.ZIP)
+    CONTAINERS = (*ARCHIVES, Form.EVENTS)
 
     source = models.TextField(help_text="The door: upload, command, api:<key>.")
     digest = models.BinaryField(max_length=32, editable=False, help_text="SHA-256 of the payload or of its event id.")
@@ -56,7 +58,7 @@ class InboundItem(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "digest"], name="inbound_once"),
             one_of("state", ("pending", "done", "ignored", "unverified", "quarantined"), "inbound_state_known"),
-            one_of("form", ("mail", "event", "mbox", "zip", "unknown"), "inbound_form_known"),
+            one_of("form", ("mail", "event", "mbox", "zip", "events", "unknown"), "inbound_form_known"),
             one_of("trust", Trust, "inbound_trust_known"),
             models.CheckConstraint(
                 condition=Q(state__in=["pending", "done", "unverified"]) | ~Q(why=""), name="inbound_says_why"
@@ -74,6 +76,10 @@ class InboundItem(models.Model):
     @property
     def is_container(self) -> bool:
         return self.form in self.CONTAINERS
+
+    @property
+    def is_archive(self) -> bool:
+        return self.form in self.ARCHIVES
 
 
 class Unproved(models.Model):

@@ -9,9 +9,9 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
-from bounces.api.moments import read_day_or_moment
 from bounces.api.pages import PARAMETERS
 from bounces.api.strict import refuse_unknown_parameters
+from bounces.moments import read_day_or_moment
 from contacts.filters import LONGEST, MOST_VALUES, SEVERAL, STATUSES, WORDS, narrow, read_filter
 
 SINCE = "updated_since"

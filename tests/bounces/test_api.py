@@ -7,8 +7,8 @@ import json
 import pytest
 from django.utils import timezone
 
-from bounces.api import event_shape
 from bounces.api.events import EventSerializer, SmtpSerializer
+from bounces.intake import event_shape
 from bounces.models import Address, Bounce, InboundItem
 from bounces.process import run_flow
 from tests.bounces.mails import a_delivery_report, a_recipient

@@ -14,7 +14,7 @@ from django.conf import settings as in_force
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
-from bounces.api.event_shape import EVENTS, FIELDS, SMTP_FIELDS
+from bounces.intake.event_shape import EVENTS, FIELDS, SMTP_FIELDS
 from crm.models import Scope
 from tests.bounces.mails import a_delivery_report
 from tests.builders import a_user, an_address, an_api_key

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bounces.addresses import BadAddress, normalise
-from bounces.api.moments import read_moment
-from bounces.api.strict import unknown_errors
+from bounces.moments import read_moment
 from bounces.parsing.text import clean_line
+from bounces.unknown import unknown_errors
 from bounces.values import Event
 
 EVENTS = tuple(str(event) for event in Event if event != Event.AUTO_REPLIED)

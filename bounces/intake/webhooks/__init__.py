@@ -1,0 +1,14 @@
+"""Events of e-mail service providers, as they post them.
+
+    arrival.py      one request: its body, headers, address
+    providers.py    the table: which providers there are, how each proves that it is itself, how it is connected
+    signatures.py   the proofs: signatures over the raw body, or a user and password
+    sns.py          Amazon's: certificates, topics, the subscription's handshake
+    door.py         a request -> refused, a handshake, or kept in one INSERT
+    opening.py      a kept request -> an item an event, good ones and bad ones alike (the drain calls it)
+    normal.py       a provider's event -> ours, by django-anymail
+    others.py       the same of providers that anymail does not know: ForwardEmail, Azure
+
+In: HTTP requests. Out: inbox items. Stage: intake; `opening.py` stands between inbox and parse. A provider that signs
+is believed as its source says; what is authentic and not understood is kept, and says so.
+"""

@@ -1,0 +1,274 @@
+"""What a provider says, as our events: django-anymail knows their words, this module what Rebound makes of them.
+
+In: an `Arrival` that was believed. Out: for each event of it either an event fit for `bounces/intake/events.py`, or
+why it is none. A provider's own word for a failure ("hard", "blocked") counts only where it gives no SMTP text: what
+the remote system said is judged by our classification, so that one failure has one verdict through every door.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
+from django.http import HttpRequest, QueryDict
+from django.utils.module_loading import import_string
+
+from bounces.intake.event_shape import ID_LENGTH, LINE_LENGTH, read_event
+from bounces.intake.webhooks.arrival import Arrival
+from bounces.parsing.text import clean_line, find_replycode, find_status
+from bounces.values import Event
+
+VIEWS = {
+    "amazon_ses": "anymail.webhooks.amazon_ses.AmazonSESTrackingWebhookView",
+    "brevo": "anymail.webhooks.brevo.BrevoTrackingWebhookView",
+    "mailersend": "anymail.webhooks.mailersend.MailerSendTrackingWebhookView",
+    "mailgun": "anymail.webhooks.mailgun.MailgunTrackingWebhookView",
+    "mailjet": "anymail.webhooks.mailjet.MailjetTrackingWebhookView",
+    "mailtrap": "anymail.webhooks.mailtrap.MailtrapTrackingWebhookView",
+    "mandrill": "anymail.webhooks.mandrill.MandrillCombinedWebhookView",
+    "postal": "anymail.webhooks.postal.PostalTrackingWebhookView",
+    "postmark": "anymail.webhooks.postmark.PostmarkTrackingWebhookView",
+    "resend": "anymail.webhooks.resend.ResendTrackingWebhookView",
+    "sendgrid": "anymail.webhooks.sendgrid.SendGridTrackingWebhookView",
+    "sparkpost": "anymail.webhooks.sparkpost.SparkPostTrackingWebhookView",
+    "unisender_go": "anymail.webhooks.unisender_go.UnisenderGoTrackingWebhookView",
+}
+EVENTS = {
+    EventType.QUEUED: Event.SENT,
+    EventType.SENT: Event.SENT,
+    EventType.DELIVERED: Event.DELIVERED,
+    EventType.DEFERRED: Event.DEFERRED,
+    EventType.BOUNCED: Event.BOUNCED,
+    EventType.REJECTED: Event.BOUNCED,
+    EventType.OPENED: Event.OPENED,
+    EventType.CLICKED: Event.CLICKED,
+    EventType.COMPLAINED: Event.COMPLAINED,
+    EventType.UNSUBSCRIBED: Event.UNSUBSCRIBED,
+}
+# Where a provider's word means something else than anymail makes of it.
+EVENTS_OF = {"postal": {EventType.FAILED: Event.BOUNCED}}  # MessageDeliveryFailed: a server said no for good
+FAILURES = (Event.BOUNCED, Event.DEFERRED)
+# A provider's word, where it says nothing else, as words that our rules know.
+LABELS = {
+    RejectReason.INVALID: "Not sent: the provider calls the address invalid.",
+    RejectReason.BOUNCED: "",
+    RejectReason.TIMED_OUT: "delivery time expired",
+    RejectReason.BLOCKED: "Not sent: on the provider's suppression list.",
+    RejectReason.SPAM: "Not sent: on the provider's suppression list, for a complaint.",
+    RejectReason.UNSUBSCRIBED: "Not sent: on the provider's suppression list, as unsubscribed.",
+}
+NOT_SENT = "Not sent: on the provider's suppression list."
+# Where a provider's event holds what anymail's does not: the Message-ID, its own id, the host that said no, the sender,
+# what the remote system said, the provider's own word for it.
+PATHS: dict[str, dict[str, str]] = {
+    "amazon_ses": {
+        "message_id": "mail.commonHeaders.messageId",
+        "provider_id": "mail.messageId",
+        "remote_mta": "bounce.remoteMtaIp",
+        "sender": "mail.source",
+    },
+    "mailgun": {"remote_mta": "event-data.delivery-status.mx-host", "sender": "event-data.envelope.sender"},
+    "sendgrid": {"message_id": "smtp-id", "provider_id": "sg_message_id"},
+    "postmark": {"sender": "From"},
+    "sparkpost": {"sender": "msys.message_event.friendly_from", "remote_mta": "msys.message_event.ip_address"},
+    "mandrill": {"sender": "msg.sender"},
+    "mailjet": {"provider_id": "MessageID", "text": "comment"},
+    "resend": {"words": "data.bounce.subType"},
+}
+NAMES = ("message_id", "provider_id", "sender")
+MOST_EVENTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One event of an arrival: `event` is empty where it is none of ours, and `why` says why; `is_broken` where it
+    should have been one.
+    """
+
+    event: dict[str, Any]
+    why: str = ""
+    is_broken: bool = False
+
+
+def read_by(slug: str) -> Callable[[Arrival, datetime], list[Found]]:
+    """Reads by anymail's view of that provider."""
+
+    def read(arrival: Arrival, now: datetime) -> list[Found]:
+        try:
+            events = make_view(slug).parse_events(make_request(arrival))
+            return [normalise(slug, event, now) for event in events[:MOST_EVENTS]]
+        except Exception as error:  # whatever a provider may send: the kept bytes stay, the neighbours are read alone
+            return list(read_alone(slug, arrival, now, error))
+
+    return read
+
+
+@cache
+def make_view(slug: str) -> Any:
+    """The view that parses. Not initialised: that would demand the secrets and packages with which it checks, and
+    `signatures.py` has checked.
+    """
+    view = import_string(VIEWS[slug])
+    return view.__new__(view)
+
+
+def make_request(arrival: Arrival) -> HttpRequest:
+    request = HttpRequest()
+    request.method = "POST"
+    request._body = arrival.body  # what Django's own requests read their body into
+    request.content_type = arrival.content_type
+    request.META = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in arrival.headers.items()}
+    request.META["CONTENT_TYPE"] = arrival.headers.get("content-type", "")
+    if arrival.content_type == "application/x-www-form-urlencoded":
+        request.POST = QueryDict(arrival.body, encoding="utf-8")
+    return request
+
+
+def read_alone(slug: str, arrival: Arrival, now: datetime, error: Exception) -> Iterator[Found]:
+    """The events of a list one by one, so that a broken one spoils no other."""
+    parts = split(arrival)
+    if len(parts) < 2:
+        yield broken(error)
+        return
+    view = make_view(slug)
+    for part in parts[:MOST_EVENTS]:
+        try:
+            yield from [normalise(slug, event, now) for event in view.parse_events(make_request(part))]
+        except Exception as one_error:  # as above
+            yield broken(one_error)
+
+
+def split(arrival: Arrival) -> list[Arrival]:
+    """The same for each event of a list. Providers post JSON lists, Mandrill one in a form."""
+    is_form = arrival.content_type == "application/x-www-form-urlencoded"
+    try:
+        events = json.loads(QueryDict(arrival.body)["mandrill_events"] if is_form else arrival.body)
+    except (ValueError, KeyError, RecursionError):
+        return []
+    if isinstance(events, dict) and isinstance(events.get("events"), list):
+        events = events["events"]
+        return [Arrival(json.dumps({"events": [event]}).encode(), arrival.headers, arrival.url) for event in events]
+    if not isinstance(events, list):
+        return []
+    bodies = [json.dumps([event]) for event in events]
+    if is_form:
+        form = QueryDict(mutable=True)
+        bodies = [_encoded(form, body) for body in bodies]
+    return [Arrival(body.encode(), arrival.headers, arrival.url) for body in bodies]
+
+
+def _encoded(form: QueryDict, body: str) -> str:
+    form["mandrill_events"] = body
+    return form.urlencode()
+
+
+def broken(error: Exception) -> Found:
+    return Found({}, f"Not an event that this provider documents ({type(error).__name__}).", is_broken=True)
+
+
+def normalise(slug: str, said: AnymailTrackingEvent, now: datetime) -> Found:
+    """An event of anymail's as ours."""
+    kind = (EVENTS | EVENTS_OF.get(slug, {})).get(said.event_type)
+    if kind is None:
+        return Found({}, f"Nothing that is recorded: the provider calls it “{clean_line(str(said.event_type))[:60]}”.")
+    esp = said.esp_event
+    recipient = clean_line(str(said.recipient or "")).strip("<>")
+    names = names_of(slug, said, esp)
+    event: dict[str, Any] = {
+        "event_id": identity(said, kind, recipient, esp),
+        "event": str(kind),
+        "recipient": recipient,
+        "occurred_at": (said.timestamp or now).isoformat() if is_moment(said.timestamp, now) else now.isoformat(),
+        **{name: value for name, value in names.items() if value},
+    }
+    if kind in FAILURES:
+        event["smtp"] = smtp_of(slug, said, esp)
+    elif kind is Event.COMPLAINED:
+        event["feedback_type"] = "abuse"
+    return checked(event, now)
+
+
+def checked(event: dict[str, Any], now: datetime) -> Found:
+    """Through the same sieve as the events of tools. JSON may hold half of a surrogate pair: no database keeps that."""
+    clean, errors = read_event(storable(event), now)
+    if errors:
+        field, sentences = next(iter(errors.items()))
+        return Found({}, f"{field}: {sentences[0]}", is_broken=True)
+    return Found(clean)
+
+
+def storable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: storable(each) for name, each in value.items()}
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def is_moment(at: Any, now: datetime) -> bool:
+    return isinstance(at, datetime) and at.tzinfo is not None and at <= now
+
+
+def identity(said: AnymailTrackingEvent, kind: Event, recipient: str, esp: Any) -> str:
+    """Of a provider that names its events: that name and whom it is about; of others the digest of what it said."""
+    named = clean_line(str(said.event_id or ""))
+    whole = named if named else json.dumps(esp, sort_keys=True, default=str)
+    return hashlib.sha256(f"{kind}\0{recipient.lower()}\0{whole}".encode("utf-8", "replace")).hexdigest()
+
+
+def names_of(slug: str, said: AnymailTrackingEvent, esp: Any) -> dict[str, str]:
+    """By what the message is known: its Message-ID, where it is one, else the provider's id; and who sent it."""
+    paths = PATHS.get(slug, {})
+    found = {name: look_up(esp, path) for name, path in paths.items() if name in NAMES}
+    own = clean_line(str(said.message_id or "")).strip("<> ")
+    if own and "@" in own:
+        found.setdefault("message_id", own)
+    elif own:
+        found["provider_id"] = found.get("provider_id") or own
+    found["message_id"] = found.get("message_id", "").strip("<> ")
+    metadata = said.metadata if isinstance(said.metadata, dict) else {}
+    found["campaign"] = clean_line(str(metadata.get("campaign") or ""))[:ID_LENGTH]
+    found["provider_id"] = found.get("provider_id", "")[:ID_LENGTH]
+    found["sender"] = address_in(found.get("sender", ""))
+    return found
+
+
+def address_in(text: str) -> str:
+    """`Ann <ann@a.example>` -> `ann@a.example`."""
+    return text.rpartition("<")[2].rstrip("> ").lower()[:LINE_LENGTH]
+
+
+def look_up(value: Any, path: str) -> str:
+    """A text deep in a provider's JSON; "" where there is none."""
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return clean_line(str(value)) if isinstance(value, str | int) else ""
+
+
+def smtp_of(slug: str, said: AnymailTrackingEvent, esp: Any) -> dict[str, Any]:
+    """What the remote system said; where nothing is told of that, the provider's own words."""
+    paths = PATHS.get(slug, {})
+    text = clean_line(str(said.mta_response or "")) or look_up(esp, paths.get("text", "-"))
+    words = text.removeprefix("smtp;").strip() or clean_line(
+        f"{look_up(esp, paths.get('words', '-'))} {words_of(said)}"
+    )
+    smtp: dict[str, Any] = {"text": words}
+    if code := find_replycode(words):
+        smtp["code"] = code
+    if enhanced := find_status(words):
+        smtp["enhanced"] = enhanced
+    if host := look_up(esp, paths.get("remote_mta", "-")):
+        smtp["remote_mta"] = host[:LINE_LENGTH]
+    return smtp
+
+
+def words_of(said: AnymailTrackingEvent) -> str:
+    described = clean_line(str(said.description or ""))
+    label = LABELS.get(said.reject_reason, "") if said.reject_reason else ""
+    if said.event_type == EventType.REJECTED and not label:
+        label = NOT_SENT
+    return clean_line(f"{label} {described}")

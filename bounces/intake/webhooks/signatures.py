@@ -1,0 +1,219 @@
+"""How a provider proves that a request is its own: a signature over the raw body, or a user and password.
+
+In: an `Arrival`, the source's secrets (several at once, while one is replaced by another), the moment. Out: nothing, or
+`Refused`. Fails closed: without a secret nothing is believed. Pure. Each function's source is the provider's own
+documentation of its webhooks.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from bounces.intake.webhooks.arrival import Arrival, Refused
+
+WINDOW = timedelta(seconds=300)
+# Mailgun tries again for eight hours with the moment and token of the first time; its token counts once.
+MAILGUN_WINDOW = timedelta(hours=9)
+
+WRONG = "The signature is not right: was the secret copied whole, and is it this provider's?"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the source says: its secrets by name, each one or several; its options."""
+
+    secrets: Mapping[str, Sequence[str]]
+    options: Mapping[str, Any]
+
+    def of(self, name: str) -> Sequence[str]:
+        """Raises Refused where there is none: our admin's fault, so the provider shall try again."""
+        found = [secret for secret in self.secrets.get(name, ()) if secret]
+        if not found:
+            raise Refused("This source has no secret yet: an admin has to enter it.", status=503)
+        return found
+
+
+Check = Callable[[Arrival, Given, datetime], None]
+
+
+def any_of(matches: Callable[[str], bool], secrets: Sequence[str]) -> None:
+    """Raises Refused where none matches. One that cannot be read keeps no other from matching."""
+    unreadable: Refused | None = None
+    for secret in secrets:
+        try:
+            if matches(secret):
+                return
+        except Refused as error:
+            unreadable = error
+    raise unreadable or Refused(WRONG)
+
+
+def same(one: str | bytes, other: str | bytes) -> bool:
+    """In constant time; of texts that are not ASCII too."""
+    one, other = (text.encode() if isinstance(text, str) else text for text in (one, other))
+    return hmac.compare_digest(one, other)
+
+
+def check_age(text: str, now: datetime, window: timedelta = WINDOW) -> None:
+    """Of a moment in seconds since 1970, as a text. Raises Refused for one too old or ahead."""
+    try:
+        age = now.timestamp() - float(text)
+    except (ValueError, OverflowError):
+        raise Refused("The moment of the signature is no number.") from None
+    if not abs(age) <= window.total_seconds():
+        raise Refused("The signature is too old, or from the future: do the clocks agree?")
+
+
+def decode(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused("The signature is not base64.") from None
+
+
+def public_key(text: str) -> Any:
+    """Of a PEM block, or of its base64 alone. Raises Refused."""
+    bare = "".join(line for line in text.strip().splitlines() if not line.startswith("-----")).strip()
+    try:
+        return serialization.load_der_public_key(base64.b64decode(bare))
+    except (ValueError, binascii.Error, UnsupportedAlgorithm):
+        raise Refused("The public key of this source cannot be read: copy it whole.", status=503) from None
+
+
+def check_basic(arrival: Arrival, given: Given, now: datetime) -> None:  # noqa: ARG001 -- one signature for all
+    """User and password in the URL that the provider was given: for those that sign nothing."""
+    kind, _, code = arrival.headers.get("authorization", "").partition(" ")
+    said = decode(code.strip()) if kind.lower() == "basic" else b""
+    any_of(lambda login: same(said, login), given.of("login"))
+
+
+def check_sendgrid(arrival: Arrival, given: Given, now: datetime) -> None:
+    """ECDSA over moment and body."""
+    moment = arrival.header("x-twilio-email-event-webhook-timestamp")
+    signature = decode(arrival.header("x-twilio-email-event-webhook-signature"))
+
+    def matches(key: str) -> bool:
+        loaded = public_key(key)
+        return isinstance(loaded, ec.EllipticCurvePublicKey) and verifies(
+            lambda: loaded.verify(signature, moment.encode() + arrival.body, ec.ECDSA(hashes.SHA256()))
+        )
+
+    any_of(matches, given.of("public_key"))
+    check_age(moment, now)
+
+
+def check_postal(arrival: Arrival, given: Given, now: datetime) -> None:  # noqa: ARG001 -- one signature for all
+    """RSA with SHA-1 over the body: what Postal signs with."""
+    signature = decode(arrival.header("x-postal-signature"))
+
+    def matches(key: str) -> bool:
+        loaded = public_key(key)
+        return isinstance(loaded, rsa.RSAPublicKey) and verifies(
+            lambda: loaded.verify(signature, arrival.body, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 -- Postal's
+        )
+
+    any_of(matches, given.of("public_key"))
+
+
+def verifies(verify: Callable[[], Any]) -> bool:
+    try:
+        verify()
+    except InvalidSignature:
+        return False
+    return True
+
+
+def check_mailgun(arrival: Arrival, given: Given, now: datetime) -> None:
+    """HMAC over moment and token, not over the body: so the token counts once (`door.py`)."""
+    block = mailgun_block(arrival)
+    any_of(
+        lambda key: same(hexdigest(key, block["timestamp"] + block["token"]), block["signature"]),
+        given.of("signing_key"),
+    )
+    check_age(block["timestamp"], now, MAILGUN_WINDOW)
+
+
+def mailgun_block(arrival: Arrival) -> dict[str, str]:
+    try:
+        found = json.loads(arrival.body)["signature"]
+        return {name: str(found[name]) for name in ("timestamp", "token", "signature")}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Refused("There is no signature in the body.", status=400) from None
+
+
+def check_mandrill(arrival: Arrival, given: Given, now: datetime) -> None:  # noqa: ARG001 -- one signature for all
+    """HMAC-SHA1 over the address and the sorted form."""
+    signature = arrival.header("x-mandrill-signature")
+    form = sorted(dict(parse_qsl(arrival.body.decode("utf-8", "replace"), keep_blank_values=True)).items())
+    signed = (arrival.url + "".join(name + value for name, value in form)).encode()
+    any_of(
+        lambda key: same(base64.b64encode(hmac.new(key.encode(), signed, hashlib.sha1).digest()), signature),
+        given.of("webhook_key"),
+    )
+
+
+def check_svix(arrival: Arrival, given: Given, now: datetime) -> None:
+    """Resend: Svix, which is Standard Webhooks under other names of headers."""
+    name, moment = arrival.header("svix-id"), arrival.header("svix-timestamp")
+    said = [part.partition(",")[2] for part in arrival.header("svix-signature").split() if part.startswith("v1,")]
+    signed = f"{name}.{moment}.".encode() + arrival.body
+
+    def matches(secret: str) -> bool:
+        key = base64.b64decode(secret.removeprefix("whsec_") + "==")
+        ours = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
+        return any(same(ours, each) for each in said)
+
+    any_of(matches, given.of("signing_secret"))
+    check_age(moment, now)
+
+
+def check_unisender(arrival: Arrival, given: Given, now: datetime) -> None:  # noqa: ARG001 -- one signature for all
+    """The MD5 of the body in which the key stands where the sum will be: Unisender's own way."""
+    try:
+        said = str(json.loads(arrival.body)["auth"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Refused("There is no signature in the body.", status=400) from None
+
+    def matches(key: str) -> bool:
+        signed = arrival.body.replace(said.encode(), key.encode(), 1) if said else b""
+        return bool(said) and same(hashlib.md5(signed, usedforsecurity=True).hexdigest(), said)  # noqa: S324 -- theirs
+
+    any_of(matches, given.of("api_key"))
+
+
+def hmac_in(header: str, secret: str) -> Check:
+    """HMAC-SHA256 over the body, in hex, in a header: MailerSend, Mailtrap, ForwardEmail."""
+
+    def check(arrival: Arrival, given: Given, now: datetime) -> None:  # noqa: ARG001 -- one signature for all
+        said = arrival.header(header).lower()
+        any_of(lambda key: same(hexdigest(key, arrival.body), said), given.of(secret))
+
+    return check
+
+
+def secret_in(header: str, secret: str) -> Check:
+    """A secret that the provider sends along in a header: Event Grid, which signs nothing."""
+
+    def check(arrival: Arrival, given: Given, now: datetime) -> None:  # noqa: ARG001 -- one signature for all
+        said = arrival.header(header)
+        any_of(lambda key: same(key, said), given.of(secret))
+
+    return check
+
+
+def hexdigest(key: str, text: str | bytes) -> str:
+    body = text.encode() if isinstance(text, str) else text
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()

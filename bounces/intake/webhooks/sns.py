@@ -1,0 +1,135 @@
+"""Amazon SES, through SNS: whose message it is, by certificate and topic; and the handshake of a subscription.
+
+In: an `Arrival`. Out: nothing, or `Refused`. The certificate comes from Amazon's own hosts alone, over a vetted
+connection, is checked to be of them by TLS, and is kept. Source: docs.aws.amazon.com/sns, "Verifying the signatures of
+Amazon SNS messages".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import http.client
+import json
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import re2
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from bounces import network
+from bounces.intake.webhooks.arrival import Arrival, Refused
+from bounces.intake.webhooks.signatures import WRONG, Given, verifies
+
+HOST = re2.compile(r"^sns\.[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?$")
+CERTIFICATE = re2.compile(r"^/SimpleNotificationService-[0-9A-Za-z]{1,80}\.pem$")
+SIGNED = {
+    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+    "UnsubscribeConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+}
+HASHES = {"1": hashes.SHA1, "2": hashes.SHA256}
+MOST_BYTES = 64 * 1024
+SECONDS = 5
+
+Fetch = Callable[[str], bytes]
+
+
+def fetch(url: str) -> bytes:
+    """What an address of Amazon's answers; redirects are not followed. Raises Unreachable."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        connection = http.client.HTTPConnection(host, 443, timeout=SECONDS)
+        connection.sock = network.secure(network.connect(host, 443, SECONDS), host, 443, network.tls_context())
+        try:
+            connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""), headers={"host": host})
+            response = connection.getresponse()
+            if response.status != 200:
+                raise network.Unreachable(f"{host} answered {response.status}.")
+            return response.read(MOST_BYTES)
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException) as error:
+        raise network.Unreachable(f"{host} did not answer: {type(error).__name__}.") from error
+
+
+@lru_cache(maxsize=16)
+def key_at(url: str, fetch: Fetch) -> rsa.RSAPublicKey:
+    """The public key of a certificate. Raises Unreachable, ValueError."""
+    key = x509.load_pem_x509_certificate(fetch(url)).public_key()
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise ValueError("The certificate holds no RSA key.")
+    return key
+
+
+def read_message(arrival: Arrival) -> dict[str, Any]:
+    """Raises Refused."""
+    try:
+        message = json.loads(arrival.body)
+    except (ValueError, RecursionError):
+        message = None
+    if not isinstance(message, dict) or str(message.get("Type")) not in SIGNED:
+        raise Refused("This is no message of Amazon SNS.", status=400)
+    return message
+
+
+def check_sns(arrival: Arrival, given: Given, now: datetime, fetch: Fetch = fetch) -> None:  # noqa: ARG001
+    """Raises Refused: with 503 where Amazon cannot be asked for its certificate, so that it tries again."""
+    message = read_message(arrival)
+    topics = given.options.get("topics") or []
+    if message.get("TopicArn") not in topics:
+        raise Refused("This topic is not among those that the source names.")
+    url = str(message.get("SigningCertURL", ""))
+    if not is_certificate(url):
+        raise Refused("The certificate is not at an address of Amazon's.")
+    try:
+        signature = base64.b64decode(str(message.get("Signature", "")), validate=True)
+        algorithm = HASHES[str(message.get("SignatureVersion", ""))]
+    except (binascii.Error, ValueError, KeyError):
+        raise Refused(WRONG) from None
+    try:
+        key = key_at(url, fetch)
+    except network.Unreachable as error:
+        raise Refused(f"Amazon's certificate cannot be fetched: {error}", status=503) from None
+    except ValueError:
+        raise Refused("What stands at the certificate's address is none.") from None
+    if not verifies(lambda: key.verify(signature, signed_text(message), padding.PKCS1v15(), algorithm())):
+        raise Refused(WRONG)
+
+
+def is_certificate(url: str) -> bool:
+    """https, one of Amazon's SNS hosts, the name of a certificate, nothing else."""
+    parts = urlsplit(url) if url.isascii() and url.isprintable() else urlsplit("")
+    return is_amazon(url) and bool(CERTIFICATE.search(parts.path)) and not parts.query
+
+
+def is_amazon(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    is_plain = parts.scheme == "https" and port in (None, 443) and not (parts.username or parts.password)
+    return is_plain and HOST.search(parts.hostname or "") is not None
+
+
+def signed_text(message: dict[str, Any]) -> bytes:
+    names = [name for name in SIGNED.get(str(message.get("Type")), ()) if message.get(name) is not None]
+    return "".join(f"{name}\n{message[name]}\n" for name in names).encode("utf-8", "replace")
+
+
+def confirm(arrival: Arrival, fetch: Fetch = fetch) -> None:
+    """Says yes to a subscription whose message was checked. Raises Refused."""
+    url = str(read_message(arrival).get("SubscribeURL", ""))
+    if not is_amazon(url):
+        raise Refused("The subscription is not confirmed at an address of Amazon's.")
+    try:
+        fetch(url)
+    except network.Unreachable as error:
+        raise Refused(f"The subscription could not be confirmed: {error}", status=503) from None

@@ -1,0 +1,242 @@
+"""What every provider's webhook has to do: believed when it is authentic, refused when anything about it is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+
+from bounces import lists, process
+from bounces.intake.webhooks import samples, sns
+from bounces.intake.webhooks.providers import PROVIDERS
+from bounces.models import Address, Bounce, Evidence, InboundItem, IntakeSource
+from tests.bounces.webhooks.posting import (
+    CERTIFICATE_URL,
+    SLUGS,
+    TIMED,
+    a_post,
+    a_provider_source,
+    amazon_certificate,
+)
+from tests.conformance.mutating import mutate
+
+pytestmark = pytest.mark.django_db
+SITE = "http://rebound.example"
+MUTATIONS = int(os.environ.get("REBOUND_TEST_MUTATIONS", "40"))  # of each provider
+WITHOUT_WORDS = {"resend"}  # tells that it bounced, not what was said
+
+
+@pytest.fixture(autouse=True)
+def _where_it_runs(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SITE_URL = SITE
+    settings.ALLOWED_HOSTS = ["*"]
+    monkeypatch.setattr(sns.check_sns, "__defaults__", (amazon,))
+    sns.key_at.cache_clear()
+
+
+def amazon(url: str) -> bytes:
+    """Amazon's host, which gives its certificate at one address."""
+    assert url == CERTIFICATE_URL
+    return amazon_certificate("amazon")
+
+
+def run_flow() -> None:
+    process.run_flow(timezone.now)
+
+
+def nothing_changed() -> bool:
+    run_flow()
+    return not (InboundItem.objects.exists() or Address.objects.exists())
+
+
+@pytest.fixture(params=SLUGS)
+def slug(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_a_bounce_that_is_told_becomes_one(client: Client, slug: str) -> None:
+    status = a_post(a_provider_source(slug), SITE).send(client)
+    run_flow()
+
+    bounce = Bounce.objects.select_related("address").get()
+    reason = "onhold" if slug in WITHOUT_WORDS else "userunknown"
+    assert (status, bounce.address.email, bounce.reason) == (200, "bob@b.example", reason)
+
+
+def test_what_a_server_said_makes_the_address_invalid(client: Client, slug: str) -> None:
+    a_post(a_provider_source(slug), SITE).send(client)
+    run_flow()
+
+    assert Address.objects.get().status == ("unverified" if slug in WITHOUT_WORDS else "invalid")
+
+
+def test_the_same_again_changes_nothing(client: Client, slug: str) -> None:
+    post = a_post(a_provider_source(slug), SITE)
+
+    statuses = [post.send(client), post.send(client)]
+    run_flow()
+
+    assert (statuses, Evidence.objects.count()) == ([200, 200], 1)
+
+
+SIGN_THEIR_BODY = [each for each in SLUGS if PROVIDERS[each].signs and each not in ("azure", "mailgun")]
+
+
+@pytest.mark.parametrize("slug", SIGN_THEIR_BODY)
+def test_a_flipped_byte_is_refused(client: Client, slug: str) -> None:
+    post = a_post(a_provider_source(slug), SITE)
+    body = post.arrival.body
+    place = body.index(b"b.example") + 2
+
+    status = post.with_body(body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]).send(client)
+
+    assert (400 <= status < 500, nothing_changed()) == (True, True)
+
+
+def test_without_its_proof_it_is_refused(client: Client, slug: str) -> None:
+    post = a_post(a_provider_source(slug), SITE)
+    bare = post.without(*[name for name in post.arrival.headers if name != "content-type"])
+    if slug in ("mailgun", "unisender_go", "amazon_ses"):
+        said = json.loads(post.arrival.body)
+        bare = bare.with_body(json.dumps({k: v for k, v in said.items() if k.lower() not in PROOFS}).encode())
+
+    status = bare.send(client)
+
+    assert (400 <= status < 500, nothing_changed()) == (True, True)
+
+
+PROOFS = ("signature", "auth")
+
+
+def test_another_tenants_proof_is_refused(client: Client, slug: str) -> None:
+    other = "whsec_b3RoZXI=" if slug == "resend" else "somebody:else"
+
+    status = a_post(a_provider_source(slug), SITE, signer=other).send(client)
+
+    assert (400 <= status < 500, nothing_changed()) == (True, True)
+
+
+@pytest.mark.parametrize("slug", TIMED)
+@pytest.mark.parametrize("age", [timedelta(hours=10), -timedelta(hours=10)])
+def test_a_stale_one_is_refused(client: Client, slug: str, age: timedelta) -> None:
+    status = a_post(a_provider_source(slug), SITE, at=timezone.now() - age).send(client)
+
+    assert (status, nothing_changed()) == (403, True)
+
+
+def test_a_source_without_a_secret_believes_nothing_and_is_asked_again(client: Client, slug: str) -> None:
+    post = a_post(a_provider_source(slug), SITE)
+    IntakeSource.objects.update(sealed_secrets="", options={})
+
+    status = post.send(client)
+
+    assert (status, nothing_changed()) == (403 if slug == "amazon_ses" else 503, True)
+
+
+def test_an_old_secret_is_believed_beside_the_new_one(client: Client, slug: str) -> None:
+    source = a_provider_source(slug)
+    post = a_post(source, SITE)
+    source.secrets = {name: ["a new one", *several] for name, several in source.secrets.items()}
+    source.save()
+
+    assert post.send(client) == 200
+
+
+def test_an_unknown_or_disabled_source_is_not_there(client: Client, slug: str) -> None:
+    source = a_provider_source(slug)
+    post = a_post(source, SITE)
+    IntakeSource.objects.update(is_enabled=False)
+
+    assert (post.send(client), client.post("/in/no-such-token/").status_code) == (404, 404)
+
+
+def test_refusals_are_counted_and_explained(client: Client, slug: str) -> None:
+    source = a_provider_source(slug)
+
+    a_post(source, SITE, signer="whsec_b3RoZXI=" if slug == "resend" else "somebody:else").send(client)
+
+    source.refresh_from_db()
+    assert (source.seen.refused, bool(source.seen.last_error)) == (1, True)
+
+
+def test_what_came_is_counted(client: Client, slug: str) -> None:
+    source = a_provider_source(slug)
+    a_post(source, SITE).send(client)
+    run_flow()
+
+    source.refresh_from_db()
+    assert (source.seen.received, source.seen.last_seen_at is not None) == (1, True)
+
+
+def test_mutated_events_never_fail_the_door_and_all_end_countably(client: Client, slug: str) -> None:
+    source = a_provider_source(slug)
+    chance = random.Random(slug)
+    said = json.dumps(samples.EVENTS[slug]("bob@b.example", timezone.now())).encode()
+
+    statuses = {a_post(source, SITE, said=event).send(client) for event in mutated_events(said, chance)}
+    run_flow()
+
+    counts = lists.count_inbox()
+    assert {status // 100 for status in statuses} <= {2, 4}
+    assert counts["pending"] == 0
+
+
+def mutated_events(said: bytes, chance: random.Random) -> list[Any]:
+    """Authentic, since they are signed afterwards, and of any shape that JSON has."""
+    found: list[Any] = []
+    while len(found) < MUTATIONS:
+        try:
+            event = json.loads(mutate(said, chance, [said]))
+        except (ValueError, RecursionError):
+            event = damaged(json.loads(said), chance)
+        if isinstance(event, type(json.loads(said))):
+            found.append(event)
+    return found
+
+
+def damaged(value: Any, chance: random.Random) -> Any:
+    """One value somewhere in it is something else."""
+    if isinstance(value, dict) and value and chance.random() < 0.8:
+        name = chance.choice(list(value))
+        return {**value, name: damaged(value[name], chance)}
+    if isinstance(value, list) and value and chance.random() < 0.8:
+        return [damaged(value[0], chance), *value[1:]]
+    return chance.choice([None, "", 0, -1, 1e300, [], {}, True, "\x00", "x" * 5000, [[]], {"a": {}}, "\ud800"])
+
+
+GARBAGE = [
+    b"",
+    b"{",
+    b"[]",
+    b"{}",
+    b"null",
+    b"[" * 200_000,
+    b'{"a":' * 50_000,
+    b"\xff\xfe",
+    b"mandrill_events=%5B%7B%7D%5D",
+    b"1" * 100_000,
+]
+
+
+def test_garbage_is_refused_or_ends_countably(client: Client, slug: str) -> None:
+    source = a_provider_source(slug)
+    post = a_post(source, SITE)
+
+    statuses = {post.with_body(body).send(client) for body in GARBAGE}
+    run_flow()
+
+    assert {status // 100 for status in statuses} <= {2, 4}
+    assert lists.count_inbox()["pending"] == 0
+
+
+def test_a_body_above_the_cap_is_not_read(client: Client, slug: str, settings: LazySettings) -> None:
+    settings.WEBHOOK_CAP = 10
+
+    assert (a_post(a_provider_source(slug), SITE).send(client), nothing_changed()) == (413, True)
