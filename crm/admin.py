@@ -38,6 +38,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from bounces.admin.bases import FormAdmin, ReadOnlyAdmin, TableAdmin, label_of
 from crm.models import ApiKey, Scope, Team, User
 from crm.roles import Role
+from crm.webhooks import admin as webhooks_admin  # noqa: F401  (importing registers)
 
 # What packages register on their own and nobody needs: groups (roles decide), allauth's addresses (none are verified),
 # a second entrance to the queue. The others come back below in our own dress.

@@ -96,6 +96,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("Users", "person", "crm_user"),
             ("Teams", "groups", "crm_team"),
             ("API keys", "key", "crm_apikey"),
+            ("Webhooks", "webhook", "crm_webhookendpoint"),
+            ("Webhook deliveries", "outbound", "crm_webhookdelivery"),
             ("Second factors", "security_key", "mfa_authenticator"),
             ("Failed sign-ins", "lock_person", "axes_accessattempt"),
             ("Sign-ins", "login", "axes_accesslog"),

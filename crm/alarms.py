@@ -46,3 +46,22 @@ def tell_of_incident(payload: dict[str, Any]) -> None:
         send_mail(subject, text, None, [email])
     incident.told_at = timezone.now()
     incident.save(update_fields=["told_at"])
+
+
+STOPPED = """\
+Rebound has stopped telling “{name}” what happens here.
+
+{why}
+
+{url}
+"""
+
+
+def tell_of_stopped_endpoint(name: str, why: str) -> None:
+    """Once, by who switched it off."""
+    text = STOPPED.format(
+        name=name, why=why, url=settings.SITE_URL.rstrip("/") + reverse("admin:crm_webhookendpoint_changelist")
+    )
+    admins = User.objects.filter(is_active=True, role=Role.ADMIN).exclude(email="")
+    for email in admins.values_list("email", flat=True):
+        send_mail(f"Stopped: the webhook “{name}”", text, None, [email])

@@ -166,3 +166,81 @@ class ApiKey(models.Model):
         if self.revoked_at is None:
             self.revoked_at = now
             self.save(update_fields=["revoked_at"])
+
+
+class Topic(models.TextChoices):
+    """What a tool may ask to be told."""
+
+    STATUS_CHANGED = "address.status_changed", "The status of addresses changed"
+    INCIDENT_OPENED = "incident.opened", "A provider refuses addresses that worked"
+    GUARD_PAUSED = "guard.paused", "A campaign or sender was paused"
+
+
+class WebhookEndpoint(models.Model):
+    """A tool's address that is told what happened. Its secret signs what it is told; it is kept sealed."""
+
+    name = models.TextField(help_text="The tool that listens.")
+    url = models.TextField(max_length=2000, help_text="https://…")
+    topics = ArrayField(models.TextField(choices=Topic))
+    sealed_secret = models.TextField(editable=False)
+    is_enabled = models.BooleanField(default=True, help_text="Switched off, it is told nothing, later neither.")
+    stopped_why = models.TextField(blank=True, default="", editable=False, help_text="Why Rebound switched it off.")
+    last_success_at = models.DateTimeField(null=True, editable=False)
+    last_error = models.TextField(blank=True, default="", editable=False)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, editable=False, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="webhookendpoint_name_unique"),
+            models.CheckConstraint(condition=~models.Q(name=""), name="webhookendpoint_name_given"),
+            models.CheckConstraint(
+                condition=models.Q(topics__contained_by=Topic.values) & ~models.Q(topics=[]),
+                name="webhookendpoint_topics_known",
+            ),
+            models.CheckConstraint(condition=~models.Q(sealed_secret=""), name="webhookendpoint_has_a_secret"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WebhookDelivery(models.Model):
+    """One message to one endpoint: sent until it is taken, or given up."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        TAKEN = "taken", "Taken"
+        GIVEN_UP = "given_up", "Given up"
+
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
+    message_id = models.TextField(help_text="The same however often it is sent: what its reader drops doubles by.")
+    topic = models.TextField()
+    payload = models.JSONField()
+    state = models.TextField(choices=State, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    answer = models.TextField(blank=True, default="", help_text="What the tool answered, or why nothing came back.")
+    created_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint", "message_id"], name="webhookdelivery_once"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["waiting", "taken", "given_up"]), name="webhookdelivery_state_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="waiting") | models.Q(done_at__isnull=False), name="webhookdelivery_is_dated"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], name="webhookdelivery_due", condition=models.Q(state="waiting")),
+            models.Index(fields=["done_at"], name="webhookdelivery_done", condition=models.Q(done_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} to {self.endpoint}"

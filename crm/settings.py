@@ -138,7 +138,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="") or f"unix://{quote(str(RUN_DIR / 'valkey.sock'))}?db=0"
 _queue = {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 600, "SERIALIZER": "rq.serializers.JSONSerializer"}
-RQ_QUEUES = {"intake": dict(_queue), "bulk": {**_queue, "DEFAULT_TIMEOUT": 6 * 3600}}
+RQ_QUEUES = {
+    "intake": dict(_queue),
+    "bulk": {**_queue, "DEFAULT_TIMEOUT": 6 * 3600},
+    "notify": {**_queue, "DEFAULT_TIMEOUT": 60},  # other tools are asked here: one that hangs delays no bounce
+}
 # Only the tick enqueues, outside of any transaction: nothing to wait for.
 RQ = {"COMMIT_MODE": "auto"}
 
@@ -223,7 +227,9 @@ MAIL_CAP = env.int("REBOUND_MAIL_CAP", default=25 * 1024 * 1024)  # bytes of one
 ARCHIVE_CAP = env.int("REBOUND_ARCHIVE_CAP", default=500 * 1024 * 1024)  # bytes of one mbox or zip, unpacked too
 WEBHOOK_CAP = env.int("REBOUND_WEBHOOK_CAP", default=10 * 1024 * 1024)  # bytes of one request of a provider
 # What else the tick starts: (queue, whether it waits at this moment and nobody is at it, the job). Dotted names.
-WAITING_WORK: list[tuple[str, str, str]] = []
+WAITING_WORK: list[tuple[str, str, str]] = [
+    ("notify", "crm.webhooks.sending.is_due", "crm.webhooks.jobs.send_webhooks_job"),
+]
 # Bounces come back to b+<token>@ this domain: its mail must reach one of the doors (docs/mailboxes.md).
 RETURN_PATH_DOMAIN = env.str("REBOUND_RETURN_PATH_DOMAIN", default="").strip().lower().lstrip("@")
 # id:secret, the first signs, all are believed: a new key goes to the front, an old one stays while its tokens live.
@@ -235,9 +241,13 @@ ALLOWED_NETWORKS = env.list("REBOUND_ALLOWED_NETWORKS", default=[])
 SECRETS_KEYS = env.list("REBOUND_SECRETS_KEY", default=[sealing_key(SECRET_KEY)])
 CA_FILE = env.str("REBOUND_CA_FILE", default="")  # certificates of further authorities, PEM
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
-    "incident_opened": ["crm.alarms.tell_of_incident"],
-    "guard_paused": ["contacts.guarding.pause_campaign"],
-    "status_changed": ["contacts.announcements.write_activities", "contacts.actions.act_on_changes"],
+    "incident_opened": ["crm.alarms.tell_of_incident", "crm.webhooks.announcing.queue_incident"],
+    "guard_paused": ["contacts.guarding.pause_campaign", "crm.webhooks.announcing.queue_guard"],
+    "status_changed": [
+        "contacts.announcements.write_activities",
+        "contacts.actions.act_on_changes",
+        "crm.webhooks.announcing.queue_status_changes",
+    ],
     "contacts_to_delete": ["contacts.actions.delete_contacts"],
 }
 

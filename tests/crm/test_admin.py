@@ -47,7 +47,7 @@ from tests.builders import (
 pytestmark = pytest.mark.django_db
 
 MODELS = [getattr(module, name) for module in (bounces, contacts) for name in module.__all__]
-MODELS += [crm.User, crm.Team, crm.ApiKey]
+MODELS += [crm.User, crm.Team, crm.ApiKey, crm.WebhookEndpoint, crm.WebhookDelivery]
 FACTS = [
     bounces.Attempt, bounces.Bounce, bounces.Evidence, bounces.EventKey, bounces.Complaint, bounces.StatusChange,
     bounces.Dirty, bounces.CleaningRow, bounces.CleaningRun, bounces.InboundItem, bounces.RawChunk, bounces.Lease,
