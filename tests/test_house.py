@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -128,3 +129,12 @@ def test_the_lock_has_every_dependency_and_no_address():
 @pytest.mark.django_db
 def test_migrations_are_complete():
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+def test_every_address_has_a_name_of_its_own():
+    named = Counter(re.findall(r'path\([^)]*name="(\w+)"', (BASE / "bounces" / "urls.py").read_text()))
+    named.update(
+        f"contacts:{name}"
+        for name in re.findall(r'path\([^)]*name="(\w+)"', (BASE / "contacts" / "urls.py").read_text())
+    )
+    assert [name for name, count in named.items() if count > 1] == []

@@ -25,7 +25,7 @@ def signed_in(role: str) -> Client:
 
 
 EVERYONE = ["list", "complaints", "bounce", "address", "cleaning", "cleaning_run", "cleaning_progress", "cleaning_csv"]
-MANAGERS = ["upload", "upload_progress", "inbox", "item", "release", "discard", "restore", "lift", "cleaning_undo"]
+MANAGERS = ["upload", "upload_progress", "inbox", "item", "release_item", "discard", "restore", "lift", "cleaning_undo"]
 DEEDS = ["retry", "cleaning_apply", "cleaning_cancel", "cleaning_pause", "cleaning_resume", "cleaning_undo_rows"]
 
 
@@ -39,7 +39,7 @@ def url_of(name: str) -> str:
         "raw": an_inbound_item,
         "retry": an_inbound_item,
         "discard": an_inbound_item,
-        "release": an_inbound_item,
+        "release_item": an_inbound_item,
         "cleaning_run": a_cleaning_run,
         "cleaning_progress": a_cleaning_run,
         "cleaning_csv": a_cleaning_run,

@@ -126,7 +126,7 @@ def test_an_unverified_item_is_released_with_a_reason_and_read_again(manager):
     assert run_flow(lambda: NOW)
     assert "Release…" in manager.get(f"{INBOX}{item.pk}/").content.decode()
 
-    manager.post(reverse("bounces:release", args=[item.pk]), {"reason": "The postmaster sent it on."})
+    manager.post(reverse("bounces:release_item", args=[item.pk]), {"reason": "The postmaster sent it on."})
     assert run_flow(lambda: NOW)
 
     item.refresh_from_db()
@@ -136,8 +136,8 @@ def test_an_unverified_item_is_released_with_a_reason_and_read_again(manager):
 
 def test_a_release_needs_a_reason_and_something_unverified(manager):
     item = an_inbound_item(state="done")
-    manager.post(reverse("bounces:release", args=[item.pk]), {"reason": ""})
-    manager.post(reverse("bounces:release", args=[item.pk]), {"reason": "Because."})
+    manager.post(reverse("bounces:release_item", args=[item.pk]), {"reason": ""})
+    manager.post(reverse("bounces:release_item", args=[item.pk]), {"reason": "Because."})
     item.refresh_from_db()
     assert (item.state, item.released_because) == ("done", "")
 
@@ -146,4 +146,4 @@ def test_sales_release_nothing():
     client = Client()
     client.force_login(a_user("sales"))
     item = an_inbound_item(state="unverified")
-    assert client.post(reverse("bounces:release", args=[item.pk]), {"reason": "Because."}).status_code == 403
+    assert client.post(reverse("bounces:release_item", args=[item.pk]), {"reason": "Because."}).status_code == 403
