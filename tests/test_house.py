@@ -131,10 +131,8 @@ def test_migrations_are_complete():
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
 
 
-def test_every_address_has_a_name_of_its_own():
-    named = Counter(re.findall(r'path\([^)]*name="(\w+)"', (BASE / "bounces" / "urls.py").read_text()))
-    named.update(
-        f"contacts:{name}"
-        for name in re.findall(r'path\([^)]*name="(\w+)"', (BASE / "contacts" / "urls.py").read_text())
-    )
-    assert [name for name, count in named.items() if count > 1] == []
+@pytest.mark.parametrize("app", ["bounces", "contacts"])
+def test_every_address_has_a_name_of_its_own(app: str):
+    names = Counter(re.findall(r'path\([^)]*name="(\w+)"', (BASE / app / "urls.py").read_text()))
+    assert len(names) > 10
+    assert [name for name, count in names.items() if count > 1] == []
