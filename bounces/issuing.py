@@ -18,6 +18,7 @@ from django.db import transaction
 
 from bounces import inbox
 from bounces.addresses import keep_addresses
+from bounces.classification import load_rules
 from bounces.intake.events import keep_events, report_of
 from bounces.models import Attempt, InboundItem
 from bounces.process import read_item, record_waiting
@@ -79,8 +80,8 @@ def _record(items: list[InboundItem], now: datetime) -> None:
 
 
 def _told(item: InboundItem, event: dict[str, Any]) -> Told:
-    """By what is asked for now: an event id that was used for something else finds no attempt by it."""
-    (told,) = told_of(item, report_of(json.dumps(event).encode()))
+    """By what is asked for now: an event id that was used for something else finds no attempt by it. Nothing to judge."""
+    (told,) = told_of(item, report_of(json.dumps(event).encode()), load_rules())
     return told
 
 

@@ -39,6 +39,8 @@ NEWS_CHUNK = 1000
 
 # Where the addresses to judge come from. The only identifiers that are put into the text.
 GIVEN_IDS = "SELECT unnest(%(ids)s::bigint[]) AS id"
+# Which bounces are read: as they are recorded, or as a run would have them.
+AS_RECORDED = "bounces_bounce"
 
 EVALUATE = """
 WITH target AS (
@@ -73,7 +75,7 @@ WITH target AS (
 ), hard AS (
     SELECT b.address_id, count(*) AS bounces, min(b.occurred_at) AS first_at, max(b.occurred_at) AS last_at,
            (array_agg(b.id ORDER BY b.occurred_at DESC, b.failure_key))[1] AS newest
-    FROM bounces_bounce b JOIN subject s ON s.id = b.address_id
+    FROM {bounces} b JOIN subject s ON s.id = b.address_id
     WHERE b.kind = 'hard' AND b.fault = 'recipient' AND b.standing = 'counted'
       AND {is_permanent} AND b.occurred_at > s.restored AND b.occurred_at > s.hard_waived
       AND b.occurred_at <= %(as_of)s
@@ -81,7 +83,7 @@ WITH target AS (
 ), soft_day AS (
     SELECT b.address_id, (b.occurred_at AT TIME ZONE 'UTC')::date AS day, max(b.occurred_at) AS last_at,
            bool_or(b.fault IN ('recipient', 'unknown')) AS is_own, mode() WITHIN GROUP (ORDER BY b.reason) AS reason
-    FROM bounces_bounce b JOIN subject s ON s.id = b.address_id
+    FROM {bounces} b JOIN subject s ON s.id = b.address_id
     WHERE b.standing = 'counted' AND b.fault IN ('recipient', 'unknown', 'infrastructure')
       AND (b.kind = 'soft' OR (b.kind = 'hard' AND NOT (b.fault = 'recipient' AND {is_permanent})))
       AND b.occurred_at > s.fresh AND b.occurred_at <= %(as_of)s
@@ -173,7 +175,7 @@ SELECT v.id AS address_id, v.status AS from_status, v.to_status, v.rule,
     END) AS evidence,
     v.to_reevaluate_at AS reevaluate_at,
     (v.status, v.status_rule) IS DISTINCT FROM (v.to_status, v.rule) AS moves, v.reevaluate_at AS was_due_at
-FROM verdict v LEFT JOIN bounces_bounce b ON b.id = v.newest
+FROM verdict v LEFT JOIN {bounces} b ON b.id = v.newest
 WHERE (v.status, v.status_rule) IS DISTINCT FROM (v.to_status, v.rule)
    OR v.reevaluate_at IS DISTINCT FROM v.to_reevaluate_at
 """
@@ -181,9 +183,9 @@ WHERE (v.status, v.status_rule) IS DISTINCT FROM (v.to_status, v.rule)
 IS_PERMANENT = "(b.smtp_code IS NULL OR b.smtp_code >= 500) AND b.enhanced_code NOT LIKE '4.%%'"
 
 
-def evaluation(target: str) -> str:
-    """The text that judges the addresses of `target`, one of this module's or cleaning's constants."""
-    return EVALUATE.format(target=target, is_permanent=IS_PERMANENT)
+def evaluation(target: str, bounces: str = AS_RECORDED) -> str:
+    """The text that judges the addresses of `target` by their `bounces`: constants of this module and its callers."""
+    return EVALUATE.format(target=target, bounces=bounces, is_permanent=IS_PERMANENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from bounces.lease import Lease
 from bounces.models import InboundItem
 from bounces.parsing import read
 from bounces.recording import Told, record
+from bounces.rules_in_force import rules_in_force
 from bounces.telling import outcome_of, told_of
 from bounces.values import Reading
 
@@ -111,7 +112,8 @@ def record_waiting(items: Sequence[InboundItem], readings: dict[int, Reading], n
     """Those of the items that still wait. Inside the caller's transaction."""
     items = inbox.lock(items)
     readings = proof.name_recipients(items, readings)
-    told = prove_all({item.pk: told_of(item, readings[item.pk]) for item in items})
+    rules = rules_in_force()
+    told = prove_all({item.pk: told_of(item, readings[item.pk], rules) for item in items})
     recorded = record([one for several in told.values() for one in several])
     outcomes: dict[int, Outcome] = {
         item.pk: outcome_of(readings[item.pk], told[item.pk], recorded.new[item.pk]) for item in items

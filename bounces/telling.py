@@ -1,6 +1,7 @@
 """From a reading to what is recorded, and from what was recorded to what the inbox says of it.
 
-In: an inbox item with the reading of its bytes. Out: `Told` values, and the item's outcome in one plain sentence.
+In: an inbox item with the reading of its bytes, the rules in force. Out: `Told` values, and the
+item's outcome in one plain sentence.
 Stage: between classify and record. Pure.
 """
 
@@ -10,13 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bounces.addresses import BadAddress, normalise
-from bounces.classification import classify
+from bounces.classification import RuleSet, classify
 from bounces.inbox import Outcome, ignored, quarantined
 from bounces.models import InboundItem
 from bounces.parsing.text import clean_line
 from bounces.recording import Told
 from bounces.sentences import reason_words, shortcoming_words
-from bounces.values import Event, MailKind, Reading, Report, Shortcoming, Trust
+from bounces.values import Event, Judgement, MailKind, Reading, Report, Shortcoming, Trust, change
 
 RECORDED = frozenset(Event) - {Event.AUTO_REPLIED}
 JUDGED = frozenset({Event.BOUNCED, Event.DEFERRED})
@@ -38,12 +39,12 @@ WORDS = {
 }
 
 
-def told_of(item: InboundItem, reading: Reading) -> list[Told]:
+def told_of(item: InboundItem, reading: Reading, rules: RuleSet) -> list[Told]:
     """What a reading tells that can be recorded: one a recipient whose address is known and is one."""
     return [
         told
         for number, report in enumerate(reading.reports[:MOST_RECIPIENTS])
-        if is_recorded(report) and (told := _told(item, report, number))
+        if is_recorded(report) and (told := _told(item, report, number, rules))
     ]
 
 
@@ -53,7 +54,7 @@ def is_recorded(report: Report) -> bool:
     return report.event in RECORDED and not takes_back
 
 
-def _told(item: InboundItem, report: Report, number: int) -> Told | None:
+def _told(item: InboundItem, report: Report, number: int, rules: RuleSet) -> Told | None:
     try:
         email = normalise(report.recipient or "")
     except BadAddress:
@@ -68,8 +69,13 @@ def _told(item: InboundItem, report: Report, number: int) -> Told | None:
         received_at=item.received_at,
         email=email,
         report=report,
-        judgement=classify(report) if report.event in JUDGED else None,
+        judgement=_judge(report, email, rules) if report.event in JUDGED else None,
     )
+
+
+def _judge(report: Report, email: str, rules: RuleSet) -> Judgement:
+    """About the address as it is kept, so that the evidence, judged again by the same rules, says the same."""
+    return classify(report if report.recipient == email else change(report, recipient=email), rules=rules)
 
 
 def outcome_of(reading: Reading, told: list[Told], new: int) -> Outcome:

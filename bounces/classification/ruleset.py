@@ -89,7 +89,7 @@ class RuleSet:
 
     @cached_property
     def _codes(self) -> dict[Table, dict[str, Rule]]:
-        return {table: {rule.code: rule for rule in rules} for table, rules in self._tables.items()}
+        return {table: {rule.code: rule for rule in reversed(rules)} for table, rules in self._tables.items()}
 
     @cached_property
     def _automata(self) -> dict[Table, tuple[list[Rule], Any]]:

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, QuerySet
 
 from bounces.models import Address, CleaningRow, CleaningRun, Policy
+from bounces.rejudging.working import is_outdated
 
 State = CleaningRun.State
 
@@ -97,6 +98,8 @@ def apply_run(run: CleaningRun, by: Any) -> None:
             raise NotReady(
                 f"The policy has changed since this preview: version {active.version} is in force. Start anew."
             )
+        if run.state == State.READY and run.rejudges and is_outdated(run):
+            raise NotReady("The rules have changed since this preview: judge the bounces again by those in force.")
         changed = CleaningRun.objects.filter(pk=run.pk, state=State.READY).update(
             state=State.APPLYING, dry_run=False, started_by=by, finished_at=None
         )

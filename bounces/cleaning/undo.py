@@ -6,6 +6,8 @@ of each row: taken back, or kept because newer facts decided since. Stage: evalu
 A ruling takes evidence away from one rule, up to the moment at which the run judged it; where the next rule would
 mark the address nearly as badly, that one is waived too, until the address is no worse than it was before. What the run
 lifted (invalid to valid, by a looser policy) stays: rulings take marks away, they do not make any.
+
+A run that judged bounces again is taken back without rulings: its verdicts are (`bounces/rejudging/undoing.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from django.db.models import Count
 from bounces import policy
 from bounces.cleaning.runs import NotReady, one_at_a_time
 from bounces.models import CleaningRow, CleaningRun, Policy, Ruling
+from bounces.rejudging import undoing
 from bounces.rulings import NoReason
 from bounces.values import Status
 
@@ -70,7 +73,7 @@ def preview_undo(run: CleaningRun) -> UndoPreview:
     back: dict[str, int] = {}
     lifted = 0
     for before, after, number in groups:
-        if is_mark(before, after):
+        if is_mark(before, after) or (run.rejudges and before != after):
             back[before] = back.get(before, 0) + number
         elif before != after:
             lifted += number
@@ -104,7 +107,8 @@ def undo_run(run: CleaningRun, by: Any, reason: str, now: datetime) -> None:
     with transaction.atomic():
         one_at_a_time()
         locked = _lock(run)
-        if not locked.rows.filter(outcome=Outcome.APPLIED).exists():
+        done = locked.rejudged if locked.rejudges else locked.rows
+        if not done.filter(outcome=Outcome.APPLIED).exists():
             raise NothingToUndo("This run has applied nothing that could be taken back.")
         locked.returns_to, locked.state = locked.state, State.UNDOING
         locked.cursor, locked.pace_at, locked.finished_at = 0, None, None
@@ -122,7 +126,10 @@ def undo_rows(run: CleaningRun, row_ids: Collection[int], by: Any, reason: str, 
         if not rows:
             raise NothingToUndo("None of the chosen rows is one that the run has applied.")
         _sign(locked, by, reason, now)
-        undone, kept = _take_back(locked, rows, now)
+        if locked.rejudges:
+            undone, kept = undoing.take_back_addresses(locked, [row.address_id for row in rows], now)
+        else:
+            undone, kept = _take_back(locked, rows, now)
         locked.save()
     run.refresh_from_db()
     return undone, kept
@@ -147,6 +154,9 @@ def _sign(run: CleaningRun, by: Any, reason: str, now: datetime) -> None:
 
 def undo_chunk(run: CleaningRun, now: datetime) -> None:
     """The job's step: the next rows in the order of their addresses."""
+    if run.rejudges:
+        undoing.undo_chunk(run, now)
+        return
     rows = list(run.rows.filter(outcome=Outcome.APPLIED, address_id__gt=run.cursor).order_by("address_id")[:UNDO_CHUNK])
     if rows:
         _take_back(run, rows, now)

@@ -16,6 +16,7 @@ from bounces import lease, policy
 from bounces.cleaning.undo import undo_chunk
 from bounces.lease import Lease
 from bounces.models import CleaningRow, CleaningRun, Policy
+from bounces.rejudging import working as rejudging
 
 Clock = Callable[[], datetime]
 State = CleaningRun.State
@@ -101,6 +102,11 @@ ON CONFLICT (run_id, address_id) DO NOTHING
 
 
 def _evaluate_chunk(run: CleaningRun, now: datetime) -> None:
+    if run.rejudges and not run.rejudging.is_judged:
+        if rejudging.judge_chunk(run):
+            run.pace_at = None
+        return
+    bounces = rejudging.AS_REJUDGED if run.rejudges else policy.AS_RECORDED
     with connection.cursor() as cursor:
         if run.scope == "all":
             cursor.execute(NEXT_OF_ALL, [run.cursor, EVALUATE_CHUNK])
@@ -109,12 +115,12 @@ def _evaluate_chunk(run: CleaningRun, now: datetime) -> None:
         ids = [row[0] for row in cursor.fetchall()]
         if ids:
             cursor.execute(
-                FILL_ROWS.format(evaluation=policy.evaluation(policy.GIVEN_IDS)),
+                FILL_ROWS.format(evaluation=policy.evaluation(policy.GIVEN_IDS, bounces)),
                 {
                     "run": run.pk,
                     "ids": ids,
                     "as_of": run.as_of,
-                    "is_earnest": not run.dry_run,
+                    "is_earnest": not run.dry_run and not run.rejudges,  # its verdicts are not recorded yet
                     **run.policy.numbers,
                 },
             )
@@ -142,7 +148,7 @@ def _end_evaluation(run: CleaningRun, now: datetime) -> None:
     run.pace_at = None
     if run.dry_run:
         run.state, run.finished_at = State.READY, now
-    elif run.changes:
+    elif run.changes or (run.rejudges and run.rejudging.written):
         run.state = State.APPLYING
     else:
         run.state, run.finished_at = State.DONE, now
@@ -150,12 +156,15 @@ def _end_evaluation(run: CleaningRun, now: datetime) -> None:
 
 def _apply_chunk(run: CleaningRun, now: datetime) -> None:
     """Applies the next rows whose address still judges as the preview said; the others had news, and are left out."""
+    if run.rejudges:
+        rejudging.apply_chunk(run, now)
+        return
     active = Policy.active()
     rows = list(run.rows.filter(outcome=CleaningRow.Outcome.PENDING).order_by("pk")[:APPLY_CHUNK])
     ids = [row.address_id for row in rows]
     policy.lock_addresses(ids)
     fresh = {t.address_id: t for t in policy.evaluate(ids, active, now)}
-    same = [row for row in rows if _still_holds(row, fresh)]
+    same = [row for row in rows if row.address_id in fresh and row.is_as(fresh[row.address_id])]
     moved = policy.apply(
         [fresh[row.address_id] for row in same], active, now, run_id=run.pk, actor_id=run.started_by_id
     )
@@ -167,11 +176,6 @@ def _apply_chunk(run: CleaningRun, now: datetime) -> None:
     run.left_out += len(left_out)
     if len(rows) < APPLY_CHUNK:
         run.state, run.finished_at = State.DONE, now
-
-
-def _still_holds(row: CleaningRow, fresh: dict[int, policy.Transition]) -> bool:
-    transition = fresh.get(row.address_id)
-    return transition is not None and (transition.to_status, transition.rule) == (row.to_status, row.rule)
 
 
 STEPS: dict[CleaningRun.State, Callable[[CleaningRun, datetime], None]] = {

@@ -13,6 +13,8 @@ reputation.py   Guard: what pauses a campaign or a sender
 mailboxes.py    MailboxPosition: up to where each mailbox was read
 sources.py      IntakeSource, SourceSeen: the doors that admins declare, what was seen of each
 domains.py      Domain: who receives for a domain, as looked up
+rules.py        RuleOverride: classification rules of an admin's own
+rejudging.py    Rejudging, RejudgedBounce: history judged again by the rules in force, as part of a run
 """
 
 from bounces.models.address import Address
@@ -24,7 +26,9 @@ from bounces.models.inbox import InboundItem, RawChunk, Unproved
 from bounces.models.incidents import Incident
 from bounces.models.judgement import Dirty, Policy, StatusChange
 from bounces.models.mailboxes import MailboxPosition
+from bounces.models.rejudging import RejudgedBounce, Rejudging
 from bounces.models.reputation import Guard
+from bounces.models.rules import RuleOverride
 from bounces.models.running import Lease, Outbox, Schedule
 from bounces.models.sources import IntakeSource, SourceSeen
 from bounces.models.statistics import DailyStat
@@ -52,6 +56,9 @@ __all__ = [
     "Outbox",
     "Policy",
     "RawChunk",
+    "RejudgedBounce",
+    "Rejudging",
+    "RuleOverride",
     "Ruling",
     "Schedule",
     "SourceSeen",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -50,6 +51,7 @@ class CleaningRun(models.Model):
     scope_label = models.TextField(default="All addresses")
     dry_run = models.BooleanField(default=False, help_text="Stop at the preview.")
     what_if = models.BooleanField(default=False, help_text="Judged by numbers that are not in force: never applied.")
+    rejudges = models.BooleanField(default=False, help_text="Judges the stored bounces again before their addresses.")
     returns_to = models.TextField(blank=True, default="", help_text="The state after a pause or an undo.")
     via = models.TextField(default="page", help_text="The door: page, command, schedule.")
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="+")
@@ -111,12 +113,15 @@ class CleaningRun(models.Model):
 
     @property
     def can_undo(self) -> bool:
-        return self.state in self.UNDOABLE and self.applied > self.undone + self.kept
+        done: Any = self.rejudging if self.rejudges else self
+        return self.state in self.UNDOABLE and bool(done.applied > done.undone + done.kept)
 
     @property
     def progress(self) -> tuple[int, int]:
         """How much of its present stage is done, and how much there is."""
         stage = self.returns_to if self.state == self.State.PAUSED else self.state
+        if self.rejudges:
+            return self.rejudging.progress(stage) or (self.evaluated, self.total)
         if stage == self.State.APPLYING:
             return self.applied + self.left_out, self.changes
         if stage == self.State.UNDOING:
@@ -190,3 +195,7 @@ class CleaningRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_status} → {self.to_status}"
+
+    def is_as(self, transition: Any) -> bool:
+        """Whether a later judgement (`policy.Transition`) says the same."""
+        return (self.to_status, self.rule) == (transition.to_status, transition.rule)

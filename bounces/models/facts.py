@@ -144,7 +144,7 @@ class Bounce(models.Model):
 
 
 class Evidence(models.Model):
-    """What one source said of one failure. Kept whatever the verdict."""
+    """What one source said of one failure: all that the rules look at, so that it can be judged again."""
 
     bounce = models.ForeignKey(Bounce, models.CASCADE, related_name="evidence")
     inbound_item_id = models.BigIntegerField(null=True, blank=True)
@@ -156,7 +156,10 @@ class Evidence(models.Model):
     smtp_code = models.PositiveSmallIntegerField(null=True, blank=True)
     enhanced_code = models.TextField(blank=True, default="")
     diagnostic = models.TextField(blank=True, default="")
+    command = models.TextField(blank=True, default="", help_text="The SMTP command that was refused, where it is known.")
+    remote_mta = models.TextField(blank=True, default="")
     reporting_mta = models.TextField(blank=True, default="")
+    provider = models.TextField(blank=True, default="", help_text="Who receives there, as known when this was told.")
     reader = models.TextField(blank=True, default="")
     rule = models.TextField(blank=True, default="")
     rank = models.TextField()

@@ -74,17 +74,18 @@ def _digest(*parts: str) -> bytes:
     return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).digest()
 
 
-def rank_of(failure: Failure) -> str:
-    """Orders evidence: trusted, then a known reason, then the other side's own words, then its codes.
+def rank_of(evidence: Evidence, *, is_proved: bool) -> str:
+    """Orders evidence: proved, then a known reason, then the other side's own words, then its codes.
 
-    The tail makes the order total: of two that say as much, always the same one decides.
+    The tail makes the order total: of two that say as much, always the same one decides. Only columns go into it, so
+    that a piece which is judged again later ranks as if it had been told then.
     """
-    report = failure.told.report
-    known = failure.judgement.reason not in ("undefined", "onhold", "")
-    judgement = failure.judgement
-    said = (report.diagnostic, report.status, report.replycode, report.remote_mta, failure.provider)
-    tail = _digest(judgement.kind, judgement.fault, judgement.reason, judgement.rule, *said).hex()[:16]
-    flags = (failure.told.is_trusted, known, bool(report.diagnostic), bool(report.status), bool(report.replycode))
+    known = evidence.reason not in ("undefined", "onhold", "")
+    replycode = str(evidence.smtp_code or "")
+    judged = (evidence.kind, evidence.fault, evidence.reason, evidence.rule)
+    said = (evidence.diagnostic, evidence.enhanced_code, replycode, evidence.remote_mta, evidence.provider)
+    tail = _digest(*judged, *said).hex()[:16]
+    flags = (is_proved, known, bool(evidence.diagnostic), bool(evidence.enhanced_code), bool(replycode))
     return "".join(str(int(flag)) for flag in flags) + "-" + tail
 
 
@@ -96,14 +97,13 @@ def record_failures(failures: Sequence[Failure]) -> tuple[set[int], Counter[Cell
     keys = [failure_key(failure) for failure in failures]
     found = {bytes(b.failure_key): b for b in Bounce.objects.select_for_update().filter(failure_key__in=set(keys))}
     before = {key: copy(bounce) for key, bounce in found.items()}
-    for key, failure in zip(keys, failures, strict=True):
-        found[key] = _merge(found.get(key), key, failure)
+    evidence = [_evidence(failure) for failure in failures]
+    for key, failure, piece in zip(keys, failures, evidence, strict=True):
+        found[key] = piece.bounce = _merge(found.get(key), key, failure, piece)
     touched = {key: found[key] for key in keys}
     Bounce.objects.bulk_create([bounce for key, bounce in touched.items() if key not in before])
     Bounce.objects.bulk_update([bounce for key, bounce in touched.items() if key in before], WRITTEN, batch_size=500)
-    Evidence.objects.bulk_create(
-        [_evidence(found[key], failure) for key, failure in zip(keys, failures, strict=True)], batch_size=1000
-    )
+    Evidence.objects.bulk_create(evidence, batch_size=1000)
     domains = {key: domain_of(failure.told.email) for key, failure in zip(keys, failures, strict=True)}
     return _what_changed(touched, before, domains)
 
@@ -126,7 +126,7 @@ def judged(bounce: Bounce) -> tuple[object, ...]:
     return tuple(getattr(bounce, name) for name in ("standing", "occurred_at", *VERDICT))
 
 
-def _merge(bounce: Bounce | None, key: bytes, failure: Failure) -> Bounce:
+def _merge(bounce: Bounce | None, key: bytes, failure: Failure, evidence: Evidence) -> Bounce:
     """The bounce as it stands once this evidence is known too."""
     told = failure.told
     standing = Standing.COUNTED if told.is_trusted else Standing.UNVERIFIED
@@ -139,8 +139,8 @@ def _merge(bounce: Bounce | None, key: bytes, failure: Failure) -> Bounce:
         bounce.attempt_id = bounce.attempt_id or failure.attempt.pk
         bounce.campaign_key = bounce.campaign_key or failure.attempt.campaign_key
         bounce.sender = bounce.sender or failure.attempt.sender
-    if rank_of(failure) > bounce.evidence_rank:
-        _take_verdict(bounce, failure)
+    if evidence.rank > bounce.evidence_rank:
+        take_verdict(bounce, evidence)
     return bounce
 
 
@@ -156,40 +156,37 @@ def is_proved_already(bounce: Bounce) -> bool:
     return bounce.evidence_rank.startswith("1")
 
 
-def _take_verdict(bounce: Bounce, failure: Failure) -> None:
-    report, judgement = failure.told.report, failure.judgement
-    bounce.kind = judgement.kind if report.event == Event.BOUNCED else Kind.DEFERRED
-    bounce.fault = judgement.fault
-    bounce.reason = judgement.reason
-    bounce.rule = judgement.rule
-    bounce.smtp_code = smtp_code(report.replycode)
-    bounce.enhanced_code = report.status
-    bounce.diagnostic = report.diagnostic
-    bounce.remote_mta = report.remote_mta
-    bounce.provider = provider_of_host(report.remote_mta) or failure.provider
-    bounce.evidence_rank = rank_of(failure)
+def take_verdict(bounce: Bounce, evidence: Evidence) -> None:
+    """Lets this piece of evidence decide the bounce."""
+    for name in ("kind", "fault", "reason", "rule", "smtp_code", "enhanced_code", "diagnostic", "remote_mta"):
+        setattr(bounce, name, getattr(evidence, name))
+    bounce.provider = provider_of_host(evidence.remote_mta) or evidence.provider
+    bounce.evidence_rank = evidence.rank
 
 
 def smtp_code(text: str) -> int | None:
     return int(text) if len(text) == 3 and text.isascii() and text.isdigit() and 200 <= int(text) <= 599 else None
 
 
-def _evidence(bounce: Bounce, failure: Failure) -> Evidence:
-    told, judgement = failure.told, failure.judgement
-    return Evidence(
-        bounce=bounce,
+def _evidence(failure: Failure) -> Evidence:
+    told, judgement, report = failure.told, failure.judgement, failure.told.report
+    evidence = Evidence(
         inbound_item_id=told.item_id,
         source=told.source,
         trust=told.trust,
-        kind=judgement.kind,
+        kind=judgement.kind if report.event == Event.BOUNCED else Kind.DEFERRED,
         fault=judgement.fault,
         reason=judgement.reason,
         rule=judgement.rule,
-        smtp_code=smtp_code(told.report.replycode),
-        enhanced_code=told.report.status,
-        diagnostic=told.report.diagnostic,
-        reporting_mta=told.report.reporting_mta,
-        reader=told.report.reader,
-        rank=rank_of(failure),
+        smtp_code=smtp_code(report.replycode),
+        enhanced_code=report.status,
+        diagnostic=report.diagnostic,
+        command=report.command,
+        remote_mta=report.remote_mta,
+        reporting_mta=report.reporting_mta,
+        provider=failure.provider,
+        reader=report.reader,
         occurred_at=told.occurred_at,
     )
+    evidence.rank = rank_of(evidence, is_proved=told.is_trusted)
+    return evidence
