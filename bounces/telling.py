@@ -1,8 +1,7 @@
 """From a reading to what is recorded, and from what was recorded to what the inbox says of it.
 
-In: an inbox item with the reading of its bytes, the rules in force. Out: `Told` values, and the
-item's outcome in one plain sentence.
-Stage: between classify and record. Pure.
+In: an inbox item with the reading of its bytes, the rules in force. Out: `Told` values, and the item's
+outcome in one plain sentence. Stage: between classify and record. Pure.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from bounces.models import (
     IntakeSource,
     Policy,
     RawChunk,
+    RuleOverride,
     Ruling,
     StatusChange,
     Suppression,
@@ -189,6 +190,18 @@ def a_cleaning_row(
 ) -> CleaningRow:
     defaults: dict[str, Any] = {"from_status": "unverified", "rule": "hard_bounce"}
     return CleaningRow.objects.create(run=run, address=_address(email), to_status=to_status, **{**defaults, **fields})
+
+
+def a_rule_override(name: str = "", **fields: Any) -> RuleOverride:
+    """A rule of ours for the words `acme says no`: a full mailbox."""
+    defaults: dict[str, Any] = {
+        "table": "phrases",
+        "patterns": ["acme says no"],
+        "reason": "mailboxfull",
+        "example": "550 5.1.1 Acme says no",
+        "note": "Their hotline says so.",
+    }
+    return RuleOverride.objects.create(name=name or f"ours-{next(_number)}", **{**defaults, **fields})
 
 
 def a_daily_stat(day: date | None = None, *, campaign: Campaign | None = None, **counts: int) -> DailyStat:

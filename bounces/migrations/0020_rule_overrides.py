@@ -15,150 +15,408 @@ FROM bounces_bounce b WHERE b.id = e.bounce_id
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('bounces', '0025_intake_sources'),
+        ("bounces", "0025_intake_sources"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='cleaningrun',
-            name='rejudges',
-            field=models.BooleanField(default=False, help_text='Judges the stored bounces again before their addresses.'),
+            model_name="cleaningrun",
+            name="rejudges",
+            field=models.BooleanField(
+                default=False, help_text="Judges the stored bounces again before their addresses."
+            ),
         ),
         migrations.AddField(
-            model_name='evidence',
-            name='command',
-            field=models.TextField(blank=True, default='', help_text='The SMTP command that was refused, where it is known.'),
+            model_name="evidence",
+            name="command",
+            field=models.TextField(blank=True, default="", help_text="The SMTP command that was refused."),
         ),
         migrations.AddField(
-            model_name='evidence',
-            name='provider',
-            field=models.TextField(blank=True, default='', help_text='Who receives there, as known when this was told.'),
+            model_name="evidence",
+            name="provider",
+            field=models.TextField(
+                blank=True, default="", help_text="Who receives there, as known when this was told."
+            ),
         ),
         migrations.AddField(
-            model_name='evidence',
-            name='remote_mta',
-            field=models.TextField(blank=True, default=''),
+            model_name="evidence",
+            name="remote_mta",
+            field=models.TextField(blank=True, default=""),
         ),
         migrations.CreateModel(
-            name='RuleOverride',
+            name="RuleOverride",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.TextField(help_text='Stored with every bounce that it decides. Of a rule of Rebound’s: its name.')),
-                ('effect', models.TextField(choices=[('add', 'A rule of our own'), ('change', 'Change a rule of Rebound’s'), ('off', 'Switch a rule of Rebound’s off')], default='add', verbose_name='what it does')),
-                ('table', models.TextField(blank=True, choices=[('providers', 'Providers'), ('phrases', 'Phrases'), ('enhanced_codes', 'Enhanced codes'), ('reply_codes', 'Reply codes'), ('commands', 'Commands')], default='', verbose_name='looks at')),
-                ('patterns', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None)),
-                ('code', models.TextField(blank=True, default='')),
-                ('host', models.TextField(blank=True, default='', verbose_name='hosts')),
-                ('commands', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None, verbose_name='only where refused')),
-                ('statuses', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None, verbose_name='only with the enhanced codes')),
-                ('reason', models.TextField(blank=True, default='')),
-                ('kind', models.TextField(blank=True, choices=[('hard', 'Hard'), ('soft', 'Soft')], default='')),
-                ('fault', models.TextField(blank=True, choices=[('recipient', 'Recipient'), ('sender', 'Sender'), ('infrastructure', 'Infrastructure'), ('unknown', 'Unknown')], default='')),
-                ('example', models.TextField(blank=True, default='')),
-                ('example_host', models.TextField(blank=True, default='', verbose_name='refused by')),
-                ('note', models.TextField(blank=True, default='', verbose_name='why')),
-                ('is_enabled', models.BooleanField(default=True, verbose_name='in force')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('changed_at', models.DateTimeField(blank=True, null=True)),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "name",
+                    models.TextField(
+                        help_text="Stored with every bounce that it decides. Of a rule of Rebound’s: its name."
+                    ),
+                ),
+                (
+                    "effect",
+                    models.TextField(
+                        choices=[
+                            ("add", "A rule of our own"),
+                            ("change", "Change a rule of Rebound’s"),
+                            ("off", "Switch a rule of Rebound’s off"),
+                        ],
+                        default="add",
+                        verbose_name="what it does",
+                    ),
+                ),
+                (
+                    "table",
+                    models.TextField(
+                        blank=True,
+                        choices=[
+                            ("providers", "Providers"),
+                            ("phrases", "Phrases"),
+                            ("enhanced_codes", "Enhanced codes"),
+                            ("reply_codes", "Reply codes"),
+                            ("commands", "Commands"),
+                        ],
+                        default="",
+                        verbose_name="looks at",
+                    ),
+                ),
+                (
+                    "patterns",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), blank=True, default=list, size=None
+                    ),
+                ),
+                ("code", models.TextField(blank=True, default="")),
+                ("host", models.TextField(blank=True, default="", verbose_name="hosts")),
+                (
+                    "commands",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="only where refused",
+                    ),
+                ),
+                (
+                    "statuses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="only with the enhanced codes",
+                    ),
+                ),
+                ("reason", models.TextField(blank=True, default="")),
+                ("kind", models.TextField(blank=True, choices=[("hard", "Hard"), ("soft", "Soft")], default="")),
+                (
+                    "fault",
+                    models.TextField(
+                        blank=True,
+                        choices=[
+                            ("recipient", "Recipient"),
+                            ("sender", "Sender"),
+                            ("infrastructure", "Infrastructure"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="",
+                    ),
+                ),
+                ("example", models.TextField(blank=True, default="")),
+                ("example_host", models.TextField(blank=True, default="", verbose_name="refused by")),
+                ("note", models.TextField(blank=True, default="", verbose_name="why")),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="in force")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("changed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'rule of ours',
-                'verbose_name_plural': 'rules of ours',
-                'ordering': ['-id'],
+                "verbose_name": "rule of ours",
+                "verbose_name_plural": "rules of ours",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Rejudging',
+            name="Rejudging",
             fields=[
-                ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='rejudging', serialize=False, to='bounces.cleaningrun')),
-                ('overrides', models.JSONField(default=list, help_text='The overrides that it judges by, beside the shipped rules.')),
-                ('fingerprint', models.TextField(help_text='Of all its rules: a preview is applied while these are in force.')),
-                ('tried', models.TextField(blank=True, default='', help_text='The rule that is tried; empty: the rules in force.')),
-                ('until', models.BigIntegerField(default=0, editable=False, help_text='The newest bounce when it was started.')),
-                ('cursor', models.BigIntegerField(default=0, editable=False, help_text='The last bounce that was judged.')),
-                ('total', models.PositiveBigIntegerField(default=0, help_text='Bounces.')),
-                ('judged', models.PositiveBigIntegerField(default=0)),
-                ('is_judged', models.BooleanField(default=False, help_text='All are; what follows is about addresses.')),
-                ('found', models.PositiveBigIntegerField(default=0, help_text='Bounces whose kind, fault or reason changes.')),
-                ('renamed', models.PositiveBigIntegerField(default=0, help_text='Only the rule, or what is said besides, changes.')),
-                ('applied', models.PositiveBigIntegerField(default=0)),
-                ('left_out', models.PositiveBigIntegerField(default=0)),
-                ('undone', models.PositiveBigIntegerField(default=0)),
-                ('kept', models.PositiveBigIntegerField(default=0)),
-                ('tried_row', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='bounces.ruleoverride')),
+                (
+                    "run",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="rejudging",
+                        serialize=False,
+                        to="bounces.cleaningrun",
+                    ),
+                ),
+                (
+                    "overrides",
+                    models.JSONField(
+                        default=list, help_text="The overrides that it judges by, beside the shipped rules."
+                    ),
+                ),
+                (
+                    "fingerprint",
+                    models.TextField(help_text="Of all its rules: a preview is applied while these are in force."),
+                ),
+                (
+                    "tried",
+                    models.TextField(
+                        blank=True, default="", help_text="The rule that is tried; empty: the rules in force."
+                    ),
+                ),
+                (
+                    "until",
+                    models.BigIntegerField(
+                        default=0, editable=False, help_text="The newest bounce when it was started."
+                    ),
+                ),
+                (
+                    "cursor",
+                    models.BigIntegerField(default=0, editable=False, help_text="The last bounce that was judged."),
+                ),
+                ("total", models.PositiveBigIntegerField(default=0, help_text="Bounces.")),
+                ("judged", models.PositiveBigIntegerField(default=0)),
+                (
+                    "is_judged",
+                    models.BooleanField(default=False, help_text="All are; what follows is about addresses."),
+                ),
+                (
+                    "found",
+                    models.PositiveBigIntegerField(default=0, help_text="Bounces whose kind, fault or reason changes."),
+                ),
+                (
+                    "renamed",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="Only the rule, or what is said besides, changes."
+                    ),
+                ),
+                ("applied", models.PositiveBigIntegerField(default=0)),
+                ("left_out", models.PositiveBigIntegerField(default=0)),
+                ("undone", models.PositiveBigIntegerField(default=0)),
+                ("kept", models.PositiveBigIntegerField(default=0)),
+                (
+                    "tried_row",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="bounces.ruleoverride",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 're-judging',
+                "verbose_name": "re-judging",
             },
         ),
         migrations.CreateModel(
-            name='RejudgedBounce',
+            name="RejudgedBounce",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address_id', models.BigIntegerField()),
-                ('from_kind', models.TextField(choices=[('hard', 'Hard'), ('soft', 'Soft'), ('deferred', 'Deferred')])),
-                ('from_fault', models.TextField(choices=[('recipient', 'Recipient'), ('sender', 'Sender'), ('infrastructure', 'Infrastructure'), ('unknown', 'Unknown')])),
-                ('from_reason', models.TextField()),
-                ('from_rule', models.TextField(blank=True, default='')),
-                ('to_kind', models.TextField(choices=[('hard', 'Hard'), ('soft', 'Soft'), ('deferred', 'Deferred')])),
-                ('to_fault', models.TextField(choices=[('recipient', 'Recipient'), ('sender', 'Sender'), ('infrastructure', 'Infrastructure'), ('unknown', 'Unknown')])),
-                ('to_reason', models.TextField()),
-                ('to_rule', models.TextField(blank=True, default='')),
-                ('moves', models.BooleanField(help_text='Kind, fault or reason changes.')),
-                ('decided_by', models.BigIntegerField(help_text='The piece of evidence that decides then.')),
-                ('evidence', models.JSONField(default=list, help_text='Of each piece that is judged otherwise: id, before, after.')),
-                ('outcome', models.TextField(choices=[('pending', 'Not applied'), ('applied', 'Applied'), ('left_out', 'Left out: had news since'), ('undone', 'Taken back'), ('kept', 'Kept: judged anew since')], default='pending')),
-                ('bounce', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bounces.bounce')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rejudged', to='bounces.cleaningrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("address_id", models.BigIntegerField()),
+                ("from_kind", models.TextField(choices=[("hard", "Hard"), ("soft", "Soft"), ("deferred", "Deferred")])),
+                (
+                    "from_fault",
+                    models.TextField(
+                        choices=[
+                            ("recipient", "Recipient"),
+                            ("sender", "Sender"),
+                            ("infrastructure", "Infrastructure"),
+                            ("unknown", "Unknown"),
+                        ]
+                    ),
+                ),
+                ("from_reason", models.TextField()),
+                ("from_rule", models.TextField(blank=True, default="")),
+                ("to_kind", models.TextField(choices=[("hard", "Hard"), ("soft", "Soft"), ("deferred", "Deferred")])),
+                (
+                    "to_fault",
+                    models.TextField(
+                        choices=[
+                            ("recipient", "Recipient"),
+                            ("sender", "Sender"),
+                            ("infrastructure", "Infrastructure"),
+                            ("unknown", "Unknown"),
+                        ]
+                    ),
+                ),
+                ("to_reason", models.TextField()),
+                ("to_rule", models.TextField(blank=True, default="")),
+                ("moves", models.BooleanField(help_text="Kind, fault or reason changes.")),
+                ("decided_by", models.BigIntegerField(help_text="The piece of evidence that decides then.")),
+                (
+                    "evidence",
+                    models.JSONField(
+                        default=list, help_text="Of each piece that is judged otherwise: id, before, after."
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.TextField(
+                        choices=[
+                            ("pending", "Not applied"),
+                            ("applied", "Applied"),
+                            ("left_out", "Left out: had news since"),
+                            ("undone", "Taken back"),
+                            ("kept", "Kept: judged anew since"),
+                        ],
+                        default="pending",
+                    ),
+                ),
+                (
+                    "bounce",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="bounces.bounce"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rejudged",
+                        to="bounces.cleaningrun",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('outcome', 'pending')), fields=['run', 'address_id', 'id'], name='rejudged_pending'), models.Index(condition=models.Q(('outcome', 'applied')), fields=['run', 'address_id', 'id'], name='rejudged_applied')],
-                'constraints': [models.UniqueConstraint(fields=('run', 'bounce'), name='rejudgedbounce_once'), models.CheckConstraint(condition=models.Q(('to_kind__in', ['hard', 'soft', 'deferred'])), name='rejudgedbounce_kind_known'), models.CheckConstraint(condition=models.Q(('to_fault__in', ['recipient', 'sender', 'infrastructure', 'unknown'])), name='rejudgedbounce_fault_known'), models.CheckConstraint(condition=models.Q(('outcome__in', ['pending', 'applied', 'left_out', 'undone', 'kept'])), name='rejudgedbounce_outcome_known')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("outcome", "pending")),
+                        fields=["run", "address_id", "id"],
+                        name="rejudged_pending",
+                    ),
+                    models.Index(
+                        condition=models.Q(("outcome", "applied")),
+                        fields=["run", "address_id", "id"],
+                        name="rejudged_applied",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "bounce"), name="rejudgedbounce_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("to_kind__in", ["hard", "soft", "deferred"])),
+                        name="rejudgedbounce_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("to_fault__in", ["recipient", "sender", "infrastructure", "unknown"])),
+                        name="rejudgedbounce_fault_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["pending", "applied", "left_out", "undone", "kept"])),
+                        name="rejudgedbounce_outcome_known",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='ruleoverride',
-            constraint=models.UniqueConstraint(fields=('name',), name='ruleoverride_name_unique'),
+            model_name="ruleoverride",
+            constraint=models.UniqueConstraint(fields=("name",), name="ruleoverride_name_unique"),
         ),
         migrations.AddConstraint(
-            model_name='ruleoverride',
-            constraint=models.CheckConstraint(condition=models.Q(('name__regex', '^[a-z0-9]+([.-][a-z0-9]+)*$')), name='ruleoverride_slug'),
+            model_name="ruleoverride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name__regex", "^[a-z0-9]+([.-][a-z0-9]+)*$")), name="ruleoverride_slug"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleoverride',
-            constraint=models.CheckConstraint(condition=models.Q(('effect__in', ['add', 'change', 'off'])), name='ruleoverride_effect_known'),
+            model_name="ruleoverride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("effect__in", ["add", "change", "off"])), name="ruleoverride_effect_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleoverride',
-            constraint=models.CheckConstraint(condition=models.Q(('table__in', ['', 'providers', 'phrases', 'enhanced_codes', 'reply_codes', 'commands'])), name='ruleoverride_table_known'),
+            model_name="ruleoverride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("table__in", ["", "providers", "phrases", "enhanced_codes", "reply_codes", "commands"])
+                ),
+                name="ruleoverride_table_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleoverride',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['', 'hard', 'soft'])), name='ruleoverride_kind_known'),
+            model_name="ruleoverride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["", "hard", "soft"])), name="ruleoverride_kind_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleoverride',
-            constraint=models.CheckConstraint(condition=models.Q(('fault__in', ['', 'recipient', 'sender', 'infrastructure', 'unknown'])), name='ruleoverride_fault_known'),
+            model_name="ruleoverride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("fault__in", ["", "recipient", "sender", "infrastructure", "unknown"])),
+                name="ruleoverride_fault_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleoverride',
-            constraint=models.CheckConstraint(condition=models.Q(('effect', 'off'), models.Q(models.Q(('reason', ''), _negated=True), models.Q(('note', ''), _negated=True)), _connector='OR'), name='ruleoverride_says_reason_and_why'),
+            model_name="ruleoverride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("effect", "off"),
+                    models.Q(models.Q(("reason", ""), _negated=True), models.Q(("note", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="ruleoverride_says_reason_and_why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleoverride',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('effect', 'add'), _negated=True), models.Q(models.Q(('example', ''), _negated=True), ('code', ''), ('patterns__len__gte', 1), ('table__in', ['providers', 'phrases'])), models.Q(models.Q(('example', ''), _negated=True), ('patterns__len', 0), ('table__in', ['enhanced_codes', 'reply_codes', 'commands']), models.Q(('code', ''), _negated=True)), _connector='OR'), name='ruleoverride_looks_at_words_or_a_code'),
+            model_name="ruleoverride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("effect", "add"), _negated=True),
+                    models.Q(
+                        models.Q(("example", ""), _negated=True),
+                        ("code", ""),
+                        ("patterns__len__gte", 1),
+                        ("table__in", ["providers", "phrases"]),
+                    ),
+                    models.Q(
+                        models.Q(("example", ""), _negated=True),
+                        ("patterns__len", 0),
+                        ("table__in", ["enhanced_codes", "reply_codes", "commands"]),
+                        models.Q(("code", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="ruleoverride_looks_at_words_or_a_code",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleoverride',
-            constraint=models.CheckConstraint(condition=models.Q(('effect', 'add'), models.Q(('code', ''), ('commands__len', 0), ('host', ''), ('patterns__len', 0), ('statuses__len', 0), ('table', '')), _connector='OR'), name='ruleoverride_of_a_shipped_rule_has_no_words'),
+            model_name="ruleoverride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("effect", "add"),
+                    models.Q(
+                        ("code", ""),
+                        ("commands__len", 0),
+                        ("host", ""),
+                        ("patterns__len", 0),
+                        ("statuses__len", 0),
+                        ("table", ""),
+                    ),
+                    _connector="OR",
+                ),
+                name="ruleoverride_of_a_shipped_rule_has_no_words",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleoverride',
-            constraint=models.CheckConstraint(condition=models.Q(('patterns__len__lte', 20), ('example__length__lte', 2000)), name='ruleoverride_bounded'),
+            model_name="ruleoverride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("patterns__len__lte", 20), ("example__length__lte", 2000)),
+                name="ruleoverride_bounded",
+            ),
         ),
         migrations.RunSQL(KEEP_WITH_EVIDENCE, migrations.RunSQL.noop),
     ]

@@ -156,7 +156,7 @@ class Evidence(models.Model):
     smtp_code = models.PositiveSmallIntegerField(null=True, blank=True)
     enhanced_code = models.TextField(blank=True, default="")
     diagnostic = models.TextField(blank=True, default="")
-    command = models.TextField(blank=True, default="", help_text="The SMTP command that was refused, where it is known.")
+    command = models.TextField(blank=True, default="", help_text="The SMTP command that was refused.")
     remote_mta = models.TextField(blank=True, default="")
     reporting_mta = models.TextField(blank=True, default="")
     provider = models.TextField(blank=True, default="", help_text="Who receives there, as known when this was told.")

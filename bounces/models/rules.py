@@ -63,7 +63,8 @@ class RuleOverride(models.Model):
             one_of("kind", ("", Kind.HARD, Kind.SOFT), "ruleoverride_kind_known"),
             one_of("fault", ("", *Fault), "ruleoverride_fault_known"),
             models.CheckConstraint(
-                condition=Q(effect=Effect.OFF.value) | (~Q(reason="") & ~Q(note="")), name="ruleoverride_says_reason_and_why"
+                condition=Q(effect=Effect.OFF.value) | (~Q(reason="") & ~Q(note="")),
+                name="ruleoverride_says_reason_and_why",
             ),
             models.CheckConstraint(
                 condition=~Q(effect=Effect.ADD.value)

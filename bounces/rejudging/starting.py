@@ -81,4 +81,3 @@ def _start(
         total=Bounce.objects.count(),
     )
     return run
-

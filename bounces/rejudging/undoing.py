@@ -71,9 +71,7 @@ def _restore_verdicts(rows: Sequence[RejudgedBounce]) -> set[int]:
 
 
 def _is_untouched(row: RejudgedBounce, pieces: dict[int, Evidence]) -> bool:
-    return all(
-        change["id"] in pieces and kept_of(pieces[change["id"]]) == change["after"] for change in row.evidence
-    )
+    return all(change["id"] in pieces and kept_of(pieces[change["id"]]) == change["after"] for change in row.evidence)
 
 
 def _note_statuses(run: CleaningRun, address_ids: Collection[int]) -> tuple[int, int]:
