@@ -80,7 +80,8 @@ def _record(items: list[InboundItem], now: datetime) -> None:
 
 
 def _told(item: InboundItem, event: dict[str, Any]) -> Told:
-    """By what is asked for now: an event id that was used for something else finds no attempt by it. Nothing to judge."""
+    """By what is asked for now: an event id that was used for something else finds no attempt by it."""
+    # A message that is sent is not judged: any rules will do.
     (told,) = told_of(item, report_of(json.dumps(event).encode()), load_rules())
     return told
 

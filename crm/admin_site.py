@@ -87,6 +87,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
         _models(
             "Rules",
             ("Policies", "policy", "bounces_policy"),
+            ("Classification rules", "rule", "bounces_ruleoverride"),
             ("Suppressions", "block", "bounces_suppression"),
             ("Rulings", "gavel", "bounces_ruling"),
         ),
@@ -113,6 +114,8 @@ def _running() -> dict[str, Any]:
         ("Cleaning runs", "cleaning_services", "bounces_cleaningrun"),
         ("Rows of runs", "list", "bounces_cleaningrow"),
         ("Targets of runs", "target", "bounces_cleaningtarget"),
+        ("Bounces judged again", "published_with_changes", "bounces_rejudging"),
+        ("Verdicts of those", "compare_arrows", "bounces_rejudgedbounce"),
         ("Waiting for judgement", "pending", "bounces_dirty"),
         ("Leases", "lock_clock", "bounces_lease"),
         ("Outbox", "outbox", "bounces_outbox"),

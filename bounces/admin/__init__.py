@@ -6,10 +6,11 @@ reputation.py  Domain, Guard, Incident
 decisions.py   Ruling, Suppression
 proof.py       Unproved, MergedAttempt, MailboxPosition
 policy.py      Policy, StatusChange, Dirty
+rules.py       RuleOverride (rule_pages.py: drafts, all rules in force), Rejudging, RejudgedBounce
 sources.py     IntakeSource, SourceSeen
 running.py     CleaningRun and its rows, InboundItem, RawChunk, Schedule, Lease, Outbox
 """
 
-from bounces.admin import decisions, facts, policy, proof, reputation, running, sources
+from bounces.admin import decisions, facts, policy, proof, reputation, rules, running, sources
 
-__all__ = ["decisions", "facts", "policy", "proof", "reputation", "running", "sources"]
+__all__ = ["decisions", "facts", "policy", "proof", "reputation", "rules", "running", "sources"]

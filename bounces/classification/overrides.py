@@ -147,15 +147,21 @@ def report_of_example(override: Override) -> Report:
     )
 
 
-def find_problems(override: Override, others: Sequence[Override], shipped: RuleSet) -> dict[str, str]:
-    """What is wrong with an override beside those that are there, by field, in words for the person who wrote it."""
+def find_problems(
+    override: Override, others: Sequence[Override], shipped: RuleSet, newer: Sequence[Override] = ()
+) -> dict[str, str]:
+    """What is wrong with an override beside those that are there, by field, in words for the person who wrote it.
+
+    `newer`: those of the others that are asked before it.
+    """
     problems = dict(_misnamed(override, others, shipped))
     if override.effect is not Effect.OFF:
         problems |= dict(_bad_verdict(override, shipped))
     if override.effect is Effect.ADD:
         problems |= dict(_bad_shape(override)) | dict(_bad_patterns(override, others))
     if override.effect is Effect.ADD and not problems:
-        problems = dict(_undecided_example(override, others, shipped))
+        rest = [other for other in others if other not in newer]
+        problems = dict(_undecided_example(override, with_overrides(shipped, [*newer, override, *rest])))
     return problems
 
 
@@ -250,9 +256,9 @@ def program_size(pattern: str) -> int:
     return int(re2.compile(pattern.encode(), options).programsize)
 
 
-def _undecided_example(override: Override, others: Sequence[Override], shipped: RuleSet) -> Iterator[tuple[str, str]]:
+def _undecided_example(override: Override, rules: RuleSet) -> Iterator[tuple[str, str]]:
     report = report_of_example(override)
-    judgement = classify(report, rules=with_overrides(shipped, [override, *others]))
+    judgement = classify(report, rules=rules)
     if judgement.rule == override.name:
         return
     looked_at = f" It looked at “{normalise(report.diagnostic)[:200]}”: addresses and paths are left out."

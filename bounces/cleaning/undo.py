@@ -47,6 +47,7 @@ class UndoPreview:
     lifted: int
     decided_since: int
     is_capped: bool
+    verdicts: int = 0  # of a run that judged bounces again: verdicts that return
 
     @property
     def total(self) -> int:
@@ -77,6 +78,9 @@ def preview_undo(run: CleaningRun) -> UndoPreview:
             back[before] = back.get(before, 0) + number
         elif before != after:
             lifted += number
+    if run.rejudges:
+        verdicts = run.rejudged.filter(outcome=Outcome.APPLIED).count()
+        return UndoPreview(back, 0, 0, is_capped=False, verdicts=verdicts)
     return UndoPreview(back, lifted, _count_decided_since(run), sum(back.values()) > LOOKED_AT)
 
 

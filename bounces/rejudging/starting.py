@@ -6,7 +6,7 @@ for nobody and holds nobody up. History is judged again as any run: a preview fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,11 @@ from django.db import transaction
 
 from bounces.classification.overrides import Override
 from bounces.cleaning.runs import cancel_run, one_at_a_time
+from bounces.cleaning.working import work
 from bounces.models import Bounce, CleaningRun, Policy, Rejudging, RuleOverride
 from bounces.rules_in_force import compile_rules, fingerprint_of, overrides_in_force
+
+AT_ONCE = 2_000  # bounces: a second's work, for which nobody should wait for a worker
 
 
 def try_rule(candidate: Override, *, by: Any, now: datetime, row: RuleOverride | None = None) -> CleaningRun:
@@ -81,3 +84,9 @@ def _start(
         total=Bounce.objects.count(),
     )
     return run
+
+
+def work_at_once(run: CleaningRun, clock: Callable[[], datetime]) -> None:
+    """Carries a small run to its preview here and now; where a worker is at another one, this waits its turn."""
+    if run.rejudging.total <= AT_ONCE:
+        work(run.pk, clock)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
-from bounces.classification import load_reasons, load_rules
+from bounces.classification import Rule, load_reasons, load_rules
+from bounces.classification.overrides import Effect
 from bounces.lists import BounceFilter, ComplaintFilter, count_faults
-from bounces.models import Attempt, Bounce, InboundItem
+from bounces.models import Attempt, Bounce, InboundItem, RuleOverride
 from bounces.paging import capped_count, page_of
 from bounces.sentences import explain_bounce
 from bounces.verdict import verdicts_of
@@ -54,14 +56,18 @@ def show_complaints(request: HttpRequest) -> HttpResponse:
 
 @needs("bounces.view_bounce")
 def show_bounce(request: HttpRequest, pk: int) -> HttpResponse:
-    bounce = get_object_or_404(Bounce.objects.select_related("address"), pk=pk)
+    override = RuleOverride.objects.filter(name=OuterRef("rule")).values("pk")[:1]
+    bounce = get_object_or_404(Bounce.objects.select_related("address").annotate(override_id=Subquery(override)), pk=pk)
+    own = vars(bounce)["override_id"]
+    row = RuleOverride.objects.filter(pk=own).first() if own else None
     evidence = list(bounce.evidence.order_by("-rank", "pk")[:MOST_EVIDENCE])
     items = InboundItem.objects.in_bulk([one.inbound_item_id for one in evidence if one.inbound_item_id])
     context = {
         "bounce": bounce,
         "sentence": explain_bounce(bounce),
         "reason": load_reasons().get(bounce.reason),
-        "rule": find_rule(bounce.rule),
+        "rule": find_rule(bounce.rule, row),
+        "rule_url": url_of_rule(bounce.rule, row),
         "evidence": [(one, items.get(one.inbound_item_id or 0)) for one in evidence],
         "attempt": Attempt.objects.filter(pk=bounce.attempt_id).first() if bounce.attempt_id else None,
         "verdict": verdicts_of([bounce.address_id], timezone.now())[bounce.address_id],
@@ -69,6 +75,19 @@ def show_bounce(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "bounces/bounce.html", context)
 
 
-def find_rule(name: str) -> Any:
-    """The rule of that name, where it still exists: a verdict keeps the name of the rule it was made by."""
-    return next((rule for rule in load_rules().rules if rule.name == name), None)
+def find_rule(name: str, row: RuleOverride | None) -> Rule | None:
+    """The rule of that name as it is in force: a verdict keeps the name of the rule it was made by."""
+    shipped = next((rule for rule in load_rules().rules if rule.name == name), None)
+    if row is None or not row.is_enabled:
+        return shipped
+    override = row.as_override()
+    if override.effect is Effect.ADD:
+        return override.rule
+    return override.changed(shipped) if shipped and override.effect is Effect.CHANGE else None
+
+
+def url_of_rule(name: str, row: RuleOverride | None) -> str:
+    """Where an admin sees it: its row, where it is ours or changed by us; else the list of all rules."""
+    if row is not None:
+        return reverse("admin:bounces_ruleoverride_change", args=[row.pk])
+    return f"{reverse('admin:bounces_ruleoverride_in_force')}#{name}"

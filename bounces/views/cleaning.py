@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -39,6 +40,8 @@ def show_list(request: HttpRequest) -> HttpResponse:
 @needs("bounces.view_cleaningrun")
 def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_run(pk)
+    if run.rejudges:
+        return redirect(f"{reverse('bounces:rejudging', args=[pk])}?{request.GET.urlencode()}")
     if run.is_running or run.state == run.State.PAUSED:
         return render(request, "bounces/cleaning_run.html", {"run": run, "pace": run.pace(timezone.now())})
     form = RunRowFilter(request.GET)
