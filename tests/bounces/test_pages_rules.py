@@ -189,8 +189,8 @@ def test_a_bounce_by_a_shipped_rule_leads_to_the_list_of_rules(boss: Client) -> 
 def test_a_rule_is_shown_as_it_is_in_force() -> None:
     own = a_rule_override("acme-full")
     changed = a_rule_override(SHIPPED, effect="change", table="", patterns=[], example="", reason="blocked")
-    assert find_rule("acme-full", own).reason == "mailboxfull"  # type: ignore[union-attr]  # it is there
-    assert find_rule(SHIPPED, changed).reason == "blocked"  # type: ignore[union-attr]  # it is there
+    assert find_rule("acme-full", own).reason == "mailboxfull"
+    assert find_rule(SHIPPED, changed).reason == "blocked"
     changed.effect = "off"
     assert find_rule(SHIPPED, changed) is None
     assert find_rule("gone", None) is None
