@@ -21,7 +21,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from bounces.admin.bases import FAULT_LABEL, KIND_LABEL, FormAdmin, ReadOnlyAdmin, label_of
-from bounces.admin.rule_pages import draft_of_bounce, draft_of_shipped, table_of_rules
+from bounces.admin.rule_pages import draft_of_bounce, draft_of_shipped, mask, table_of_rules
 from bounces.classification import load_reasons, load_rules
 from bounces.classification.overrides import Effect, Override, find_problems, is_known
 from bounces.models import Bounce, RejudgedBounce, Rejudging, RuleOverride
@@ -88,7 +88,8 @@ class RuleOverrideForm(forms.ModelForm):
         help_texts = {
             "code": "For a rule of codes: 2.2 stands for 5.2.2 and 4.2.2; 55 for all reply codes that begin so; DATA.",
             "host": r"A pattern over the host that refused and the recipient’s domain: \bacme\.example$",
-            "example": "What the remote system said, such as 550 5.1.1 No mailbox here. DATA: 550 … names the command.",
+            "example": "What the remote system said, such as 550 5.1.1 No mailbox here. DATA: 550 … names the command. "
+            "Addresses are taken out.",
             "example_host": "Who said it, where the rule is for one provider.",
             "kind": "Empty: the reason’s.",
             "fault": "Empty: the reason’s.",
@@ -98,6 +99,9 @@ class RuleOverrideForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.update(self.draft)
+
+    def clean_example(self) -> str:
+        return mask(self.cleaned_data["example"])
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

@@ -78,6 +78,7 @@ class Migration(migrations.Migration):
                             ("reply_codes", "Reply codes"),
                             ("commands", "Commands"),
                         ],
+                        db_column="looks_at",
                         default="",
                         verbose_name="looks at",
                     ),

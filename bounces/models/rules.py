@@ -34,7 +34,7 @@ class RuleOverride(models.Model):
 
     name = models.TextField(help_text="Stored with every bounce that it decides. Of a rule of Rebound’s: its name.")
     effect = models.TextField("what it does", choices=EFFECTS, default=Effect.ADD.value)
-    table = models.TextField("looks at", choices=choices(Table), blank=True, default="")
+    table = models.TextField("looks at", choices=choices(Table), blank=True, default="", db_column="looks_at")
     patterns = ArrayField(models.TextField(), blank=True, default=list)
     code = models.TextField(blank=True, default="")
     host = models.TextField("hosts", blank=True, default="")

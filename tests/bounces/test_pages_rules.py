@@ -92,6 +92,11 @@ def test_a_rule_is_saved_with_its_author(boss: Client) -> None:
     assert (row.patterns, row.created_by.role, row.is_enabled) == (["acme says no", "acme is full"], "admin", True)
 
 
+def test_an_example_keeps_no_address(boss: Client) -> None:
+    boss.post(ADD, typed(example="550 5.1.1 <ada@b.example>: Acme says no"))
+    assert RuleOverride.objects.get().example == "550 5.1.1 <address>: Acme says no"
+
+
 def test_what_is_wrong_stands_at_its_field(boss: Client) -> None:
     response = boss.post(ADD, typed(patterns="(acme", note=""))
     assert set(faults(response)) == {"patterns", "note"}
@@ -150,7 +155,10 @@ def test_a_bounce_is_the_draft_of_a_rule(boss: Client) -> None:
     bounce = an_evidence(a_bounce(diagnostic=said, remote_mta="mx.b.example"), command="RCPT").bounce
     initial = boss.get(ADD, {"bounce": bounce.pk}).context["adminform"].form.initial
     assert initial["patterns"] == [r"<address>: acme \(mail\) says no\. see https://b\.example/"]
-    assert (initial["table"], initial["example"]) == ("phrases", f"RCPT: {said}")
+    assert (initial["table"], initial["example"]) == (
+        "phrases",
+        "RCPT: 550 5.1.1 <address>: Acme (mail) says no. See https://b.example/why",
+    )
 
 
 @pytest.mark.parametrize(
