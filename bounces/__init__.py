@@ -6,6 +6,7 @@
        inbox       inbox.py         everything that arrived, pending until it ends countably; containers.py unpacks
     2. parse       parsing/         raw bytes -> one Report a recipient. Pure
     3. classify    classification/  a Report -> hard or soft, whose fault, why, by which rule. Pure; the rules are data
+                   rules_in_force.py  those that ship with Rebound, and what admins put before them
     4. record      telling.py       which reports are recorded
                    proof.py         which of them are proved to be about our mail: the others change no status
                    recording/       Attempt, Bounce + Evidence, Complaint, Suppression, daily counts; each event once
@@ -22,6 +23,7 @@ Before a message is sent: `issuing.py` gives it its return path, `return_path.py
 What the pages and the API ask: `verdict.py` (may I write to it?), `sentences.py` (why, in words).
 What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send here;
 `suppression_lists.py` reads lists of them).
+`rejudging/` judges what is recorded by other rules: tried, then applied as a cleaning run.
 `repair.py` takes back what one provider's error made invalid.
 What it adds up to: `reputation.py` (rates and their lines), `providers.py` (who receives).
 The words are in `values.py`, the tables in `models/`. This package knows nothing of contacts or campaigns.

@@ -18,12 +18,13 @@ from bounces.classification.ruleset import Table
 from bounces.models import Bounce, RuleOverride
 from bounces.patterns import Pattern
 
-HEADERS = ["Rule", "Looks at", "Reason", "Kind", "Fault", "Example", "Says so", ""]
-SHOWN = 160  # characters of an example or a source
+HEADERS = ["Rule", "Looks at", "Decides", "Example", "Says so"]
+SHOWN = 110  # characters of an example or a source
 DRAFTED = 120  # of the words that become a pattern
 CODES_AHEAD = Pattern(r"^(?:[245]\d\d[ -]?)?(?:[245]\.\d{1,3}\.\d{1,3} ?)?")
 SPECIAL = frozenset(r"\.+*?()|[]{}^$")
-LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
+NAMED = '<a class="text-primary-600 dark:text-primary-500" id="{}" href="{}">{}</a> <span class="text-xs">{}</span>'
+SAID = {Effect.ADD: "ours", Effect.CHANGE: "changed", Effect.OFF: "off"}
 
 
 def draft_of_bounce(bounce: Bounce) -> dict[str, Any]:
@@ -85,20 +86,16 @@ def table_of_rules(shipped: RuleSet, in_force: RuleSet, rows: Iterable[RuleOverr
 
 def _cells(rule: Rule, rules: RuleSet, by_name: dict[str, RuleOverride]) -> Iterator[Any]:
     kind, fault = decided_by(rule, rules)
-    yield format_html('<span class="font-mono" id="{}">{}</span>', rule.name, rule.name)
-    yield rule.table.value.replace("_", " ")
-    yield rule.reason
-    yield kind
-    yield fault
-    yield format_html('<span class="font-mono text-xs">{}</span>', _cut(rule.examples[0]))
-    yield _cut(rule.source)
     row = by_name.get(rule.name)
     if row is None:
-        change = f"{reverse('admin:bounces_ruleoverride_add')}?shipped={rule.name}"
-        yield format_html(LINK, change, "Change")
-        return
-    said = {Effect.ADD: "Ours", Effect.CHANGE: "Changed", Effect.OFF: "Off"}[Effect(row.effect)]
-    yield format_html(LINK, reverse("admin:bounces_ruleoverride_change", args=[row.pk]), said)
+        url, said = f"{reverse('admin:bounces_ruleoverride_add')}?shipped={rule.name}", ""
+    else:
+        url, said = reverse("admin:bounces_ruleoverride_change", args=[row.pk]), SAID[Effect(row.effect)]
+    yield format_html(NAMED, rule.name, url, rule.name, said)
+    yield rule.table.value.replace("_", " ")
+    yield f"{rule.reason}: {kind}, {fault}"
+    yield format_html('<span class="text-xs">{}</span>', _cut(rule.examples[0]))
+    yield format_html('<span class="text-xs">{}</span>', _cut(rule.source))
 
 
 def _cut(text: str) -> str:

@@ -24,9 +24,11 @@ from bounces.admin.bases import FAULT_LABEL, KIND_LABEL, FormAdmin, ReadOnlyAdmi
 from bounces.admin.rule_pages import draft_of_bounce, draft_of_shipped, mask, table_of_rules
 from bounces.classification import load_reasons, load_rules
 from bounces.classification.overrides import Effect, Override, find_problems, is_known
+from bounces.classification.ruleset import Table
 from bounces.models import Bounce, RejudgedBounce, Rejudging, RuleOverride
 from bounces.rejudging.starting import try_rule, work_at_once
 from bounces.rules_in_force import as_overrides, rules_in_force
+from bounces.templatetags.bounce_words import rule_table_words
 
 OWN = ("table", "patterns", "code", "host", "commands", "statuses", "example", "example_host")
 VERDICT = ("reason", "kind", "fault")
@@ -82,8 +84,19 @@ class RuleOverrideForm(forms.ModelForm):
         widget=UnfoldAdminSelectWidget,
     )
 
+    table = forms.ChoiceField(
+        required=False,
+        label="Looks at",
+        choices=[("", "Choose"), *((table.value, rule_table_words(table)) for table in Table)],
+        widget=UnfoldAdminSelectWidget,
+    )
+
     class Meta:
         model = RuleOverride
+        widgets = {
+            "example": UnfoldAdminTextareaWidget({"rows": 3}),
+            "note": UnfoldAdminTextareaWidget({"rows": 3}),
+        }
         fields = ("effect", "name", *OWN, *VERDICT, "note", "is_enabled")
         help_texts = {
             "code": "For a rule of codes: 2.2 stands for 5.2.2 and 4.2.2; 55 for all reply codes that begin so; DATA.",

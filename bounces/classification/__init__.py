@@ -8,6 +8,7 @@ In: a `Report`. Out: a `Judgement`. Stage: classify. Pure: the rules are data, r
 - `reasons.toml`: the reasons, with their default kind and fault
 - `rules/`: the rules, one file a table
 - `ruleset.py`: reads them; `judge.py`: applies them
+- `overrides.py`: an admin's own rules before the shipped ones, and what is wrong with them
 - `many.py`: reads and judges, one mail or many; `explain.py`: the steps to a verdict
 - `answer.py`: a verdict as plain values; `docs.py`: renders `docs/classification.md`
 """

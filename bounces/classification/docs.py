@@ -27,6 +27,21 @@ first that matches decides, and its name is stored with the bounce. Where no rul
 - What is still being retried is `deferred`, whatever it says.
 
 To add a rule: a row in one of `bounces/classification/rules/*.toml`, with an example. The tests run every example.
+
+## Rules of your own
+
+Admins write rules under Admin, Classification rules, or from a bounce (“Write a rule for this”). A rule of your own is
+asked before the rules below of the same table, the newest first; of codes the longest beginning counts, and of equal
+ones yours. A rule below can be given another reason, kind or fault, or be switched off. A rule names why it was made
+and an example that it must decide, and is refused where it does not; hard is what is the recipient's fault alone.
+
+- **Try it on the stored bounces**, saved or not: how many bounces it would change, from what into what, which, and how
+  many addresses would get another status, by the policy in force. Nothing changes.
+- Once saved it holds for what arrives, from the next batch on.
+- **Judge history again** (on the page Cleaning) does so for what is recorded, as a cleaning run: a preview, then
+  applied, paused, taken back. Each bounce is judged by its stored evidence; the daily counts follow. By the same rules
+  nothing changes.
+- `manage.py classify` and `manage.py rules` judge by the rules below; with `--with-ours` by those in force.
 """
 TABLES = {
     Table.PROVIDERS: "What one provider's systems mean, by the host that refused or the recipient's domain.",

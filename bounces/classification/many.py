@@ -13,6 +13,7 @@ from itertools import chain, islice
 from multiprocessing import get_context
 
 from bounces.classification.answer import judge
+from bounces.classification.ruleset import Reason, Rule, RuleSet
 from bounces.parsing import read
 from bounces.values import Judgement, Reading
 
@@ -20,18 +21,20 @@ BATCH = 64  # mails handed over at once: what costs is the handing over
 Outcome = tuple[Reading, tuple[Judgement | None, ...]]
 
 
-def read_and_judge(raw: bytes) -> Outcome:
+def read_and_judge(raw: bytes, rules: RuleSet | None = None) -> Outcome:
     """What one mail is, and the verdict on each of its reports; None for what did not fail."""
     reading = read(raw)
-    return reading, tuple(judge(report) for report in reading.reports)
+    return reading, tuple(judge(report, rules) for report in reading.reports)
 
 
-def read_many(mails: Iterable[bytes], jobs: int = 1) -> Iterator[Outcome]:
-    """In `jobs` processes; with one, in this."""
+def read_many(mails: Iterable[bytes], jobs: int = 1, rules: RuleSet | None = None) -> Iterator[Outcome]:
+    """In `jobs` processes; with one, in this. By the shipped rules where no others are given."""
     if jobs <= 1:
-        yield from map(read_and_judge, mails)
+        yield from (read_and_judge(raw, rules) for raw in mails)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    # What is compiled does not travel: each process compiles its own.
+    given = (rules.rules, rules.reasons) if rules else None
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=take_rules, initargs=(given,)) as pool:
         waiting: deque[Future[list[Outcome]]] = deque()
         source = iter(mails)
         while batch := list(islice(source, BATCH)):
@@ -41,5 +44,14 @@ def read_many(mails: Iterable[bytes], jobs: int = 1) -> Iterator[Outcome]:
         yield from chain.from_iterable(future.result() for future in waiting)
 
 
+_rules: RuleSet | None = None
+
+
+def take_rules(given: tuple[tuple[Rule, ...], dict[str, Reason]] | None) -> None:
+    """What a process does first."""
+    global _rules
+    _rules = RuleSet(*given) if given else None
+
+
 def read_batch(mails: list[bytes]) -> list[Outcome]:
-    return [read_and_judge(raw) for raw in mails]
+    return [read_and_judge(raw, _rules) for raw in mails]

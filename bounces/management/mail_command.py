@@ -1,7 +1,7 @@
 """What the commands share that read mails from paths: files, folders, mboxes, Maildirs, zips, standard input.
 
 In: paths. Out: the messages, one at a time. What cannot be opened is told on standard error, the rest is read, and the
-command ends with exit code 2. Touches no database.
+command ends with exit code 2. Touches no database, unless the rules of this installation are asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import IO
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from bounces.classification import RuleSet, load_rules
 from bounces.mailfiles import MEGABYTE, BadArchive, Member, open_members, too_large, walk
 
 STANDARD_INPUT = "-"
@@ -31,6 +32,19 @@ class MailCommand(BaseCommand):
         parser.add_argument(
             "paths", nargs="+" if needed else "*", metavar="PATH", help="files, folders, mboxes, Maildirs, zips, or -"
         )
+
+    def add_ours(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--with-ours", action="store_true", help="By the rules in force in this installation: asks its database."
+        )
+
+    def rules(self, *, with_ours: bool) -> RuleSet:
+        """The shipped rules; with ours only where that is asked for, since these commands work without a database."""
+        if not with_ours:
+            return load_rules()
+        from bounces.rules_in_force import rules_in_force
+
+        return rules_in_force()
 
     def members(self, paths: list[str]) -> Iterator[tuple[str, Member]]:
         """The messages of all paths, each with its file; what cannot be opened is told, and the next one tried."""

@@ -87,7 +87,7 @@ def _bounces(request: HttpRequest, run: CleaningRun) -> dict[str, Any]:
     return {
         "transitions": transitions_of(run),
         "chosen_change": chosen,
-        "page": page_of(rows_of(run, chosen), ["pk"], request.GET.get("after"), request.GET.get("before"), size=ROWS),
+        "page": page_of(rows_of(run, chosen), ["bounce_id"], request.GET.get("after"), request.GET.get("before"), size=ROWS),
     }
 
 

@@ -23,6 +23,7 @@ from crm.up.processes import Program
 NEEDS_NO_SERVER = {
     "up",
     "classify",
+    "rules",
     "check",
     "help",
     "version",
@@ -31,6 +32,8 @@ NEEDS_NO_SERVER = {
     "diffsettings",
     "spectacular",
 }
+# With this, those of them that judge mails do so by the rules that are in the database.
+ASKS_THE_DATABASE = "--with-ours"
 LOG_LINES_SHOWN = 5
 
 
@@ -52,10 +55,16 @@ def wanted(settings: Any) -> Wanted:
     return Wanted(settings.VAR_DIR, settings.USES_PRIVATE_DATABASE, settings.USES_PRIVATE_REDIS, settings.POSTGRES_BIN)
 
 
+def needs_no_server(arguments: Sequence[str]) -> bool:
+    if not arguments or {"-h", "--help", "--version"} & set(arguments):
+        return True
+    return arguments[0] in NEEDS_NO_SERVER and ASKS_THE_DATABASE not in arguments
+
+
 @contextmanager
 def borrowed(wanted: Wanted, arguments: Sequence[str]) -> Iterator[bool]:
     """Servers for one command of manage.py, where it needs them and nobody runs them yet. True: the database is new."""
-    if not wanted or not arguments or arguments[0] in NEEDS_NO_SERVER or {"-h", "--help", "--version"} & set(arguments):
+    if not wanted or needs_no_server(arguments):
         yield False
         return
     here = places.prepare(wanted.var)

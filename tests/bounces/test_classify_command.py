@@ -13,8 +13,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from bounces.classification import load_rules
+from crm.up import private
 from tests.bounces.mails import a_delivery_report, a_mail, a_recipient
 from tests.bounces.test_mailfiles import an_mbox
+from tests.builders import a_rule_override
 
 
 class Output(io.StringIO):
@@ -124,3 +126,29 @@ def test_the_rules_are_listed_without_a_path_too() -> None:
 def test_what_is_no_bounce_says_why(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(a_mail())
     assert "none  an ordinary message: no delivery report" in run(str(tmp_path)).getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_our_own_rules_are_asked_where_that_is_wanted(tmp_path: Path, jobs: str) -> None:
+    a_rule_override("acme-full")
+    (tmp_path / "a.eml").write_bytes(a_delivery_report(a_recipient(Diagnostic_Code="smtp; 550 5.1.1 Acme says no")))
+    assert "acme-full" in run(str(tmp_path), "--json", "--with-ours", "--jobs", jobs).getvalue()
+    assert "acme-full" not in run(str(tmp_path), "--json", "--jobs", jobs).getvalue()
+    assert "judged by    acme-full (phrases; Their hotline" in run(str(tmp_path), "--explain", "--with-ours").getvalue()
+
+
+@pytest.mark.django_db
+def test_our_own_rules_are_listed_where_that_is_wanted() -> None:
+    a_rule_override("acme-full")
+    output = Output()
+    call_command("rules", "--with-ours", stdout=output)
+    assert "acme-full" in output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needs_none"),
+    [(["classify", "a"], True), (["rules"], True), (["rules", "--with-ours"], False), (["classify", "--help"], True)],
+)
+def test_no_server_is_started_for_rules_that_ship_with_rebound(arguments: list[str], needs_none: bool) -> None:
+    assert private.needs_no_server(arguments) is needs_none

@@ -7,13 +7,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from bounces.models import Address
+from bounces.models import Address, RuleOverride
 from contacts.models import Contact
 from tests.builders import PASSWORD, a_bounce, a_contact, a_user, an_address, an_evidence
 
 PAGES = [
     "/admin/", "/admin/contacts/contact/", "/admin/contacts/contact/add/", "/admin/contacts/contact/import/",
     "/admin/bounces/bounce/", "/admin/bounces/policy/", "/admin/bounces/schedule/", "/admin/bounces/suppression/add/",
+    "/admin/bounces/ruleoverride/", "/admin/bounces/ruleoverride/add/", "/admin/bounces/ruleoverride/in-force/",
     "/admin/crm/user/", "/admin/crm/apikey/add/", "/admin/queue/",
 ]  # fmt: skip
 
@@ -74,3 +75,23 @@ def test_managers_import_on_their_own_page(sign_in, redis):
     page.get_by_role("button", name="Import 2 contacts").click()
     expect(page.locator("h1")).to_contain_text("Imported")
     assert Contact.objects.count() == 2
+
+
+def test_a_rule_is_written_from_a_bounce_tried_and_saved(complaints, boss):
+    bounce = an_evidence(a_bounce("ada@b.example", diagnostic="550 5.1.1 Our clinic is closed in August")).bounce
+    boss.goto(f"/bounces/{bounce.pk}/")
+    boss.get_by_role("link", name="Write a rule for this").click()
+    expect(boss.locator("textarea[name=patterns]")).to_have_value("our clinic is closed in august")
+    boss.locator("input[name=name]").fill("clinic-closed")
+    boss.locator("select[name=reason]").select_option("suspend")
+    boss.locator("textarea[name=note]").fill("They told us.")
+
+    boss.get_by_role("button", name="Try it on the stored bounces").click()
+    expect(boss.get_by_text("Would change 1 of 1 bounces")).to_be_visible()
+    boss.get_by_role("link", name="Back to the rule").click()
+    expect(boss.locator("input[name=name]")).to_have_value("clinic-closed")
+    boss.get_by_role("button", name="Save", exact=True).click()
+
+    expect(boss.get_by_role("link", name="Judge history again")).to_be_visible()
+    assert RuleOverride.objects.get().patterns == ["our clinic is closed in august"]
+    assert complaints == []
