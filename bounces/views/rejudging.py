@@ -84,11 +84,9 @@ def get_rejudging(pk: int) -> CleaningRun:
 
 def _bounces(request: HttpRequest, run: CleaningRun) -> dict[str, Any]:
     chosen = request.GET.get("change", "")[:300]
-    return {
-        "transitions": transitions_of(run),
-        "chosen_change": chosen,
-        "page": page_of(rows_of(run, chosen), ["bounce_id"], request.GET.get("after"), request.GET.get("before"), size=ROWS),
-    }
+    after, before = request.GET.get("after"), request.GET.get("before")
+    page = page_of(rows_of(run, chosen), ["bounce_id"], after, before, size=ROWS)
+    return {"transitions": transitions_of(run), "chosen_change": chosen, "page": page}
 
 
 def _addresses(request: HttpRequest, run: CleaningRun) -> dict[str, Any]:
