@@ -16,7 +16,7 @@ FROM bounces_bounce b WHERE b.id = e.bounce_id
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bounces", "0025_intake_sources"),
+        ("bounces", "0026_events_of_providers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
