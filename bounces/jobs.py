@@ -1,7 +1,7 @@
 """What the workers run. Thin: each job is one call into the domain, takes ids, and may run twice or be killed anywhere.
 
 In: RQ, started by `bounces/schedule.py`. Out: nothing; the truth is in the database. Queue `intake`: `run_flow_job`;
-queue `bulk`: `clean_job`, `learn_providers_job`.
+queue `bulk`: `clean_job`, `learn_providers_job`, `forget_what_ifs_job`.
 """
 
 from __future__ import annotations
@@ -24,3 +24,8 @@ def clean_job(run_id: int) -> None:
 def learn_providers_job() -> None:
     """Looks up who receives for the domains that bounced lately."""
     providers.learn_operators(timezone.now())
+
+
+def forget_what_ifs_job() -> None:
+    """Deletes what-ifs that nobody looks at any more."""
+    cleaning.forget_old(timezone.now())

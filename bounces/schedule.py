@@ -124,4 +124,14 @@ def learn_providers(now: datetime) -> str:  # noqa: ARG001 -- every task is give
     return "Began looking up mail servers."
 
 
-TASKS: dict[str, Callable[[datetime], str]] = {"clean_all": clean_all, "learn_providers": learn_providers}
+def forget_what_ifs(now: datetime) -> str:  # noqa: ARG001 -- every task is given the moment
+    """Begins deleting old what-ifs; a busy queue leaves it to the next time."""
+    enqueue("bulk", jobs.forget_what_ifs_job)
+    return "Began forgetting old what-ifs."
+
+
+TASKS: dict[str, Callable[[datetime], str]] = {
+    "clean_all": clean_all,
+    "learn_providers": learn_providers,
+    "forget_what_ifs": forget_what_ifs,
+}

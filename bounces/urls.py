@@ -17,6 +17,7 @@ from bounces.views import (
     suppressions,
     upload,
     webhooks,
+    what_if,
 )
 
 app_name = "bounces"
@@ -61,5 +62,6 @@ urlpatterns = [
     path("cleaning/<int:pk>/resume/", cleaning.resume, name="cleaning_resume"),
     path("cleaning/<int:pk>/undo/", cleaning_undo.undo, name="cleaning_undo"),
     path("cleaning/<int:pk>/undo/rows/", cleaning_undo.undo_chosen, name="cleaning_undo_rows"),
+    path("cleaning/<int:pk>/put-in-force/", what_if.put_into_force, name="put_in_force"),
     path("cleaning/<int:pk>/rows.csv", cleaning.export_rows, name="cleaning_csv"),
 ]

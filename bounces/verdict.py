@@ -1,7 +1,8 @@
 """May I write to it? One answer for the pages, the API and the sender.
 
 In: addresses, and the moment. Out: a Verdict each: yes, caution or no, with reason and sentence. Source: DESIGN.md §4.
-`no`: suppressed (the address or its domain), held, invalid. `caution`: at risk, or a desk's address. Else `yes`.
+`no`: suppressed (the address or its domain), held, invalid. `caution`: at risk, silent, or a desk's address. Else
+`yes`.
 Suppression is looked up, never stored on the address: expiry needs no job.
 """
 
@@ -10,15 +11,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import (
+    DateTimeField,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 
 from bounces import suppressions
 from bounces.addresses import ROLE_LOCAL_PARTS, BadAddress, domain_of, is_role_account, normalise, suppression_key
-from bounces.models import Address, Ruling, Suppression
+from bounces.models import Address, Policy, Ruling, Silence, Suppression
 from bounces.sentences import explain, long_date
 from bounces.values import Answer, Status
 
@@ -53,6 +65,7 @@ class Facts:
     evidence: Mapping[str, Any] | None = None
     suppressed: tuple[str, str, datetime] | None = None  # reason, scope, since
     hold: tuple[str, datetime] | None = None  # why, since
+    silent: tuple[int, datetime] | None = None  # mails without an answer, since; only where the policy minds them
 
 
 def judge(facts: Facts) -> Verdict:
@@ -72,6 +85,10 @@ def judge(facts: Facts) -> Verdict:
         return Verdict(Answer.NO, "held", sentence, facts.status, facts.since)
     if facts.status == Status.AT_RISK:
         return Verdict(Answer.CAUTION, _reason_of(facts), sentence, facts.status, facts.since)
+    if facts.silent:
+        mails, since = facts.silent
+        text = f"Silent: {mails} mails delivered since {long_date(since)}, no reply and no click. {sentence}"
+        return Verdict(Answer.CAUTION, "silent", text, facts.status, facts.since)
     if is_role_account(facts.email):
         text = f"A desk’s address, not a person’s; leave it out unless you mean it. {sentence}"
         return Verdict(Answer.CAUTION, "role_account", text, facts.status, facts.since)
@@ -146,7 +163,7 @@ def facts_of(address_ids: Sequence[int], now: datetime) -> dict[int, Facts]:
 
 
 def _facts(row: tuple[Any, ...]) -> Facts:
-    _, email, status, rule, since, evidence, reason, scope, suppressed_at, hold_reason, held_at = row
+    _, email, status, rule, since, evidence, reason, scope, suppressed_at, hold_reason, held_at, mails, silent_at = row
     return Facts(
         email=email,
         status=Status(status),
@@ -155,13 +172,14 @@ def _facts(row: tuple[Any, ...]) -> Facts:
         evidence=json.loads(evidence) if evidence else None,
         suppressed=(reason, scope, suppressed_at) if reason else None,
         hold=(hold_reason, held_at) if hold_reason else None,
+        silent=(mails, silent_at) if mails else None,
     )
 
 
 # Of several suppressions the gravest is told: what the recipient asked for comes first.
 FACTS = """
 SELECT a.id, a.email, a.status, a.status_rule, a.status_changed_at, change.evidence,
-       s.reason, s.scope, s.created_at, hold.reason, hold.at
+       s.reason, s.scope, s.created_at, hold.reason, hold.at, silence.delivered, silence.since
 FROM bounces_address a
 LEFT JOIN LATERAL (
     SELECT c.evidence FROM bounces_statuschange c WHERE c.address_id = a.id ORDER BY c.at DESC, c.id DESC LIMIT 1
@@ -176,6 +194,9 @@ LEFT JOIN LATERAL (
     SELECT r.reason, r.at FROM bounces_ruling r
     WHERE r.address_id = a.id AND r.kind = 'hold' AND r.lifted_at IS NULL ORDER BY r.id DESC LIMIT 1
 ) hold ON true
+LEFT JOIN bounces_policy p ON p.is_active
+LEFT JOIN bounces_silence silence ON silence.address_id = a.id AND p.silent_count > 0
+    AND silence.delivered >= p.silent_count AND silence.since <= %(now)s - make_interval(days => p.silent_days)
 WHERE a.id = ANY(%(ids)s)
 """
 
@@ -187,12 +208,36 @@ def answered(answer: Answer, now: datetime) -> QuerySet[Address]:
     )
     held = Ruling.objects.filter(address_id=OuterRef("pk"), kind="hold", lifted_at__isnull=True)
     refused = Q(Exists(suppressed)) | Q(Exists(held)) | Q(status=Status.INVALID) | Q(status_rule=HELD_RULE)
-    careful = Q(status=Status.AT_RISK) | Q(email__regex=ROLE_PATTERN)
+    careful = Q(status=Status.AT_RISK) | Q(email__regex=ROLE_PATTERN) | silent(now)
     if answer == Answer.NO:
         return Address.objects.filter(refused)
     if answer == Answer.CAUTION:
         return Address.objects.filter(careful).exclude(refused)
     return Address.objects.exclude(refused | careful)
+
+
+# The words of a filter: an answer, or the reason of a caution.
+WORDS = (*(str(answer) for answer in Answer), "silent", "role_account")
+
+
+def answered_by(word: str, now: datetime) -> QuerySet[Address]:
+    """The addresses that one of WORDS names; those of a reason may be cautioned for another one too."""
+    if word == "silent":
+        return answered(Answer.CAUTION, now).filter(silent(now))
+    if word == "role_account":
+        return answered(Answer.CAUTION, now).filter(email__regex=ROLE_PATTERN)
+    return answered(Answer(word), now)
+
+
+def silent(now: datetime) -> Q:
+    """Whether an address is silent by the numbers in force; asks nothing of any address where that is off."""
+    active = Policy.objects.filter(is_active=True)
+    ago = ExpressionWrapper(Value(timedelta(days=1)) * F("silent_days"), DurationField())
+    count, border = active.values("silent_count"), active.values(border=ExpressionWrapper(now - ago, DateTimeField()))
+    rows = Silence.objects.filter(
+        address_id=OuterRef("pk"), delivered__gte=Subquery(count), since__lte=Subquery(border)
+    )
+    return Q(Exists(active.filter(silent_count__gt=0))) & Q(Exists(rows))
 
 
 ROLE_PATTERN = "^(" + "|".join(sorted(ROLE_LOCAL_PARTS)) + ")@"

@@ -21,6 +21,7 @@ from contacts.filters import NONE, Words
 LABELS = {
     "q": "Search",
     "status": "Status",
+    "verdict": "May we write?",
     "owner": "Owner",
     "tag": "Tag",
     "company": "Company",
@@ -30,6 +31,13 @@ LABELS = {
     "segment": "Segment",
 }
 Names = dict[tuple[str, str], str]
+VERDICT_WORDS = {
+    "yes": "Yes",
+    "caution": "Caution",
+    "no": "No",
+    "silent": "Caution: silent",
+    "role_account": "Caution: a desk’s address",
+}
 NOTHING = {"status": "no address", "owner": "nobody", "company": "none"}
 
 
@@ -74,6 +82,8 @@ def _text(word: str, value: str, names: Names) -> str:
         return NOTHING[word]
     if word == "status":
         return STATUS_WORDS[Status(value)]
+    if word == "verdict":
+        return VERDICT_WORDS[value]
     if word == "country":
         return COUNTRIES.get(value.upper(), value.upper())
     if (word, value) == ("owner", "me"):

@@ -4,6 +4,7 @@ In: words with their values, from a URL, a segment's JSON or a form. Out: the co
 
 q          words to search for                      company    a company's id or name, or `none`
 status     of the primary address, or `none`        country    two letters
+verdict    on it: yes, caution, no, or why caution
 owner      a user's id, `me`, or `none`             campaign   a campaign's key
 tag        a tag's name                             source     where it came from
 segment    a segment's id: its own words count too
@@ -20,16 +21,19 @@ from typing import Any
 from django.db.models import F, FilteredRelation, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.http import QueryDict
+from django.utils import timezone
 
 from bounces.values import Status
+from bounces.verdict import WORDS as VERDICTS
+from bounces.verdict import answered_by
 from contacts.access import User, campaigns_for, contacts_for, segments_for
 from contacts.models import Company, ContactAddress, Segment, Tag
 from contacts.models.people import ContactQuerySet
 from contacts.search import matching
 
 NONE = "none"
-WORDS = ("q", "status", "owner", "tag", "company", "country", "campaign", "source", "segment")
-SEVERAL = frozenset({"status", "owner", "tag", "country"})  # the others take one value
+WORDS = ("q", "status", "verdict", "owner", "tag", "company", "country", "campaign", "source", "segment")
+SEVERAL = frozenset({"status", "verdict", "owner", "tag", "country"})  # the others take one value
 LONGEST = 200
 MOST_VALUES = 20
 ID = re.compile(r"[0-9]{1,18}")
@@ -123,12 +127,14 @@ def _is_id(value: str) -> bool:
 
 _FITS = {
     "status": lambda value: value in STATUSES,
+    "verdict": lambda value: value in VERDICTS,
     "owner": lambda value: value in ("me", NONE) or _is_id(value),
     "country": lambda value: bool(re.fullmatch("[A-Za-z]{2}", value)),
     "segment": _is_id,
 }
 _EXPECTED = {
     "status": f"a status; those are {', '.join(STATUSES)}",
+    "verdict": f"a verdict; those are {', '.join(VERDICTS)}",
     "owner": "an owner: a user's id, me, or none",
     "country": "a country code of two letters, like DE",
     "segment": "a segment's id",
@@ -143,6 +149,16 @@ def _by_status(contacts: ContactQuerySet, values: list[str], user: User) -> Cont
     primary = ContactAddress.objects.filter(is_primary=True)
     fits = Q(pk__in=primary.filter(address__status__in=values).values("contact"))
     return contacts.filter(fits | ~Q(pk__in=primary.values("contact")) if NONE in values else fits)
+
+
+def _by_verdict(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
+    """A verdict is of its moment: a suppression expires by the clock. A contact without an address has none."""
+    now = timezone.now()
+    fits = Q()
+    for value in values:
+        fits |= Q(address__in=answered_by(value, now))
+    primary = ContactAddress.objects.filter(fits, is_primary=True)
+    return contacts.filter(pk__in=primary.values("contact"))
 
 
 def _by_owner(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:
@@ -217,6 +233,7 @@ def fault_of(segment: Segment) -> str:
 _NARROW = {
     "q": _by_text,
     "status": _by_status,
+    "verdict": _by_verdict,
     "owner": _by_owner,
     "tag": _by_tag,
     "company": _by_company,

@@ -15,6 +15,7 @@ from django.http import QueryDict
 
 from bounces.addresses import BadAddress
 from bounces.cleaning.scope import of_domain
+from bounces.forms import NumbersForm
 from contacts.countries import COUNTRIES
 from contacts.fields import LONGEST, MOST_ADDRESSES, FieldErrors
 from contacts.models import Campaign, Company, Contact, CustomField, Segment
@@ -214,13 +215,9 @@ class SegmentForm(forms.ModelForm):
         return free_name(self)
 
 
-class CleaningForm(forms.Form):
-    """Which addresses a cleaning run is about, and whether it stops at the preview."""
+class ScopeForm(forms.Form):
+    """Which addresses are to be judged: all, a segment's, or those at a domain."""
 
-    MODES = [
-        ("preview", "Preview first: see what would change, then decide"),
-        ("apply", "Apply at once"),
-    ]
     segment: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         None, required=False, label="Addresses", empty_label="All addresses"
     )
@@ -229,9 +226,6 @@ class CleaningForm(forms.Form):
         required=False,
         max_length=254,
         widget=forms.TextInput(attrs={"placeholder": "example.org", "autocapitalize": "off", "spellcheck": "false"}),
-    )
-    mode = forms.ChoiceField(
-        label="When it has looked at them", choices=MODES, initial="preview", widget=forms.RadioSelect
     )
 
     def __init__(self, *args: Any, segments: Any, **kwargs: Any) -> None:
@@ -252,6 +246,22 @@ class CleaningForm(forms.Form):
         if chosen.get("segment") and chosen.get("domain"):
             self.add_error("domain", "Choose a segment or a domain, not both.")
         return chosen
+
+
+class CleaningForm(ScopeForm):
+    """What a cleaning run is about, and whether it stops at the preview."""
+
+    MODES = [
+        ("preview", "Preview first: see what would change, then decide"),
+        ("apply", "Apply at once"),
+    ]
+    mode = forms.ChoiceField(
+        label="When it has looked at them", choices=MODES, initial="preview", widget=forms.RadioSelect
+    )
+
+
+class WhatIfForm(NumbersForm, ScopeForm):
+    """Numbers of the policy to try, and on which addresses."""
 
 
 class AddMembersForm(forms.Form):

@@ -80,6 +80,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("Raw pieces", "data_object", "bounces_rawchunk"),
             ("Event keys", "fingerprint", "bounces_eventkey"),
             ("Daily statistics", "bar_chart", "bounces_dailystat"),
+            ("Silent addresses", "volume_off", "bounces_silence"),
             ("Recipient domains", "dns", "bounces_domain"),
             ("Incidents", "crisis_alert", "bounces_incident"),
             ("Guards", "shield", "bounces_guard"),

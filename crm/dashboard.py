@@ -130,7 +130,7 @@ def look(user: Any, now: datetime) -> Dashboard:
         changes=latest_changes(user),
         pending=capped_count(InboundItem.objects.filter(state=InboundItem.State.PENDING)),
         quarantined=capped_count(InboundItem.objects.filter(state=InboundItem.State.QUARANTINED)),
-        run=CleaningRun.objects.select_related("started_by").order_by("-id").first(),
+        run=CleaningRun.objects.filter(what_if=False).select_related("started_by").order_by("-id").first(),
         campaigns=campaigns_to_stop(user, today),
         has_arrivals=InboundItem.objects.exists(),
         incidents=[(each, provider_name(each.provider)) for each in incidents.undecided()[:3]],

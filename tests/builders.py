@@ -30,6 +30,7 @@ from bounces.models import (
     RawChunk,
     RuleOverride,
     Ruling,
+    Silence,
     StatusChange,
     Suppression,
 )
@@ -96,6 +97,11 @@ def an_address(email: str = "", **fields: Any) -> Address:
     return Address.objects.update_or_create(email=email, defaults=fields, create_defaults={"domain": domain, **fields})[
         0
     ]
+
+
+def a_silence(email: str | Address = "", delivered: int = 6, since: datetime | None = None) -> Silence:
+    """So many mails without an answer; by default for longer than the policy's usual 180 days."""
+    return Silence.objects.create(address=_address(email), delivered=delivered, since=since or days_ago(200))
 
 
 def an_attempt(email: str | Address = "", *, sent_at: datetime | None = None, **fields: Any) -> Attempt:

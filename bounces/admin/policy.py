@@ -8,32 +8,23 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import Max
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, label_of
+from bounces.cleaning import AlreadyRunning, start_run
 from bounces.models import Dirty, Policy, StatusChange
+from bounces.policy_numbers import MOST, NUMBERS, faults_of
+from bounces.policy_versions import make_version
 from bounces.sentences import explain_change
-
-LEAST = {
-    "hard_limit": 1,
-    "soft_row_days": 2,
-    "soft_row_span_days": 1,
-    "soft_window_count": 2,
-    "soft_window_days": 1,
-    "risk_count": 1,
-    "risk_window_days": 1,
-    "reply_grace_days": 0,
-}
-MOST = 3650  # days; counts that nobody reaches in ten years switch a rule off in disguise
 
 
 class PolicyForm(forms.ModelForm):
-    """The same limits as the database's constraint, said by field."""
+    """The limits of `bounces/policy_numbers.py`, said by field."""
 
     class Meta:
         model = Policy
@@ -41,30 +32,18 @@ class PolicyForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in Policy.NUMBERS:
-            if name in self.fields:
-                self.fields[name].widget.attrs |= {"min": LEAST[name], "max": MOST}
+        for number in NUMBERS:
+            if number.name in self.fields:
+                self.fields[number.name].widget.attrs |= {"min": number.least, "max": MOST}
         if "note" in self.fields:
             self.fields["note"].required = True
             self.initial["note"] = ""
 
     def clean(self) -> dict[str, Any]:
         numbers = super().clean() or {}
-        for name in Policy.NUMBERS:
-            number = numbers.get(name)
-            if number is not None and not LEAST[name] <= number <= MOST:
-                self.add_error(name, f"A number from {LEAST[name]} to {MOST:,} is needed.")
-        self._check_days(numbers, "soft_window_count", "soft_window_days")
-        self._check_days(numbers, "risk_count", "risk_window_days")
+        for name, sentence in faults_of(numbers).items():
+            self.add_error(name, sentence)
         return numbers
-
-    def _check_days(self, numbers: dict[str, Any], count: str, window: str) -> None:
-        """Bounce days are days: a window cannot hold more of them than it has."""
-        if count in numbers and window in numbers and numbers[count] > numbers[window]:
-            sentence = (
-                f"{numbers[count]} bounce days do not fit into {numbers[window]} days: the rule would never apply."
-            )
-            self.add_error(count, ValidationError(sentence))
 
     def validate_constraints(self) -> None:
         """Version and activity are set when it is saved, as a new row."""
@@ -93,10 +72,15 @@ class PolicyAdmin(FormAdmin):
             {"fields": (("soft_row_days", "soft_row_span_days"), ("soft_window_count", "soft_window_days"))},
         ),
         ("Soft bounces: at risk", {"fields": (("risk_count", "risk_window_days"),)}),
+        ("Silent addresses: caution", {"fields": (("silent_count", "silent_days"),)}),
         ("Why", {"fields": ("note",)}),
     )
     readonly_fields = ("explanation",)
     long_fields = ("note",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
+        """Drafts are numbers that somebody tried: their what-if's page has them."""
+        return super().get_queryset(request).filter(version__isnull=False)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a version is made by changing the active one
@@ -108,15 +92,18 @@ class PolicyAdmin(FormAdmin):
         return (obj is None or obj.is_active) and bool(super().has_change_permission(request, obj))
 
     def save_model(self, request: HttpRequest, obj: Policy, form: forms.ModelForm, change: bool) -> None:
-        made = make_version(form.cleaned_data, by=request.user)
+        made = make_version(form.cleaned_data, by=request.user, note=form.cleaned_data["note"])
         obj.__dict__.update(made.__dict__)
 
     def response_change(self, request: HttpRequest, obj: Policy) -> HttpResponse:
-        messages.success(
-            request,
-            f"Policy {obj.version} is in force. Addresses with news are judged by it from now on; "
-            "a cleaning run judges all of them.",
-        )
+        """Applying a version is a cleaning run."""
+        text = f"Policy {obj.version} is in force."
+        try:
+            run = start_run(via="policy", now=timezone.now(), by=request.user)
+        except AlreadyRunning as error:
+            messages.warning(request, f"{text} {error} Then start a run, which applies it to all addresses.")
+        else:
+            messages.success(request, f"{text} Cleaning run {run.pk} applies it to all addresses.")
         return HttpResponseRedirect(reverse("admin:bounces_policy_changelist"))
 
     @display(description="Version", ordering="version", header=True)
@@ -142,18 +129,20 @@ class PolicyAdmin(FormAdmin):
     def explanation(self, policy: Policy) -> str:
         if policy.is_active:
             following = (policy.version or 0) + 1
-            return f"Policy {policy.version} is in force. Saving makes policy {following}; this one is kept."
+            text = f"Policy {policy.version} is in force. Saving makes policy {following}; this one is kept."
+            return format_html("{} {}", text, _link_to_what_if())
         return f"Policy {policy.version} is kept, because status changes name it. It cannot be changed."
 
 
-def make_version(numbers: dict[str, Any], *, by: Any) -> Policy:
-    """A new active version; the one before stays, read-only. Two admins at once make two, one after the other."""
-    with transaction.atomic():
-        list(Policy.objects.select_for_update().order_by("pk"))
-        newest = Policy.objects.aggregate(newest=Max("version"))["newest"] or 0
-        Policy.objects.filter(is_active=True).update(is_active=False)
-        given = {name: numbers[name] for name in (*Policy.NUMBERS, "note")}
-        return Policy.objects.create(version=newest + 1, is_active=True, created_by=by, **given)
+def _link_to_what_if() -> str:
+    """`contacts` has the page, since its scopes are segments; this app goes without."""
+    try:
+        url = reverse("contacts:what_if")
+    except NoReverseMatch:
+        return ""
+    return format_html(
+        '<a class="text-primary-600 dark:text-primary-500" href="{}">See first what other numbers would move</a>', url
+    )
 
 
 @admin.register(StatusChange)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from bounces.admin.bases import ReadOnlyAdmin
-from bounces.models import Domain, Guard, Incident
+from bounces.models import Domain, Guard, Incident, Silence
 
 
 @admin.register(Domain)
@@ -32,3 +32,12 @@ class GuardAdmin(ReadOnlyAdmin):
     list_filter = ("state", "dimension")
     search_fields = ("key__startswith",)
     search_help_text = "The beginning of a campaign's key, a sender or a domain."
+
+
+@admin.register(Silence)
+class SilenceAdmin(ReadOnlyAdmin):
+    list_display = ("address", "delivered", "since")
+    list_select_related = ("address",)
+    ordering = ("-address",)
+    address_path = "address"
+    search_help_text = "The beginning of an address, or of its domain."

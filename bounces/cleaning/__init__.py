@@ -6,6 +6,7 @@ and the report.
     runs.py      what people do with a run: start, apply, pause, resume, cancel
     working.py   the job's steps, one transaction each: evaluate a chunk, apply a chunk
     undo.py      taking a run, or some of its rows, back by rulings
+    what_if.py   what other numbers of the policy would move; putting them in force
 
 Killed anywhere, a run goes on from there: its state is in the database, guarded by a lease.
 """
@@ -24,6 +25,7 @@ from bounces.cleaning.runs import (
     unfinished,
 )
 from bounces.cleaning.undo import NothingToUndo, UndoPreview, preview_undo, undo_rows, undo_run
+from bounces.cleaning.what_if import forget_old, put_in_force, try_numbers
 from bounces.cleaning.working import LEASE, LEASE_LASTS, step, work
 
 __all__ = [
@@ -35,12 +37,15 @@ __all__ = [
     "UndoPreview",
     "apply_run",
     "cancel_run",
+    "forget_old",
     "pause_run",
     "preview_undo",
+    "put_in_force",
     "resume_run",
     "start_run",
     "step",
     "transitions_of",
+    "try_numbers",
     "undo_rows",
     "undo_run",
     "unfinished",

@@ -1,6 +1,7 @@
 """What people do with a run: start it, apply its preview, pause, resume and cancel it.
 
-In: a scope, a person. Out: the run's state, which the job (`working.py`) goes by. One run goes on at a time.
+In: a scope, a person. Out: the run's state, which the job (`working.py`) goes by. One run goes on at a time; what-ifs,
+which change nothing, wait behind it.
 """
 
 from __future__ import annotations
@@ -44,10 +45,11 @@ def start_run(
 ) -> CleaningRun:
     """Queues a run; the scheduler's next tick starts its job. Raises AlreadyRunning.
 
-    With a `policy` that is not in force it is a what-if: a preview that can never be applied.
+    With a `policy` that is not in force it is a what-if (`what_if.py`): a preview that can never be applied.
     """
     with transaction.atomic():
-        one_at_a_time()
+        if policy is None:
+            one_at_a_time()
         run = CleaningRun.objects.create(
             via=via,
             dry_run=dry_run or policy is not None,
@@ -64,10 +66,10 @@ def start_run(
 
 
 def one_at_a_time() -> None:
-    """Lets nobody else start until the transaction ends. Raises AlreadyRunning."""
+    """Lets nobody else start until the transaction ends. Raises AlreadyRunning. What-ifs stand in nobody's way."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [START_LOCK])
-    running = CleaningRun.objects.filter(state__in=CleaningRun.RUNNING).first()
+    running = CleaningRun.objects.filter(state__in=CleaningRun.RUNNING, what_if=False).first()
     if running:
         raise AlreadyRunning(running)
 
@@ -120,7 +122,8 @@ def pause_run(run: CleaningRun) -> bool:
 def resume_run(run: CleaningRun) -> None:
     """Lets a paused run go on where it stopped. Raises NotReady, AlreadyRunning."""
     with transaction.atomic():
-        one_at_a_time()
+        if not run.what_if:
+            one_at_a_time()
         changed = CleaningRun.objects.filter(pk=run.pk, state=State.PAUSED).update(
             state=F("returns_to"), returns_to="", pace_at=None
         )
@@ -139,8 +142,8 @@ def cancel_run(run: CleaningRun, by: Any, now: datetime) -> bool:
 
 
 def unfinished() -> CleaningRun | None:
-    """The run that waits for a worker, or was left by one."""
-    return CleaningRun.objects.filter(state__in=CleaningRun.RUNNING).order_by("pk").first()
+    """The run that waits for a worker, or was left by one; what-ifs come after what is meant."""
+    return CleaningRun.objects.filter(state__in=CleaningRun.RUNNING).order_by("what_if", "pk").first()
 
 
 def transitions_of(run: CleaningRun) -> QuerySet[CleaningRow, Any]:

@@ -1,6 +1,6 @@
 """The tables of `bounces`, one module an idea.
 
-address.py      Address: one e-mail address and what the policy says of it
+address.py      Address: one e-mail address and what the policy says of it; Silence: its mails without an answer
 facts.py        Attempt, Bounce, Evidence, Complaint, EventKey: what happened
 decisions.py    Ruling, Suppression: what people (and complaints) decided
 judgement.py    Policy, StatusChange, Dirty: what follows from the facts
@@ -17,7 +17,7 @@ rules.py        RuleOverride: classification rules of an admin's own
 rejudging.py    Rejudging, RejudgedBounce: history judged again by the rules in force, as part of a run
 """
 
-from bounces.models.address import Address
+from bounces.models.address import Address, Silence
 from bounces.models.cleaning import CleaningRow, CleaningRun, CleaningTarget
 from bounces.models.decisions import Ruling, Suppression
 from bounces.models.domains import Domain
@@ -61,6 +61,7 @@ __all__ = [
     "RuleOverride",
     "Ruling",
     "Schedule",
+    "Silence",
     "SourceSeen",
     "StatusChange",
     "Suppression",

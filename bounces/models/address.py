@@ -52,3 +52,21 @@ class Address(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class Silence(models.Model):
+    """The mails delivered to an address since it last replied or clicked. None: no row.
+
+    Apart from the address, since it changes with every delivery: the row is narrow, and no index has its columns.
+    """
+
+    address = models.OneToOneField(Address, models.CASCADE, primary_key=True, related_name="silence")
+    delivered = models.PositiveIntegerField()
+    since = models.DateTimeField(help_text="When the first of them was delivered.")
+
+    class Meta:
+        verbose_name_plural = "silences"
+        constraints = [models.CheckConstraint(condition=Q(delivered__gte=1), name="silence_has_a_mail")]
+
+    def __str__(self) -> str:
+        return f"{self.delivered} without an answer"

@@ -53,7 +53,7 @@ class CleaningRun(models.Model):
     what_if = models.BooleanField(default=False, help_text="Judged by numbers that are not in force: never applied.")
     rejudges = models.BooleanField(default=False, help_text="Judges the stored bounces again before their addresses.")
     returns_to = models.TextField(blank=True, default="", help_text="The state after a pause or an undo.")
-    via = models.TextField(default="page", help_text="The door: page, command, schedule.")
+    via = models.TextField(default="page", help_text="The door: page, command, schedule, policy.")
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="+")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     as_of = models.DateTimeField(null=True, blank=True, help_text="The facts up to this moment were judged.")
@@ -106,6 +106,13 @@ class CleaningRun(models.Model):
 
     def __str__(self) -> str:
         return f"cleaning run {self.pk}"
+
+    @property
+    def noun(self) -> str:
+        """What people call it: "What-if" (of numbers), "Try" (of rules), "Preview", "Cleaning run"."""
+        if self.what_if:
+            return "Try" if self.rejudges else "What-if"
+        return "Preview" if self.dry_run else "Cleaning run"
 
     @property
     def is_running(self) -> bool:

@@ -15,7 +15,13 @@ from django.db.models.functions import Now
 
 from bounces.models.address import Address
 from bounces.models.constraints import choices, one_of
+from bounces.policy_numbers import BY_NAME
 from bounces.values import Status
+
+
+def a_number(name: str, default: int) -> models.PositiveSmallIntegerField[Any, Any]:
+    """A field that says of itself what `bounces/policy_numbers.py` says of it."""
+    return models.PositiveSmallIntegerField(default=default, help_text=BY_NAME[name].explanation)
 
 
 class Policy(models.Model):
@@ -26,36 +32,21 @@ class Policy(models.Model):
 
     version = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: a draft, tried and not in force.")
     is_active = models.BooleanField(default=False)
-    hard_limit = models.PositiveSmallIntegerField(
-        default=1, help_text="Hard bounces, the recipient's fault, that make an address invalid."
-    )
-    reply_grace_days = models.PositiveSmallIntegerField(
-        default=30,
-        help_text="A reply this many days before a hard bounce holds the address for review instead.",
-    )
-    soft_row_days = models.PositiveSmallIntegerField(
-        default=3,
-        help_text="Soft-bounce days in a row, with nothing delivered between, that make it invalid …",
-    )
-    soft_row_span_days = models.PositiveSmallIntegerField(default=14, help_text="… when they span this many days.")
-    soft_window_count = models.PositiveSmallIntegerField(default=5, help_text="Soft-bounce days that make it invalid …")
-    soft_window_days = models.PositiveSmallIntegerField(default=90, help_text="… within this many days.")
-    risk_count = models.PositiveSmallIntegerField(default=2, help_text="Soft-bounce days that make it at risk …")
-    risk_window_days = models.PositiveSmallIntegerField(default=30, help_text="… within this many days.")
+    hard_limit = a_number("hard_limit", 1)
+    reply_grace_days = a_number("reply_grace_days", 30)
+    soft_row_days = a_number("soft_row_days", 3)
+    soft_row_span_days = a_number("soft_row_span_days", 14)
+    soft_window_count = a_number("soft_window_count", 5)
+    soft_window_days = a_number("soft_window_days", 90)
+    risk_count = a_number("risk_count", 2)
+    risk_window_days = a_number("risk_window_days", 30)
+    silent_count = a_number("silent_count", 0)
+    silent_days = a_number("silent_days", 180)
     note = models.TextField(blank=True, default="", help_text="Why this version was made.")
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 
-    NUMBERS = (
-        "hard_limit",
-        "reply_grace_days",
-        "soft_row_days",
-        "soft_row_span_days",
-        "soft_window_count",
-        "soft_window_days",
-        "risk_count",
-        "risk_window_days",
-    )
+    NUMBERS = tuple(BY_NAME)
 
     class Meta:
         verbose_name_plural = "policies"
@@ -70,7 +61,8 @@ class Policy(models.Model):
                 & Q(soft_window_count__gte=2)
                 & Q(soft_window_days__gte=1)
                 & Q(risk_count__gte=1)
-                & Q(risk_window_days__gte=1),
+                & Q(risk_window_days__gte=1)
+                & Q(silent_days__gte=1),
                 name="policy_numbers_make_sense",
             ),
             models.CheckConstraint(

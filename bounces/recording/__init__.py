@@ -8,6 +8,7 @@ Suppression rows; the addresses' dates; daily counts; a Dirty row for each addre
     failures.py     bounces and their evidence, one failure one row
     joining.py      what was told before its message was known, and attempts that turn out to be one
     reactions.py    complaints, unsubscribes, the addresses' dates
+    silence.py      how many mails went unanswered
     statistics.py   what each fact adds to the daily counts
 
 The same event twice changes nothing the second time: its EventKey is there. Locks are taken in the order of the
@@ -28,7 +29,8 @@ from bounces.providers import providers_of
 from bounces.recording.attempts import note_attempts
 from bounces.recording.failures import Failure, record_failures
 from bounces.recording.joining import join
-from bounces.recording.reactions import advance_dates, record_complaints, suppress_those_who_asked
+from bounces.recording.reactions import advance_dates, answering, record_complaints, suppress_those_who_asked
+from bounces.recording.silence import count_silence
 from bounces.recording.statistics import Cell, add_counts
 from bounces.recording.told import Told
 from bounces.values import Event
@@ -59,6 +61,7 @@ def record(told: Sequence[Told]) -> Recorded:
     judged, counts = record_failures(_failures(fresh, address_ids, providers))
     difference.update(counts)
     changed |= judged | advance_dates([one for one, _ in fresh], address_ids)
+    count_silence(noted.delivered, noted.moved | answering([one for one, _ in fresh], address_ids))
     add_counts(difference)
     Dirty.objects.bulk_create([Dirty(address_id=pk) for pk in sorted(changed)])
     return Recorded(Counter(one.item_id for one, _ in fresh), noted.told_of)

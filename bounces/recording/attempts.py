@@ -56,6 +56,8 @@ class Noted:
     """What became of the attempts of a batch. `learnt`: those with a new name; `gone`: by whom they are replaced.
 
     `told_of`: the addresses of those of which something new is known, so that they may prove what waits for proof.
+    `delivered`: the address and the date of each that is known to be delivered since now; `moved`: the addresses of
+    those whose date of delivery has moved, or that were merged.
     """
 
     attempts: list[Attempt | None]
@@ -63,6 +65,8 @@ class Noted:
     told_of: set[int]
     learnt: list[Attempt]
     gone: dict[int, Attempt]
+    delivered: list[tuple[int, datetime]]
+    moved: set[int]
 
 
 class Batch:
@@ -147,7 +151,9 @@ def _settle(batch: Batch, attempts: list[Attempt | None]) -> Noted:
         difference.subtract(counts_of_attempt(batch.before.get(id(other)), domains[other.address_id]))
     heirs = {id(heir) for heir in gone.values()}
     learnt = [attempt for attempt, _ in touched if id(attempt) in heirs or _has_learnt(attempt, batch)]
-    return Noted(attempts, difference, {attempt.address_id for attempt, _ in touched}, learnt, gone)
+    delivered, moved = _deliveries(batch)
+    told_of = {attempt.address_id for attempt, _ in touched}
+    return Noted(attempts, difference, told_of, learnt, gone, delivered, moved)
 
 
 def _remember_heirs(gone: Mapping[int, Attempt]) -> None:
@@ -155,6 +161,21 @@ def _remember_heirs(gone: Mapping[int, Attempt]) -> None:
     for pk, heir in gone.items():
         MergedAttempt.objects.filter(into_id=pk).update(into_id=heir.pk)
     MergedAttempt.objects.bulk_create([MergedAttempt(attempt_id=pk, into_id=heir.pk) for pk, heir in gone.items()])
+
+
+def _deliveries(batch: Batch) -> tuple[list[tuple[int, datetime]], set[int]]:
+    delivered: list[tuple[int, datetime]] = []
+    moved = {other.address_id for other, _ in batch.merged.values()}
+    for attempt, _ in batch.touched.values():
+        old = batch.before.get(id(attempt))
+        before = old.delivered_at if old else None
+        if attempt.delivered_at is None or attempt.delivered_at == before:
+            continue
+        if before is None:
+            delivered.append((attempt.address_id, attempt.delivered_at))
+        else:
+            moved.add(attempt.address_id)
+    return delivered, moved
 
 
 def _has_learnt(attempt: Attempt, batch: Batch) -> bool:

@@ -133,3 +133,10 @@ def advance_dates(told: Sequence[Told], address_ids: dict[str, int]) -> set[int]
             [ids, *[[newest[pk].get(column) for pk in ids] for column in COLUMNS]],
         )
         return {pk for pk, is_settled in cursor.fetchall() if not is_settled}
+
+
+def answering(told: Sequence[Told], address_ids: dict[str, int]) -> set[int]:
+    """The addresses that replied or clicked."""
+    return {
+        address_ids[one.email] for one in told if one.is_trusted and one.report.event in (Event.REPLIED, Event.CLICKED)
+    }

@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from bounces.cleaning import AlreadyRunning, NotReady, apply_run, cancel_run, pause_run, resume_run
-from bounces.cleaning.report import Share, report_of
+from bounces.cleaning.report import Share, report_of, silent_of
 from bounces.lists import RunRowFilter
 from bounces.models import CleaningRow, CleaningRun, Policy, Schedule
 from bounces.paging import page_of
+from bounces.policy_numbers import differences
 from bounces.sentences import explain_change
 from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
@@ -43,7 +44,8 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     if run.rejudges:
         return redirect(f"{reverse('bounces:rejudging', args=[pk])}?{request.GET.urlencode()}")
     if run.is_running or run.state == run.State.PAUSED:
-        return render(request, "bounces/cleaning_run.html", {"run": run, "pace": run.pace(timezone.now())})
+        context = {"run": run, "pace": run.pace(timezone.now()), **_tried(run)}
+        return render(request, "bounces/cleaning_run.html", context)
     form = RunRowFilter(request.GET)
     report = report_of(run)
     page = page_of(form.rows(run), form.order(), request.GET.get("after"), request.GET.get("before"))
@@ -51,6 +53,8 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
         "run": run,
         "form": form,
         "chosen": form.chosen(),
+        **_tried(run),
+        "report": report,
         "moves": report.moves,
         "shares": report.shares,
         "chart": chart_of(report.shares),
@@ -59,6 +63,14 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
         "sentences": [(row, explain_change(row)) for row in page.items],
     }
     return render(request, "bounces/cleaning_run.html", context)
+
+
+def _tried(run: CleaningRun) -> dict[str, Any]:
+    """Of a what-if: which numbers it tries instead of those in force, and what that does to silent addresses."""
+    if not run.what_if:
+        return {}
+    in_force = Policy.active().numbers
+    return {"differences": differences(in_force, run.policy.numbers), "silent": silent_of(run, in_force)}
 
 
 TONES = {"valid": "good", "at_risk": "watch", "invalid": "bad", "unverified": "calm"}
@@ -149,7 +161,8 @@ def export_rows(request: HttpRequest, pk: int) -> HttpResponseBase:
     run = get_run(pk)
     form = RunRowFilter(request.GET)
     rows = form.rows(run).order_by(*form.order())
-    headers = {"Content-Disposition": f'attachment; filename="cleaning-run-{run.pk}.csv"'}
+    name = run.noun.lower().replace(" ", "-")
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{run.pk}.csv"'}
     return StreamingHttpResponse(csv_lines(CSV_HEAD, written(rows)), content_type="text/csv", headers=headers)
 
 

@@ -12,12 +12,13 @@ from rest_framework.request import Request
 from bounces.api.pages import PARAMETERS
 from bounces.api.strict import refuse_unknown_parameters
 from bounces.moments import read_day_or_moment
-from contacts.filters import LONGEST, MOST_VALUES, SEVERAL, STATUSES, WORDS, narrow, read_filter
+from contacts.filters import LONGEST, MOST_VALUES, SEVERAL, STATUSES, VERDICTS, WORDS, narrow, read_filter
 
 SINCE = "updated_since"
 MEANING = {
     "q": "Words to search for in names, companies and addresses.",
     "status": "Of the primary address; `none`: without an address.",
+    "verdict": "On the primary address, as of now; `silent` and `role_account` are reasons of a caution.",
     "owner": "A user's id, `me`, or `none`.",
     "tag": "A tag's name; several must all be there.",
     "company": "A company's id or name, or `none`.",
@@ -54,6 +55,8 @@ def _parameter(word: str) -> dict[str, Any]:
     value: dict[str, Any] = {"type": "string", "maxLength": LONGEST}
     if word == "status":
         value = {"type": "string", "enum": list(STATUSES)}
+    if word == "verdict":
+        value = {"type": "string", "enum": list(VERDICTS)}
     schema = {"type": "array", "items": value, "maxItems": MOST_VALUES} if word in SEVERAL else value
     return {"name": word, "in": "query", "schema": schema, "description": MEANING[word]}
 

@@ -1,6 +1,7 @@
 """A stored filter over contacts. In: what the contact list's filter holds. Out: the same list, again and by name.
 
-`filter` holds words of `contacts/filters.py` (q, status, owner, tag, company, country, campaign, source), nothing else.
+`filter` holds words of `contacts/filters.py` (q, status, verdict, owner, tag, company, country, campaign, source),
+nothing else.
 """
 
 from __future__ import annotations

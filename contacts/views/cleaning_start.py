@@ -17,29 +17,27 @@ from bounces.views.access import needs
 from contacts.access import contacts_for, segments_for
 from contacts.bulk import addresses_of
 from contacts.filters import fault_of, narrow_to
-from contacts.forms import CleaningForm
+from contacts.forms import CleaningForm, ScopeForm
 from contacts.models import Segment
 from contacts.views.answers import counted
+
+Scope = dict[str, Any]  # `addresses` and `label`, or nothing for all
 
 
 @needs("bounces.run_cleaning")
 def start(request: HttpRequest) -> HttpResponse:
-    segments = segments_for(request.user)
-    form = CleaningForm(request.POST or None, segments=segments, initial={"segment": request.GET.get("segment")})
+    form = CleaningForm(
+        request.POST or None, segments=segments_for(request.user), initial={"segment": request.GET.get("segment")}
+    )
     if request.method == "POST" and form.is_valid():
-        scope = _scope(request.user, form.cleaned_data["segment"], form.cleaned_data["domain"])
-        chosen = form.cleaned_data["segment"]
-        if chosen and (fault := fault_of(chosen)):
-            form.add_error("segment", fault)
-        elif scope and not scope["addresses"].exists():
-            form.add_error(None, f"{scope['label']} has no address: there is nothing to judge.")
-        else:
+        scope = scope_of(request.user, form)
+        if scope is not None:
             return _begin(request, form.cleaned_data["mode"], scope)
-    context = {"form": form, "summary": _summary(request, form), "policy": Policy.active()}
+    context = {"form": form, "summary": summary_of(request.user, form), "policy": Policy.active()}
     return render(request, "contacts/cleaning_start.html", context)
 
 
-def _begin(request: HttpRequest, mode: str, scope: dict[str, Any]) -> HttpResponse:
+def _begin(request: HttpRequest, mode: str, scope: Scope) -> HttpResponse:
     try:
         run = start_run(via="page", now=timezone.now(), by=request.user, dry_run=mode == "preview", **scope)
     except AlreadyRunning as error:
@@ -51,12 +49,25 @@ def _begin(request: HttpRequest, mode: str, scope: dict[str, Any]) -> HttpRespon
 @needs("bounces.run_cleaning")
 def count_scope(request: HttpRequest) -> HttpResponse:
     """How many addresses the chosen scope has, beside the form."""
-    form = CleaningForm(request.GET, segments=segments_for(request.user))
-    return render(request, "contacts/_cleaning_scope.html", {"summary": _summary(request, form)})
+    form = ScopeForm(request.GET, segments=segments_for(request.user))
+    return render(request, "contacts/_cleaning_scope.html", {"summary": summary_of(request.user, form)})
 
 
-def _scope(user: Any, segment: Segment | None, domain: str) -> dict[str, Any]:
-    """The scope as `start_run` takes it; nothing for all addresses."""
+def scope_of(user: Any, form: ScopeForm) -> Scope | None:
+    """What a valid form is about, as `start_run` takes it; None where that is nobody, which the form then says."""
+    segment = form.cleaned_data["segment"]
+    if segment and (fault := fault_of(segment)):
+        form.add_error("segment", fault)
+        return None
+    scope = _scope(user, segment, form.cleaned_data["domain"])
+    if scope and not scope["addresses"].exists():
+        form.add_error(None, f"{scope['label']} has no address: there is nothing to judge.")
+        return None
+    return scope
+
+
+def _scope(user: Any, segment: Segment | None, domain: str) -> Scope:
+    """Nothing for all addresses."""
     if segment is not None:
         contacts = narrow_to(contacts_for(user), segment, user)
         return {"addresses": addresses_of(contacts), "label": f"Segment “{segment}”"}
@@ -66,12 +77,13 @@ def _scope(user: Any, segment: Segment | None, domain: str) -> dict[str, Any]:
     return {}
 
 
-def _summary(request: HttpRequest, form: CleaningForm) -> str:
+def summary_of(user: Any, form: ScopeForm) -> str:
+    """How many addresses the form, as far as it is filled in, is about."""
     form.is_valid()
     chosen = getattr(form, "cleaned_data", {})
     segment, domain = chosen.get("segment"), chosen.get("domain", "")
     if not form.is_bound and form.initial.get("segment"):
         wanted = [value for value in [form.initial["segment"]] if value.isdecimal()]
-        segment = segments_for(request.user).filter(pk__in=wanted).first()
-    addresses = _scope(request.user, segment, domain).get("addresses", Address.objects.all())
+        segment = segments_for(user).filter(pk__in=wanted).first()
+    addresses = _scope(user, segment, domain).get("addresses", Address.objects.all())
     return counted(capped_count(addresses), "address", "addresses")

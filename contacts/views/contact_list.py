@@ -12,7 +12,7 @@ from bounces.paging import capped_count
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 from contacts.access import campaigns_for, can_change_campaign, companies_for
-from contacts.chips import chips_of, query_of
+from contacts.chips import VERDICT_WORDS, chips_of, query_of
 from contacts.countries import COUNTRIES
 from contacts.filters import ORDERS, STATUSES, Words, find_contacts, read_filter, with_primary
 from contacts.forms import active_users
@@ -22,7 +22,8 @@ from contacts.views.answers import counted, page_for
 
 FIRST_ORDER = "-updated"
 MOST_OPTIONS = 200  # of tags and campaigns in a menu
-HIDDEN_WORDS = ("status", "owner", "tag", "country", "campaign", "source", "segment")  # q and company are typed
+# All but q and company, which are typed.
+HIDDEN_WORDS = ("status", "verdict", "owner", "tag", "country", "campaign", "source", "segment")
 STATUS_NAMES = {"none": "No address"}
 
 
@@ -74,6 +75,7 @@ def _menus(user: Any) -> dict[str, Any]:
     campaigns = [one for one in campaigns_for(user)[:MOST_OPTIONS] if can_change_campaign(user, one)]
     return {
         "statuses": [(status, STATUS_NAMES.get(status, status.replace("_", " ").capitalize())) for status in STATUSES],
+        "verdicts": VERDICT_WORDS.items(),
         "owners": list(active_users()),
         "tags": list(Tag.objects.all()[:MOST_OPTIONS]),
         "countries": COUNTRIES.items(),

@@ -9,10 +9,10 @@ import pytest
 
 from bounces import suppressions
 from bounces.addresses import keep_addresses, suppression_key
-from bounces.models import Address, Suppression
+from bounces.models import Address, Policy, Suppression
 from bounces.values import Answer
-from bounces.verdict import answered, check, sendable_addresses, verdicts_of
-from tests.builders import NOW, a_ruling, a_status_change, a_user, an_address, days_ago
+from bounces.verdict import answered, answered_by, check, sendable_addresses, verdicts_of
+from tests.builders import NOW, a_ruling, a_silence, a_status_change, a_user, an_address, days_ago
 
 pytestmark = pytest.mark.django_db
 
@@ -149,3 +149,87 @@ def test_suppressions_in_force_are_found_by_address_and_by_domain() -> None:
 
     assert sorted(str(one.scope) for one in found[address.pk]) == ["address", "domain"]
     assert Address.objects.count() == 1
+
+
+def mind_silence(count: int = 6, days: int = 180) -> None:
+    Policy.objects.filter(is_active=True).update(silent_count=count, silent_days=days)
+
+
+def test_a_silent_address_is_answered_with_caution_and_keeps_its_status() -> None:
+    mind_silence()
+    address = an_address("ada@example.org", status="valid", status_rule="alive")
+    a_status_change(address, "valid", rule="alive", evidence={"delivered_at": "2026-10-30T10:00:00+00:00"})
+    a_silence(address, delivered=8, since=days_ago(200))
+
+    verdict = verdicts_of([address.pk], NOW)[address.pk]
+
+    assert (verdict.answer, verdict.reason, verdict.status) == ("caution", "silent", "valid")
+    assert verdict.sentence == (
+        "Silent: 8 mails delivered since 16 April 2026, no reply and no click. "
+        "Valid: mail was delivered on 30 October 2026."
+    )
+    assert address in answered(Answer.CAUTION, NOW)
+
+
+SILENCES: dict[str, tuple[dict[str, Any], str]] = {
+    "six mails, the first 180 days ago": ({"delivered": 6, "since": days_ago(180)}, "caution"),
+    "six mails within 179 days": ({"delivered": 6, "since": days_ago(179)}, "yes"),
+    "five mails within a year": ({"delivered": 5, "since": days_ago(365)}, "yes"),
+}
+
+
+@pytest.mark.parametrize("name", SILENCES)
+def test_silence_takes_so_many_mails_and_so_many_days(name: str) -> None:
+    mind_silence()
+    silence, answer = SILENCES[name]
+    address = an_address("ada@example.org", status="valid", status_rule="alive")
+    a_silence(address, **silence)
+
+    assert verdicts_of([address.pk], NOW)[address.pk].answer == answer
+    assert address in answered(Answer(answer), NOW)
+
+
+def test_silence_is_let_be_until_an_admin_switches_it_on() -> None:
+    address = an_address("ada@example.org", status="valid", status_rule="alive")
+    a_silence(address, delivered=500, since=days_ago(3000))
+
+    assert verdicts_of([address.pk], NOW)[address.pk].answer == "yes"
+    assert address in answered(Answer.YES, NOW)
+    assert not answered_by("silent", NOW).exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "answer", "reason"),
+    [
+        ({"status": "invalid", "status_rule": "undeliverable"}, "no", "undeliverable"),
+        ({"status": "at_risk", "status_rule": "soft_recent"}, "caution", "mailboxfull"),
+    ],
+)
+def test_what_is_graver_than_silence_is_said_first(fields: dict[str, Any], answer: str, reason: str) -> None:
+    mind_silence()
+    address = an_address("ada@example.org", **fields)
+    evidence = {"days": 2, "first_on": "2026-10-01", "reason": "mailboxfull", "ends_at": "2026-11-30T00:00:00+00:00"}
+    a_status_change(
+        address, fields["status"], rule=fields["status_rule"], evidence=evidence if answer == "caution" else {}
+    )
+    a_silence(address)
+
+    verdict = verdicts_of([address.pk], NOW)[address.pk]
+
+    assert (verdict.answer, verdict.reason) == (answer, reason)
+
+
+def test_each_word_of_a_filter_finds_its_addresses() -> None:
+    mind_silence()
+    by_name = {name: an_address(f"{name}@example.org", status="valid") for name in ("ada", "bob", "info")}
+    a_silence(by_name["bob"])
+    by_name["gone"] = an_address("gone@example.org", status="invalid")
+
+    found = {
+        word: {address.email.split("@")[0] for address in answered_by(word, NOW)}
+        for word in ("yes", "caution", "no", "silent", "role_account")
+    }
+
+    assert found == {
+        "yes": {"ada"}, "caution": {"bob", "info"}, "no": {"gone"}, "silent": {"bob"}, "role_account": {"info"},
+    }  # fmt: skip

@@ -29,6 +29,17 @@ def test_each_status_is_that_of_the_primary_address():
     assert found({"status": "none"}) == [without]
 
 
+def test_a_verdict_is_that_on_the_primary_address():
+    desk, gone = a_contact("info@b.example", status="valid"), a_contact(status="invalid", others=("fine@b.example",))
+    fine = a_contact(status="valid")
+    a_contact(email=None)
+    assert found({"verdict": "yes"}) == [fine]
+    assert found({"verdict": ["caution", "no"]}) == [desk, gone]
+    assert found({"verdict": "role_account"}) == [desk]
+    assert found({"verdict": "silent"}) == []
+    assert "yes, caution, no, silent, role_account" in read_words({"verdict": "perhaps"})[1]["verdict"]
+
+
 def test_owners_are_people_me_or_nobody():
     me, bob = a_user(), a_user()
     mine, bobs, nobodys = a_contact(owner=me), a_contact(owner=bob), a_contact()
