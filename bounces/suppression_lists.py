@@ -79,6 +79,21 @@ def read_target(text: str) -> str:
         raise BadAddress("This is neither an address nor a domain.") from error
 
 
+def read_targets(texts: Sequence[str]) -> SuppressionList:
+    """The same of texts that name one address or domain each; a bad one is numbered by its place, from 0."""
+    emails: dict[str, None] = {}
+    domains: dict[str, None] = {}
+    bad: list[BadLine] = []
+    for number, text in enumerate(texts):
+        try:
+            target = read_target(text)
+        except BadAddress as error:
+            bad.append(BadLine(number, text[:100], str(error)))
+        else:
+            (emails if "@" in target else domains)[target] = None
+    return SuppressionList(list(emails), list(domains), bad)
+
+
 def read_list(text: str) -> SuppressionList:
     """Raises TooLarge."""
     if len(text.encode(errors="replace")) > LARGEST:

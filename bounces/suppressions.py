@@ -6,7 +6,8 @@ the address does not end it. A machine may suppress; only a person lifts, with a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -123,6 +124,43 @@ def lift_many(suppression_ids: Sequence[int], by: Any, reason: str, now: datetim
         raise NotAPerson("A suppression is lifted by a person, with a reason.")
     chosen = Suppression.objects.filter(pk__in=suppression_ids, lifted_at__isnull=True)
     return chosen.update(lifted_at=now, lifted_by=by, lift_reason=reason.strip())
+
+
+# What no tool lifts: the recipient asked for it (invariant I5).
+ASKED_FOR = frozenset({Suppression.Reason.COMPLAINT, Suppression.Reason.UNSUBSCRIBE})
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What became of ids that a tool wanted to lift; `refused` says why, by id."""
+
+    lifted: int
+    already: int
+    refused: dict[int, str]
+
+
+def lift_by_tool(suppression_ids: Collection[int], by: Any, reason: str, now: datetime) -> Lifted:
+    """Lifts, in the name of the tool's user, what nobody asked for. Raises NotAPerson. May run twice."""
+    found = {row.pk: row for row in Suppression.objects.filter(pk__in=suppression_ids)}
+    refused = {pk: f"There is no suppression {pk}." for pk in suppression_ids if pk not in found}
+    refused |= {
+        pk: f"The recipient asked for this ({row.get_reason_display().lower()}): only a person lifts it, on the page."
+        for pk, row in found.items()
+        if row.reason in ASKED_FOR
+    }
+    wanted = sorted(set(found) - set(refused))
+    lifted = lift_many(wanted, by, reason, now)
+    return Lifted(lifted, len(wanted) - lifted, refused)
+
+
+def in_state(rows: QuerySet[Suppression], state: str, now: datetime) -> QuerySet[Suppression]:
+    """Those that are in_force, expired or lifted, as `Suppression.state_at` says it of one."""
+    expired = Q(lifted_at__isnull=True, expires_at__lte=now)
+    if state == "lifted":
+        return rows.filter(lifted_at__isnull=False)
+    if state == "expired":
+        return rows.filter(expired)
+    return rows.filter(lifted_at__isnull=True).exclude(expired)
 
 
 def active(now: datetime) -> QuerySet[Suppression]:

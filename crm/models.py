@@ -118,6 +118,8 @@ class Scope(models.TextChoices):
     CONTACTS_WRITE = "contacts:write", "Create and change contacts"
     BOUNCES_READ = "bounces:read", "Read bounces"
     EVENTS_WRITE = "events:write", "Report events and upload bounce mails"
+    SUPPRESSIONS_READ = "suppressions:read", "Read suppressions"
+    SUPPRESSIONS_WRITE = "suppressions:write", "Suppress addresses and domains, and lift that"
     CHECK = "check", "Ask whether addresses may be written to"
 
 

@@ -13,6 +13,8 @@ PERMISSIONS: dict[Scope, str] = {
     Scope.CONTACTS_WRITE: "contacts.change_contact",
     Scope.BOUNCES_READ: "bounces.view_bounce",
     Scope.EVENTS_WRITE: "bounces.upload_bounces",  # what it reports is believed: a trusted door
+    Scope.SUPPRESSIONS_READ: "bounces.change_suppression",
+    Scope.SUPPRESSIONS_WRITE: "bounces.change_suppression",
     Scope.CHECK: "bounces.view_bounce",
 }
 

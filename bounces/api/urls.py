@@ -9,6 +9,7 @@ from bounces.api.check import CheckView
 from bounces.api.events import EventsView
 from bounces.api.inbox import ItemView, MailView
 from bounces.api.return_paths import ReturnPathsView
+from bounces.api.suppressions import LiftView, SuppressionsView, SuppressionView
 
 urlpatterns = [
     path("bounces/", BouncesView.as_view(), name="bounces"),
@@ -17,5 +18,8 @@ urlpatterns = [
     path("events/", EventsView.as_view(), name="events"),
     path("return-paths/", ReturnPathsView.as_view(), name="return-paths"),
     path("inbox/<int:pk>/", ItemView.as_view(), name="item"),
+    path("suppressions/", SuppressionsView.as_view(), name="suppressions"),
+    path("suppressions/lift/", LiftView.as_view(), name="suppressions_lift"),
+    path("suppressions/<int:pk>/", SuppressionView.as_view(), name="suppression"),
     path("check/", CheckView.as_view(), name="check"),
 ]

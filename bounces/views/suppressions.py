@@ -50,15 +50,7 @@ class SuppressionFilter(ListFilter):
                 rows = rows.filter(**{name: chosen[name]})
         if "q" in chosen:
             rows = rows.filter(named(chosen["q"]))
-        expired = Q(lifted_at__isnull=True, expires_at__lte=now)
-        match chosen.get("state"):
-            case "in_force":
-                return rows.filter(lifted_at__isnull=True).exclude(expired)
-            case "expired":
-                return rows.filter(expired)
-            case "lifted":
-                return rows.filter(lifted_at__isnull=False)
-        return rows
+        return suppressions.in_state(rows, chosen["state"], now) if "state" in chosen else rows
 
 
 def named(text: str) -> Q:

@@ -29,6 +29,7 @@ ANSWERS = {
     "mail": '"is_new":true',
     "contact": '"external_id":"crm-1815"',
     "list": '"results":[]',
+    "suppress": '"added":2',
 }
 
 

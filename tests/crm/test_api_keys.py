@@ -147,6 +147,8 @@ CALLS = {
     "contacts:write": ("post", "contacts/"),
     "bounces:read": ("get", "bounces/"),
     "events:write": ("post", "events/"),
+    "suppressions:read": ("get", "suppressions/"),
+    "suppressions:write": ("post", "suppressions/"),
     "check": ("post", "check/"),
 }
 

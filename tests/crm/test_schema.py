@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 
 from crm.models import Scope
 from crm.wsgi import application
-from tests.builders import a_bounce, a_contact, a_user, an_api_key, an_evidence, an_inbound_item
+from tests.builders import a_bounce, a_contact, a_suppression, a_user, an_api_key, an_evidence, an_inbound_item
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -94,6 +94,7 @@ def key(db, settings) -> Iterator[str]:
     an_evidence(bounce)
     a_contact("ada@example.org", pk=0)
     an_inbound_item(pk=0)
+    a_suppression("ada@example.org", pk=0)
     # As Django's own test client does: the test's transaction must outlive the requests.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
