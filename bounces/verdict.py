@@ -2,7 +2,7 @@
 
 In: addresses, and the moment. Out: a Verdict each: yes, caution or no, with reason and sentence. Source: DESIGN.md §4.
 `no`: suppressed (the address or its domain), held, invalid. `caution`: at risk, silent, or a desk's address. Else
-`yes`.
+`yes`. What a campaign demands may make a `no` of it (`demands.py`).
 Suppression is looked up, never stored on the address: expiry needs no job.
 """
 
@@ -30,6 +30,7 @@ from django.db.models import (
 
 from bounces import suppressions
 from bounces.addresses import ROLE_LOCAL_PARTS, BadAddress, domain_of, is_role_account, normalise, suppression_key
+from bounces.demands import Demand, WritesTo, tighten
 from bounces.models import Address, Policy, Ruling, Silence, Suppression
 from bounces.sentences import explain, long_date
 from bounces.values import Answer, Status
@@ -63,6 +64,7 @@ class Facts:
     rule: str = ""
     since: datetime | None = None
     evidence: Mapping[str, Any] | None = None
+    bounced_at: datetime | None = None  # the newest bounce, of any kind
     suppressed: tuple[str, str, datetime] | None = None  # reason, scope, since
     hold: tuple[str, datetime] | None = None  # why, since
     silent: tuple[int, datetime] | None = None  # mails without an answer, since; only where the policy minds them
@@ -101,12 +103,14 @@ def _reason_of(facts: Facts) -> str:
     return str((facts.evidence or {}).get("reason") or facts.rule)
 
 
-def verdicts_of(address_ids: Sequence[int], now: datetime) -> dict[int, Verdict]:
+def verdicts_of(address_ids: Sequence[int], now: datetime, demand: Demand | None = None) -> dict[int, Verdict]:
     """The verdict on each address row. One query."""
-    return {pk: judge(facts) for pk, facts in facts_of(address_ids, now).items()}
+    return {
+        pk: tighten(judge(facts), facts.bounced_at, demand, now) for pk, facts in facts_of(address_ids, now).items()
+    }
 
 
-def check(texts: Sequence[str], now: datetime) -> dict[str, Verdict]:
+def check(texts: Sequence[str], now: datetime, demand: Demand | None = None) -> dict[str, Verdict]:
     """The verdict on each text that may be an address, known or not, keyed as given. A constant number of queries."""
     emails: dict[str, str] = {}
     verdicts: dict[str, Verdict] = {}
@@ -116,10 +120,10 @@ def check(texts: Sequence[str], now: datetime) -> dict[str, Verdict]:
         except BadAddress as error:
             verdicts[text] = Verdict(Answer.NO, "syntax", f"Not an e-mail address: {error}", Status.UNVERIFIED)
     ids = ids_of(sorted(set(emails.values())))
-    known = verdicts_of(list(ids.values()), now)
+    known = verdicts_of(list(ids.values()), now, demand)
     strangers = judge_strangers(sorted(set(emails.values()) - set(ids)), now)
     for text, email in emails.items():
-        verdicts[text] = known[ids[email]] if email in ids else strangers[email]
+        verdicts[text] = known[ids[email]] if email in ids else tighten(strangers[email], None, demand, now)
     return verdicts
 
 
@@ -163,13 +167,15 @@ def facts_of(address_ids: Sequence[int], now: datetime) -> dict[int, Facts]:
 
 
 def _facts(row: tuple[Any, ...]) -> Facts:
-    _, email, status, rule, since, evidence, reason, scope, suppressed_at, hold_reason, held_at, mails, silent_at = row
+    _, email, status, rule, since, evidence, reason, scope, suppressed_at, hold_reason, held_at, *rest = row
+    mails, silent_at, bounced_at = rest
     return Facts(
         email=email,
         status=Status(status),
         rule=rule,
         since=since,
         evidence=json.loads(evidence) if evidence else None,
+        bounced_at=bounced_at,
         suppressed=(reason, scope, suppressed_at) if reason else None,
         hold=(hold_reason, held_at) if hold_reason else None,
         silent=(mails, silent_at) if mails else None,
@@ -179,7 +185,7 @@ def _facts(row: tuple[Any, ...]) -> Facts:
 # Of several suppressions the gravest is told: what the recipient asked for comes first.
 FACTS = """
 SELECT a.id, a.email, a.status, a.status_rule, a.status_changed_at, change.evidence,
-       s.reason, s.scope, s.created_at, hold.reason, hold.at, silence.delivered, silence.since
+       s.reason, s.scope, s.created_at, hold.reason, hold.at, silence.delivered, silence.since, a.last_bounce_at
 FROM bounces_address a
 LEFT JOIN LATERAL (
     SELECT c.evidence FROM bounces_statuschange c WHERE c.address_id = a.id ORDER BY c.at DESC, c.id DESC LIMIT 1
@@ -201,14 +207,16 @@ WHERE a.id = ANY(%(ids)s)
 """
 
 
-def answered(answer: Answer, now: datetime) -> QuerySet[Address]:
-    """The addresses with that answer, as a set: the same rules as `judge`, which a test holds."""
+def answered(answer: Answer, now: datetime, demand: Demand | None = None) -> QuerySet[Address]:
+    """The addresses with that answer, as a set: the same rules as `judge` and `tighten`, which a test holds."""
     suppressed = suppressions.active(now).filter(
         Q(address_id=OuterRef("pk")) | Q(scope=Suppression.Scope.DOMAIN, domain=OuterRef("domain"))
     )
     held = Ruling.objects.filter(address_id=OuterRef("pk"), kind="hold", lifted_at__isnull=True)
     refused = Q(Exists(suppressed)) | Q(Exists(held)) | Q(status=Status.INVALID) | Q(status_rule=HELD_RULE)
     careful = Q(status=Status.AT_RISK) | Q(email__regex=ROLE_PATTERN) | silent(now)
+    if demand is not None:
+        refused |= left_out(demand, careful, now)
     if answer == Answer.NO:
         return Address.objects.filter(refused)
     if answer == Answer.CAUTION:
@@ -216,17 +224,29 @@ def answered(answer: Answer, now: datetime) -> QuerySet[Address]:
     return Address.objects.exclude(refused | careful)
 
 
+def left_out(demand: Demand, careful: Q, now: datetime) -> Q:
+    """The addresses that only this caller refuses: `tighten` as a set."""
+    fits = Q(pk__in=[])
+    if demand.writes_to != WritesTo.ANY:
+        fits |= careful
+    if demand.writes_to == WritesTo.VALID:
+        fits |= ~Q(status=Status.VALID)
+    if demand.quiet_days:
+        fits |= Q(last_bounce_at__gt=demand.quiet_since(now))
+    return fits
+
+
 # The words of a filter: an answer, or the reason of a caution.
 WORDS = (*(str(answer) for answer in Answer), "silent", "role_account")
 
 
-def answered_by(word: str, now: datetime) -> QuerySet[Address]:
+def answered_by(word: str, now: datetime, demand: Demand | None = None) -> QuerySet[Address]:
     """The addresses that one of WORDS names; those of a reason may be cautioned for another one too."""
     if word == "silent":
-        return answered(Answer.CAUTION, now).filter(silent(now))
+        return answered(Answer.CAUTION, now, demand).filter(silent(now))
     if word == "role_account":
-        return answered(Answer.CAUTION, now).filter(email__regex=ROLE_PATTERN)
-    return answered(Answer(word), now)
+        return answered(Answer.CAUTION, now, demand).filter(email__regex=ROLE_PATTERN)
+    return answered(Answer(word), now, demand)
 
 
 def silent(now: datetime) -> Q:

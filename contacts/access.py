@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db.models import Model, Q, QuerySet
 
+from bounces.demands import Demand
 from contacts.models import Campaign, Company, Contact, Segment
 from contacts.models.people import ContactQuerySet
 
@@ -42,6 +43,12 @@ def companies_for(user: User) -> QuerySet[Company]:
 
 def campaigns_for(user: User) -> QuerySet[Campaign]:
     return _scoped(Campaign.objects.all(), user, "contacts.view_campaign")
+
+
+def demand_of(campaign_key: str, user: User) -> Demand | None:
+    """What a campaign that this user sees asks of an address; None where there is none of that key."""
+    campaign = campaigns_for(user).filter(key=campaign_key).first()
+    return campaign.demand if campaign else None
 
 
 def segments_for(user: User) -> QuerySet[Segment]:

@@ -15,6 +15,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Count, Q, Sum
 
+from bounces.demands import Demand
 from bounces.models import DailyStat
 from bounces.paging import COUNT_CAP, CappedCount
 from bounces.reputation import BOUNCE_LINES, word_of
@@ -38,10 +39,10 @@ class Answers:
         return self.yes + self.caution + self.no + self.without
 
 
-def count_answers(contacts: ContactQuerySet, now: datetime) -> Answers:
+def count_answers(contacts: ContactQuerySet, now: datetime, demand: Demand | None = None) -> Answers:
     """Four queries."""
     primary = ContactAddress.objects.filter(is_primary=True, contact__in=contacts.order_by().values("pk"))
-    found = {answer: primary.filter(address__in=answered(answer, now)).count() for answer in Answer}
+    found = {answer: primary.filter(address__in=answered(answer, now, demand)).count() for answer in Answer}
     total = contacts.order_by().count()
     return Answers(found[Answer.YES], found[Answer.CAUTION], found[Answer.NO], total - sum(found.values()))
 

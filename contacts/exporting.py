@@ -20,6 +20,7 @@ from django.utils import timezone
 from import_export import resources
 from import_export.fields import Field
 
+from bounces.demands import Demand
 from bounces.spreadsheet import safe_cell
 from bounces.verdict import Verdict, verdicts_of
 from contacts.models import Contact, CustomField
@@ -38,7 +39,9 @@ def columns() -> list[str]:
     return [*COLUMNS, *CustomField.objects.values_list("key", flat=True), *DERIVED]
 
 
-def rows_of(contacts: QuerySet[Contact], header: Sequence[str], now: datetime) -> Iterator[list[str]]:
+def rows_of(
+    contacts: QuerySet[Contact], header: Sequence[str], now: datetime, demand: Demand | None = None
+) -> Iterator[list[str]]:
     """In the order of their ids. A constant number of queries for each thousand."""
     chosen = contacts.order_by("pk").select_related("company", "owner")
     chosen = chosen.prefetch_related("tags", "contact_addresses__address")
@@ -46,17 +49,17 @@ def rows_of(contacts: QuerySet[Contact], header: Sequence[str], now: datetime) -
     while chunk := list(chosen.filter(pk__gt=last)[:CHUNK]):
         last = chunk[-1].pk
         addresses = {each.address_id for contact in chunk for each in contact.contact_addresses.all()}
-        verdicts = verdicts_of(sorted(addresses), now)
+        verdicts = verdicts_of(sorted(addresses), now, demand)
         for contact in chunk:
             values = _values(contact, verdicts)
             yield [values.get(column, "") for column in header]
 
 
-def csv_of(contacts: QuerySet[Contact], now: datetime) -> Iterator[str]:
+def csv_of(contacts: QuerySet[Contact], now: datetime, demand: Demand | None = None) -> Iterator[str]:
     """Lines of CSV, to be streamed. Begins with a byte order mark: by it Excel knows UTF-8."""
     header = columns()
     yield "\ufeff" + _line(header)
-    for row in rows_of(contacts, header, now):
+    for row in rows_of(contacts, header, now, demand):
         yield _line(safe_cell(cell) for cell in row)
 
 

@@ -23,10 +23,11 @@ from django.db.models.functions import Lower
 from django.http import QueryDict
 from django.utils import timezone
 
+from bounces.demands import Demand
 from bounces.values import Status
 from bounces.verdict import WORDS as VERDICTS
 from bounces.verdict import answered_by
-from contacts.access import User, campaigns_for, contacts_for, segments_for
+from contacts.access import User, campaigns_for, contacts_for, demand_of, segments_for
 from contacts.models import Company, ContactAddress, Segment, Tag
 from contacts.models.people import ContactQuerySet
 from contacts.search import matching
@@ -85,8 +86,16 @@ def find_contacts(user: User, words: Words) -> ContactQuerySet:
 
 def narrow(contacts: ContactQuerySet, words: Words, user: User) -> ContactQuerySet:
     for word, values in words.items():
-        contacts = _NARROW[word](contacts, values, user)
+        if word == "verdict":
+            contacts = _by_verdict(contacts, values, demand_in(words, user))
+        else:
+            contacts = _NARROW[word](contacts, values, user)
     return contacts
+
+
+def demand_in(words: Words, user: User) -> Demand | None:
+    """What the campaign of the filter, if there is one, asks of an address: its members have its verdicts."""
+    return demand_of(words["campaign"][0], user) if "campaign" in words else None
 
 
 def with_primary(contacts: ContactQuerySet) -> QuerySet[Any]:
@@ -151,12 +160,12 @@ def _by_status(contacts: ContactQuerySet, values: list[str], user: User) -> Cont
     return contacts.filter(fits | ~Q(pk__in=primary.values("contact")) if NONE in values else fits)
 
 
-def _by_verdict(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
+def _by_verdict(contacts: ContactQuerySet, values: list[str], demand: Demand | None) -> ContactQuerySet:
     """A verdict is of its moment: a suppression expires by the clock. A contact without an address has none."""
     now = timezone.now()
     fits = Q()
     for value in values:
-        fits |= Q(address__in=answered_by(value, now))
+        fits |= Q(address__in=answered_by(value, now, demand))
     primary = ContactAddress.objects.filter(fits, is_primary=True)
     return contacts.filter(pk__in=primary.values("contact"))
 
@@ -233,7 +242,6 @@ def fault_of(segment: Segment) -> str:
 _NARROW = {
     "q": _by_text,
     "status": _by_status,
-    "verdict": _by_verdict,
     "owner": _by_owner,
     "tag": _by_tag,
     "company": _by_company,

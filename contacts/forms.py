@@ -15,10 +15,12 @@ from django.http import QueryDict
 
 from bounces.addresses import BadAddress
 from bounces.cleaning.scope import of_domain
+from bounces.demands import WritesTo
 from bounces.forms import NumbersForm
 from contacts.countries import COUNTRIES
 from contacts.fields import LONGEST, MOST_ADDRESSES, FieldErrors
 from contacts.models import Campaign, Company, Contact, CustomField, Segment
+from contacts.models.campaigns import WRITES_TO
 from contacts.people import addresses_of
 
 BLANK_ROWS = 1
@@ -190,10 +192,17 @@ class CompanyForm(forms.ModelForm):
 class CampaignForm(forms.ModelForm):
     name = forms.CharField(max_length=200)
     description = forms.CharField(max_length=2000, required=False, widget=forms.Textarea({"rows": 3}))
+    writes_to = forms.ChoiceField(
+        label="Whom it writes to",
+        choices=WRITES_TO,
+        required=False,
+        initial=WritesTo.SURE.value,
+        help_text="Of those who may be written to at all. What the policy refuses stays refused.",
+    )
 
     class Meta:
         model = Campaign
-        fields = ("name", "key", "starts_on", "ends_on", "description")
+        fields = ("name", "key", "writes_to", "quiet_days", "starts_on", "ends_on", "description")
         widgets = {"starts_on": Day(), "ends_on": Day()}
         help_texts = {
             "key": "Your sending tool names the campaign by this word when it reports what became of its mails. "
@@ -202,6 +211,9 @@ class CampaignForm(forms.ModelForm):
 
     def clean_name(self) -> str:
         return free_name(self)
+
+    def clean_writes_to(self) -> str:
+        return self.cleaned_data["writes_to"] or self.instance.writes_to
 
 
 class SegmentForm(forms.ModelForm):

@@ -240,6 +240,8 @@ ALLOWED_NETWORKS = env.list("REBOUND_ALLOWED_NETWORKS", default=[])
 # What seals stored secrets: the first key seals, all open.
 SECRETS_KEYS = env.list("REBOUND_SECRETS_KEY", default=[sealing_key(SECRET_KEY)])
 CA_FILE = env.str("REBOUND_CA_FILE", default="")  # certificates of further authorities, PEM
+# Who knows what a campaign asks of an address beyond the policy: (its key, the user) -> a Demand, or None.
+CAMPAIGN_DEMANDS = "contacts.access.demand_of"
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
     "incident_opened": ["crm.alarms.tell_of_incident", "crm.webhooks.announcing.queue_incident"],
     "guard_paused": ["contacts.guarding.pause_campaign", "crm.webhooks.announcing.queue_guard"],

@@ -1,11 +1,16 @@
-"""POST check/: may I write to these addresses? In: up to 10,000 addresses. Out: a verdict each, in their order."""
+"""POST check/: may I write to these addresses? In: up to 10,000 addresses, a campaign's key. Out: a verdict each.
+
+The verdicts stand in the order of the addresses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -13,11 +18,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bounces.demands import Demand
 from bounces.unknown import unknown_errors
 from bounces.values import Answer, Status
 from bounces.verdict import Verdict, check
 
 MOST_ADDRESSES = 10_000
+FIELDS = ("addresses", "campaign")
 
 
 class VerdictSerializer(serializers.Serializer[Any]):
@@ -56,7 +63,10 @@ class CheckView(APIView):
             {
                 "addresses": serializers.ListField(
                     child=serializers.CharField(allow_blank=True), max_length=MOST_ADDRESSES
-                )
+                ),
+                "campaign": serializers.CharField(
+                    required=False, help_text="Its key: also leaves out whom the campaign leaves out."
+                ),
             },
         ),
         responses={200: inline_serializer("CheckResponse", {"results": CheckedSerializer(many=True)})},
@@ -68,14 +78,14 @@ class CheckView(APIView):
     )
     def post(self, request: Request) -> Response:
         addresses = addresses_of(request.data)
-        verdicts = check(addresses, timezone.now())
+        verdicts = check(addresses, timezone.now(), demand_of(request.data, request.user))
         return Response({"results": [{"address": text, **as_json(verdicts[text])} for text in addresses]})
 
 
 def addresses_of(data: Any) -> list[str]:
     if not isinstance(data, Mapping) or not isinstance(data.get("addresses"), list):
         raise ValidationError({"addresses": ["A list of e-mail addresses is needed."]})
-    unknown = unknown_errors(set(data) - {"addresses"}, ["addresses"])
+    unknown = unknown_errors(set(data) - set(FIELDS), FIELDS)
     if unknown:
         raise ValidationError(unknown)
     addresses: list[Any] = data["addresses"]
@@ -86,3 +96,16 @@ def addresses_of(data: Any) -> list[str]:
     if bad:
         raise ValidationError({"addresses": bad})
     return addresses
+
+
+def demand_of(data: Mapping[str, Any], user: Any) -> Demand | None:
+    """What the named campaign asks. Whoever has campaigns is named by a setting: this app knows of none."""
+    key = data.get("campaign")
+    if key is None:
+        return None
+    if not isinstance(key, str) or not settings.CAMPAIGN_DEMANDS:
+        raise ValidationError({"campaign": ["A campaign's key is needed, a text."]})
+    demand: Demand | None = import_string(settings.CAMPAIGN_DEMANDS)(key, user)
+    if demand is None:
+        raise ValidationError({"campaign": [f"There is no campaign “{key[:100]}” that you see."]})
+    return demand

@@ -104,7 +104,7 @@ class CampaignAdmin(TableAdmin):
     search_fields = ("name", "key")
     autocomplete_fields = ("owner",)
     long_fields = ("description",)
-    fields = ("name", "key", "owner", "state", "description", ("starts_on", "ends_on"))
+    fields = ("name", "key", "owner", "state", "description", ("writes_to", "quiet_days"), ("starts_on", "ends_on"))
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         return {} if obj else {"key": ("name",)}

@@ -14,6 +14,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bounces.api.strict import StrictSerializer, Text
+from bounces.demands import Demand
 from bounces.values import Answer, Status
 from bounces.verdict import Verdict, verdicts_of
 from contacts.fields import LONGEST, LONGEST_TAG, MOST_ADDRESSES, MOST_TAGS
@@ -94,10 +95,10 @@ def whole(fields: Mapping[str, Any], contact: Contact) -> dict[str, Any]:
     return {**given, "custom": {**dict.fromkeys(declared), **given["custom"]}}
 
 
-def shown(contacts: Sequence[Contact], now: datetime) -> list[dict[str, Any]]:
+def shown(contacts: Sequence[Contact], now: datetime, demand: Demand | None = None) -> list[dict[str, Any]]:
     """Contacts as JSON. One query beside those of `views.with_all`, whose querysets it needs."""
     ids = {reached.address_id for contact in contacts for reached in contact.contact_addresses.all()}
-    verdicts = verdicts_of(sorted(ids), now)
+    verdicts = verdicts_of(sorted(ids), now, demand)
     return [_contact(contact, verdicts) for contact in contacts]
 
 

@@ -28,6 +28,7 @@ from contacts.access import contacts_for
 from contacts.api.filtering import WordsFilter
 from contacts.api.serializers import ContactSerializer, shown, whole
 from contacts.fields import FieldErrors, clean_fields
+from contacts.filters import demand_in, read_words
 from contacts.models import Contact
 from contacts.models.people import ContactQuerySet
 from contacts.people import Conflict, NotAllowed, change_contact, match_contact, save_contact
@@ -95,7 +96,8 @@ class ContactsView(GenericAPIView[Contact]):
     def get(self, request: Request) -> Response:
         found = self.filter_queryset(with_all(contacts_for(request.user)))
         page = self.paginate_queryset(found) or []
-        return self.get_paginated_response(shown(page, timezone.now()))
+        words, _ = read_words(request.query_params)
+        return self.get_paginated_response(shown(page, timezone.now(), demand_in(words, request.user)))
 
     @extend_schema(
         operation_id="contacts_create",

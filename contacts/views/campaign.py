@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
+from bounces.demands import Demand
 from bounces.guards import pause_of
 from bounces.paging import capped_count
 from bounces.values import Answer
@@ -75,11 +76,11 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     members = _members(request, campaign)
     answer = request.GET.get("answer", "")
-    narrowed = _with_answer(members, answer, now) if answer in [*Answer] else members
+    narrowed = _with_answer(members, answer, now, campaign.demand) if answer in [*Answer] else members
     page = page_for(request, with_primary(narrowed).select_related("company"), ["last_name", "first_name", "id"])
-    verdicts = verdicts_of([contact.address_id for contact in page.items if contact.address_id], now)
+    verdicts = verdicts_of([contact.address_id for contact in page.items if contact.address_id], now, campaign.demand)
     can_change = can_change_campaign(request.user, campaign)
-    answers = count_answers(members, now)
+    answers = count_answers(members, now, campaign.demand)
     sent = count_sent([campaign.key]).get(campaign.key, Sent())
     context = {
         "campaign": campaign,
@@ -108,8 +109,8 @@ def _figures(sent: Sent, answers: Answers) -> dict[str, str]:
     }
 
 
-def _with_answer(contacts: ContactQuerySet, answer: str, now: Any) -> ContactQuerySet:
-    primary = ContactAddress.objects.filter(is_primary=True, address__in=answered(Answer(answer), now))
+def _with_answer(contacts: ContactQuerySet, answer: str, now: Any, demand: Demand) -> ContactQuerySet:
+    primary = ContactAddress.objects.filter(is_primary=True, address__in=answered(Answer(answer), now, demand))
     return contacts.filter(pk__in=primary.values("contact"))
 
 
@@ -169,7 +170,8 @@ def add_members(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(campaign)
     found = narrow_to(contacts_for(request.user), segment, request.user)
     if form.cleaned_data["leave_out"]:
-        refused = ContactAddress.objects.filter(is_primary=True, address__in=answered(Answer.NO, timezone.now()))
+        answers = answered(Answer.NO, timezone.now(), campaign.demand)
+        refused = ContactAddress.objects.filter(is_primary=True, address__in=answers)
         found = found.exclude(pk__in=refused.values("contact"))
     try:
         number = bulk.add_to_campaign(bulk.ids_of(found), campaign)

@@ -8,13 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from bounces.demands import Demand
 from bounces.paging import capped_count
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 from contacts.access import campaigns_for, can_change_campaign, companies_for
 from contacts.chips import VERDICT_WORDS, chips_of, query_of
 from contacts.countries import COUNTRIES
-from contacts.filters import ORDERS, STATUSES, Words, find_contacts, read_filter, with_primary
+from contacts.filters import ORDERS, STATUSES, Words, demand_in, find_contacts, read_filter, with_primary
 from contacts.forms import active_users
 from contacts.models import Tag
 from contacts.search import companies_matching
@@ -35,7 +36,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     rows = find_contacts(request.user, words)
     shown = with_primary(rows).select_related("company", "owner").prefetch_related("tags")
     page = page_for(request, shown, ORDERS[sort])
-    _add_verdicts(page.items)
+    _add_verdicts(page.items, demand_in(words, request.user))
     kept_sort = sort if sort != FIRST_ORDER else ""
     context = {
         "page": page,
@@ -65,8 +66,9 @@ def show_company_names(request: HttpRequest) -> HttpResponse:
     return render(request, "contacts/_company_names.html", {"companies": found})
 
 
-def _add_verdicts(contacts: list[Any]) -> None:
-    verdicts = verdicts_of([contact.address_id for contact in contacts if contact.address_id], timezone.now())
+def _add_verdicts(contacts: list[Any], demand: Demand | None) -> None:
+    ids = [contact.address_id for contact in contacts if contact.address_id]
+    verdicts = verdicts_of(ids, timezone.now(), demand)
     for contact in contacts:
         contact.verdict = verdicts.get(contact.address_id)
 

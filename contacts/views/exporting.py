@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from bounces.views.access import needs
 from contacts.exporting import csv_of
-from contacts.filters import find_contacts, read_filter
+from contacts.filters import demand_in, find_contacts, read_filter
 from contacts.models import Contact
 
 
@@ -24,6 +24,7 @@ def export_contacts(request: HttpRequest) -> HttpResponseBase:
         return redirect("contacts:list")
     now = timezone.now()
     chosen = Contact.objects.filter(pk__in=find_contacts(request.user, words).order_by().values("pk"))
-    response = StreamingHttpResponse(csv_of(chosen, now), content_type="text/csv; charset=utf-8")
+    lines = csv_of(chosen, now, demand_in(words, request.user))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="contacts-{now:%Y-%m-%d}.csv"'
     return response

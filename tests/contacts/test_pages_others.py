@@ -236,7 +236,7 @@ def test_sales_edit_own_and_unowned_companies(client, sales):
 
 def test_a_campaign_shows_verdicts_and_a_rate_that_is_unknown_without_attempts(client, sales):
     members = (a_contact(status="valid"), a_contact(status="at_risk"), a_contact(status="invalid"))
-    campaign = a_campaign(members=members)
+    campaign = a_campaign(members=members, writes_to="any")
     response = client.get(campaign.get_absolute_url())
     answers = response.context["answers"]
     assert (answers.yes, answers.caution, answers.no) == (1, 1, 1)
