@@ -98,7 +98,7 @@ def addresses_of(data: Any) -> list[str]:
     return addresses
 
 
-def demand_of(data: Mapping[str, Any], user: Any) -> Demand | None:
+def demand_of(data: Any, user: Any) -> Demand | None:
     """What the named campaign asks. Whoever has campaigns is named by a setting: this app knows of none."""
     key = data.get("campaign")
     if key is None:
