@@ -24,6 +24,7 @@ from bounces.values import Event, Fault, Judgement, Kind, Report, Trust
 from tests.builders import NOW
 
 EMAIL = "ada@example.org"
+HARD = Judgement(Kind.HARD, Fault.RECIPIENT, "userunknown", True, "test")
 Fact = Callable[[], None]
 _number = count(1)
 
@@ -95,6 +96,10 @@ def complained(days: float) -> Fact:
     return recorded(told(Event.COMPLAINED, days, feedback_type="abuse"))
 
 
+def unsubscribed(days: float) -> Fact:
+    return recorded(told(Event.UNSUBSCRIBED, days))
+
+
 def forged(fact_of: Callable[..., Told]) -> Fact:
     return recorded(replace(fact_of(), trust=Trust.UNPROVED))
 
@@ -108,6 +113,20 @@ def restored(days: float) -> Fact:
         pk = keep_addresses([EMAIL])[EMAIL]
         Ruling.objects.create(address_id=pk, kind="restore", effective_at=ago(days), reason="he called", by=a_person())
         Address.objects.filter(pk=pk).update(restored_at=Greatest("restored_at", Value(ago(days))))
+
+    return write
+
+
+def held(days: float) -> Fact:
+    """By a person, once, however often it is told."""
+
+    def write() -> None:
+        pk = keep_addresses([EMAIL])[EMAIL]
+        if not Ruling.objects.filter(address_id=pk, kind="hold").exists():
+            at = ago(days)
+            Ruling.objects.create(
+                address_id=pk, kind="hold", effective_at=at, reason="she is on leave", by=a_person(), at=at
+            )
 
     return write
 
