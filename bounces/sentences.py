@@ -165,6 +165,11 @@ def explain_bounce(bounce: Bounce) -> str:
     return f"{text}. The fault is {FAULT_WORDS[Fault(bounce.fault)]}."
 
 
+def explain_claimed(at: datetime) -> str:
+    """ "It gives its date as 3 May 2031, which cannot be; what counts is when it arrived." """
+    return f"It gives its date as {long_date(at)}, which cannot be; what counts is when it arrived."
+
+
 def long_date(at: datetime | date) -> str:
     day = at.astimezone(UTC).date() if isinstance(at, datetime) else at
     return f"{day.day} {day:%B %Y}"

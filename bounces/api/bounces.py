@@ -113,6 +113,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     reporting_mta = serializers.CharField()
     rule = serializers.CharField(help_text="The classification rule that decided.")
     occurred_at = serializers.DateTimeField()
+    claimed_at = serializers.DateTimeField(allow_null=True, help_text="The date it gave, where that cannot be.")
     recorded_at = serializers.DateTimeField()
     inbox_item = serializers.IntegerField(source="inbound_item_id", allow_null=True)
 

@@ -147,6 +147,24 @@ class Migration(migrations.Migration):
             model_name="silence",
             constraint=models.CheckConstraint(condition=models.Q(("delivered__gte", 1)), name="silence_has_a_mail"),
         ),
+        migrations.AddField(
+            model_name="complaint",
+            name="claimed_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="The date it gave, where that cannot be: before 1990, or after we heard of it. It orders nothing.",
+                null=True,
+            ),
+        ),
+        migrations.AddField(
+            model_name="evidence",
+            name="claimed_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="The date it gave, where that cannot be: before 1990, or after we heard of it. It orders nothing.",
+                null=True,
+            ),
+        ),
         migrations.RunSQL(ROOM, NO_ROOM),
         migrations.RunSQL(FILL, migrations.RunSQL.noop),
         migrations.RunPython(schedule, migrations.RunPython.noop),

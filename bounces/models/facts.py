@@ -21,6 +21,7 @@ from bounces.values import Event, Fault, Kind, Standing, Trust
 models.TextField.register_lookup(Length, "length")
 
 DIAGNOSTIC_LENGTH = 2000
+CLAIMED = "The date it gave, where that cannot be: before 1990, or after we heard of it. It orders nothing."
 
 
 class Attempt(models.Model):
@@ -164,6 +165,7 @@ class Evidence(models.Model):
     rule = models.TextField(blank=True, default="")
     rank = models.TextField()
     occurred_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text=CLAIMED)
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -196,6 +198,7 @@ class Complaint(models.Model):
     standing = models.TextField(choices=choices(Standing), default=Standing.COUNTED)
     feedback_type = models.TextField(default="abuse")
     occurred_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text=CLAIMED)
     recorded_at = models.DateTimeField(db_default=Now())
     complaint_key = models.BinaryField(max_length=32, editable=False)
 

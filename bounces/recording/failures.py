@@ -187,6 +187,7 @@ def _evidence(failure: Failure) -> Evidence:
         provider=failure.provider,
         reader=report.reader,
         occurred_at=told.occurred_at,
+        claimed_at=told.claimed_at,
     )
     evidence.rank = rank_of(evidence, is_proved=told.is_trusted)
     return evidence

@@ -69,6 +69,7 @@ def _merge_complaint(
             standing=standing,
             feedback_type=told.report.feedback_type or "abuse",
             occurred_at=told.occurred_at,
+            claimed_at=told.claimed_at,
             complaint_key=key,
         )
     row.occurred_at = min(row.occurred_at, told.occurred_at)

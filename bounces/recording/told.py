@@ -6,11 +6,13 @@ In: reports and judgements. Out: `Told` values whose dates are believable and wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bounces.values import Judgement, Report, Shortcoming, Trust
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+FIRST, LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+CLOCKS_DIFFER = timedelta(minutes=5)  # no more than this is worth a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,15 @@ class Told:
         if said is None or said < EARLIEST or said > self.received_at:
             return self.received_at
         return said
+
+    @property
+    def claimed_at(self) -> datetime | None:
+        """The date it gave, where that cannot be; kept for people to see, it orders nothing."""
+        said = self.report.occurred_at
+        if said is None or EARLIEST <= said <= self.received_at + CLOCKS_DIFFER:
+            return None
+        # At the ends of the calendar no offset can be reckoned with: the database and the pages would fail on them.
+        return min(max(said.replace(tzinfo=UTC), FIRST), LAST) if said.year in (1, 9999) else said
 
     @property
     def is_trusted(self) -> bool:

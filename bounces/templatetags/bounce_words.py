@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import template
 
 from bounces.classification import load_reasons
 from bounces.codes import explain_enhanced_code, explain_reply_code
 from bounces.models import Bounce, Evidence
-from bounces.sentences import RULE_WORDS
+from bounces.sentences import RULE_WORDS, explain_claimed
 
 register = template.Library()
 
@@ -78,6 +78,12 @@ POLICY_RULES = {
 def policy_rule_words(rule: str) -> str:
     """What a rule of the policy looks at."""
     return POLICY_RULES.get(rule, rule.replace("_", " ").capitalize())
+
+
+@register.filter
+def claimed_words(at: datetime) -> str:
+    """Of a fact that gives a date which cannot be."""
+    return explain_claimed(at)
 
 
 @register.filter

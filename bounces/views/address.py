@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from bounces import rulings, suppressions
-from bounces.models import Address, Ruling, Suppression
+from bounces.models import Address, Evidence, Ruling, Suppression
 from bounces.sentences import explain_change
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
@@ -37,13 +38,14 @@ def show_address(request: HttpRequest, pk: int) -> HttpResponse:
     address = get_object_or_404(Address, pk=pk)
     now = timezone.now()
     changes = address.status_changes.select_related("address", "policy", "actor").order_by("-at", "-id")[:SHOWN]
+    misdated = Evidence.objects.filter(bounce=OuterRef("pk"), claimed_at__isnull=False)
     decided = list(address.rulings.select_related("by").order_by("-at")[:SHOWN])
     context = {
         "address": address,
         "verdict": verdicts_of([pk], now)[pk],
         "suppressions": suppressions.active_for([pk], now)[pk],
         "changes": [(change, explain_change(change)) for change in changes],
-        "bounces": address.bounces.order_by("-occurred_at", "-id")[:SHOWN],
+        "bounces": address.bounces.annotate(is_misdated=Exists(misdated)).order_by("-occurred_at", "-id")[:SHOWN],
         "is_held": any(one.kind == Ruling.Kind.HOLD and one.lifted_at is None for one in decided),
         "complaints": address.complaints.order_by("-occurred_at")[:SHOWN],
         "rulings": decided,
