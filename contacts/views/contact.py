@@ -21,6 +21,7 @@ from contacts.fields import MOST_ADDRESSES, FieldErrors
 from contacts.forms import ContactForm
 from contacts.models import Contact, CustomField
 from contacts.people import add_note, addresses_of, change_contact, create_contact, delete_contact
+from contacts.sharing import shared_with
 from contacts.tasks import tasks_for
 from contacts.timeline import timeline_of
 from contacts.views.answers import allow, find, id_in
@@ -53,10 +54,13 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
     ids = [one.address_id for one in reached]
     verdicts = verdicts_of(ids, now)
     suppressed = suppressions.active_for(ids, now)
+    shared = shared_with(contact, ids, request.user)
     fields = {field.key: field for field in CustomField.objects.all()}
     return {
         "contact": contact,
-        "addresses": [(one, verdicts[one.address_id], suppressed[one.address_id]) for one in reached],
+        "addresses": [
+            (one, verdicts[one.address_id], suppressed[one.address_id], shared.get(one.address_id)) for one in reached
+        ],
         "verdict": verdicts[ids[0]] if ids else None,
         "timeline": timeline_of(contact, ids, request.GET.get("older", "")),
         "is_older": "older" in request.GET,

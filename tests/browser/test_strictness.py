@@ -35,3 +35,14 @@ def test_a_campaign_is_made_stricter(sign_in: Callable[[str, str], Page]) -> Non
     look(page, "filter")
     page.set_viewport_size(PHONE)
     assert has_no_sideways_scroll(page)
+
+
+def test_a_contact_says_who_shares_its_address(sign_in: Callable[[str, str], Page]) -> None:
+    ada = a_contact("office@b.example", first_name="Ada", last_name="Lovelace")
+    a_contact("office@b.example", first_name="Bob", last_name="Miller")
+    page = sign_in(a_user("manager").email, PASSWORD)
+    page.goto(ada.get_absolute_url())
+
+    page.get_by_role("link", name="Bob Miller").click()
+    expect(page.locator("main")).to_contain_text("Shared with Ada Lovelace")
+    look(page, "shared")

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from contacts.models import Activity, Contact, ContactAddress
 from tests.builders import (
@@ -20,6 +21,7 @@ from tests.builders import (
     an_attempt,
     days_ago,
 )
+from tests.tools import a_tool
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -365,3 +367,45 @@ def test_nothing_on_the_pages_breaks_the_content_policy(client, manager):
         assert " style=" not in page
         assert "<style" not in page
         assert " onclick=" not in page
+
+
+def test_a_shared_address_says_who_else_has_it(client, sales, settings):
+    ada, bob = a_contact("office@b.example", last_name="Lovelace"), a_contact("office@b.example", last_name="Miller")
+    page = client.get(ada.get_absolute_url()).content.decode()
+    assert "Shared with" in page
+    assert bob.get_absolute_url() in page
+    settings.SALES_SEE = "team"
+    type(bob).objects.filter(pk=bob.pk).update(owner=a_user("manager"))
+    page = " ".join(client.get(ada.get_absolute_url()).content.decode().split())
+    assert "1 contact not shown here" in page
+    assert "Miller" not in page
+
+
+def test_an_address_of_one_contact_alone_says_nothing_of_sharing(client, sales):
+    contact, gone = a_contact("ada@b.example"), a_contact("ada@b.example")
+    type(gone).objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
+    assert "Shared with" not in client.get(contact.get_absolute_url()).content.decode()
+
+
+def test_many_who_share_are_counted_and_cost_no_more(client, sales, django_assert_max_num_queries):
+    contact = a_contact("office@b.example")
+    for number in range(8):
+        a_contact("office@b.example", last_name=f"Miller {number}")
+    with django_assert_max_num_queries(30):
+        page = " ".join(client.get(contact.get_absolute_url()).content.decode().split())
+    assert "Miller 4" in page
+    assert "3 other contacts not shown here" in page
+
+
+def test_a_desk_is_answered_with_caution_and_a_sentence_everywhere(client, sales):
+    contact = a_contact("info@b.example", status="valid")
+    sentence = "A desk’s address, not a person’s; leave it out unless you mean it."
+    assert sentence in client.get(contact.get_absolute_url()).content.decode()
+    export = b"".join(client.get("/contacts/export.csv").streaming_content).decode()
+    assert sentence in export
+    tool = a_tool()
+    shown = tool.get(f"contacts/{contact.pk}/").json()["addresses"][0]
+    assert (shown["verdict"], sentence in shown["sentence"]) == ("caution", True)
+    for verdict in tool.post("check/", {"addresses": ["info@b.example", "sales@new.example"]}).json()["results"]:
+        assert (verdict["verdict"], verdict["reason"]) == ("caution", "role_account")
+        assert sentence in verdict["sentence"]
