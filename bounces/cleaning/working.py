@@ -30,8 +30,8 @@ APPLY_CHUNK = 1_000
 def work(run_id: int, clock: Clock, watch: Callable[[CleaningRun], None] | None = None) -> bool:
     """Carries a run to its end, or until somebody pauses or cancels it; `watch` sees it after each step.
 
-    May run twice. False when another process works at it. Where the database goes away the run stays as it is, and the
-    next worker goes on.
+    A what-if gives way to a run that is meant, and goes on after it. May run twice. False when another process works at
+    it. Where the database goes away the run stays as it is, and the next worker goes on.
     """
     held = lease.acquire(LEASE, LEASE_LASTS)
     if held is None:
@@ -40,7 +40,7 @@ def work(run_id: int, clock: Clock, watch: Callable[[CleaningRun], None] | None 
         is_running = True
         while is_running:
             run = step(run_id, held, clock())
-            is_running = run.is_running
+            is_running = run.is_running and not _gives_way(run)
             if watch:
                 watch(run)
             lease.renew(held)
@@ -54,6 +54,10 @@ def work(run_id: int, clock: Clock, watch: Callable[[CleaningRun], None] | None 
     finally:
         lease.release(held)
     return True
+
+
+def _gives_way(run: CleaningRun) -> bool:
+    return run.what_if and CleaningRun.objects.filter(state__in=CleaningRun.RUNNING, what_if=False).exists()
 
 
 def step(run_id: int, held: Lease, now: datetime) -> CleaningRun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import django_rq
@@ -14,7 +15,7 @@ from rq import SimpleWorker
 
 from bounces import cleaning, schedule
 from bounces.intake.upload import keep_upload
-from bounces.models import Address, CleaningRun, Schedule
+from bounces.models import Address, CleaningRun, Policy, Schedule
 from tests.bounces.arriving import a_bounce_mail
 from tests.builders import NOW, a_user
 
@@ -104,6 +105,18 @@ def test_a_schedule_begins_when_its_time_has_come_and_once(redis: Redis) -> None
     schedule.tick(due)
 
     assert CleaningRun.objects.filter(via="schedule").count() == 1
+
+
+def test_old_what_ifs_are_forgotten_by_the_clock(run_jobs: Callable[[], None]) -> None:
+    draft = Policy.objects.create(hard_limit=2)
+    Policy.objects.filter(pk=draft.pk).update(created_at=NOW - timedelta(days=3650))
+    Schedule.objects.create(name="Forget", task="forget_what_ifs", cron="0 0 1 1 *", next_run_at=NOW)
+    Schedule.objects.exclude(name="Forget").update(is_enabled=False)
+
+    run_jobs()
+
+    assert not Policy.objects.filter(version__isnull=True).exists()
+    assert Schedule.objects.get(name="Forget").last_outcome == "Began forgetting old what-ifs."
 
 
 def test_a_schedule_that_is_due_while_a_run_goes_on_says_that_it_was_left_out(redis: Redis) -> None:

@@ -174,6 +174,26 @@ def test_what_is_meant_goes_before_what_is_tried() -> None:
     assert cleaning.unfinished() == meant
 
 
+def test_it_gives_way_to_what_is_meant_and_goes_on_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bounces.cleaning.working.EVALUATE_CHUNK", 1)
+    two_dead_addresses()
+    tried_first = cleaning.try_numbers(numbers(hard_limit=2), by=a_user("manager"), now=NOW)
+    meant: list[CleaningRun] = []
+
+    def start_another(seen: CleaningRun) -> None:
+        if seen.evaluated == 1:
+            meant.append(cleaning.start_run(via="page", now=NOW))
+
+    cleaning.work(tried_first.pk, lambda: NOW, start_another)
+    tried_first.refresh_from_db()
+    assert (tried_first.state, cleaning.unfinished()) == ("evaluating", meant[0])
+
+    while run := cleaning.unfinished():
+        cleaning.work(run.pk, lambda: NOW)
+    tried_first.refresh_from_db()
+    assert (tried_first.state, tried_first.changes) == ("ready", 2)
+
+
 def test_it_may_be_tried_while_a_run_goes_on() -> None:
     cleaning.start_run(via="page", now=NOW)
 
