@@ -21,7 +21,8 @@
     waits; `jobs.py` is what the workers run; `lease.py` lets one at a time.
 
 Before a message is sent: `issuing.py` gives it its return path, `return_path.py` says what that proves.
-What the pages and the API ask: `verdict.py` (may I write to it?), `sentences.py` (why, in words).
+What the pages and the API ask: `verdict.py` (may I write to it?), `demands.py` (what a campaign asks beyond that),
+`sentences.py` (why, in words).
 What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send here;
 `suppression_lists.py` reads lists of them).
 `rejudging/` judges what is recorded by other rules: tried, then applied as a cleaning run.

@@ -56,6 +56,6 @@ urlpatterns = [
     path("segments/<int:pk>/edit/", segment.edit, name="segment_edit"),
     path("segments/<int:pk>/delete/", segment.delete, name="segment_delete"),
     path("cleaning/new/", cleaning_start.start, name="cleaning_start"),
-    path("policy/what-if/", what_if.show, name="what_if"),
+    path("cleaning/what-if/", what_if.show, name="what_if"),
     path("cleaning/new/scope/", cleaning_start.count_scope, name="cleaning_scope"),
 ]

@@ -35,7 +35,7 @@ class ReasonForm(forms.Form):
 
 @needs("bounces.view_bounce")
 def show_address(request: HttpRequest, pk: int) -> HttpResponse:
-    address = get_object_or_404(Address, pk=pk)
+    address = get_object_or_404(Address.objects.select_related("silence"), pk=pk)
     now = timezone.now()
     changes = address.status_changes.select_related("address", "policy", "actor").order_by("-at", "-id")[:SHOWN]
     misdated = Evidence.objects.filter(bounce=OuterRef("pk"), claimed_at__isnull=False)
@@ -43,6 +43,7 @@ def show_address(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "address": address,
         "verdict": verdicts_of([pk], now)[pk],
+        "silence": getattr(address, "silence", None),
         "suppressions": suppressions.active_for([pk], now)[pk],
         "changes": [(change, explain_change(change)) for change in changes],
         "bounces": address.bounces.annotate(is_misdated=Exists(misdated)).order_by("-occurred_at", "-id")[:SHOWN],

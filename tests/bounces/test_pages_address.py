@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from bounces.models import Address, Suppression
 from bounces.policy import judge_now
-from tests.builders import a_bounce, a_complaint, a_status_change, a_suppression, a_user, an_address
+from tests.builders import a_bounce, a_complaint, a_silence, a_status_change, a_suppression, a_user, an_address
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +118,12 @@ def test_a_suppression_that_was_lifted_is_not_lifted_twice(manager):
     manager.post(url_of(suppression, "lift"), {"reason": "Again."})
     suppression.refresh_from_db()
     assert suppression.lift_reason == "Asked."
+
+
+def test_mails_without_an_answer_are_counted(client):
+    client.force_login(a_user("sales"))
+    silence = a_silence("quiet@b.example", delivered=7)
+    page = " ".join(client.get(reverse("bounces:address", args=[silence.address_id])).content.decode().split())
+    assert "7 mails since" in page
+    other = an_address("ada@b.example")
+    assert "Unanswered" not in client.get(reverse("bounces:address", args=[other.pk])).content.decode()

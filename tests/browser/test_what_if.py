@@ -101,7 +101,7 @@ def test_numbers_are_tried_seen_and_put_in_force(sign_in: Callable[[str, str], P
     assert Address.objects.filter(status="at_risk").count() == 0
 
 
-@pytest.mark.parametrize("path", ["/policy/what-if/", "/cleaning/"])
+@pytest.mark.parametrize("path", ["/cleaning/what-if/", "/cleaning/"])
 def test_the_pages_fit_a_phone(sign_in: Callable[[str, str], Page], path: str) -> None:
     page = sign_in(a_user("manager").email, PASSWORD)
     page.set_viewport_size(PHONE)
@@ -113,7 +113,7 @@ def test_the_pages_fit_a_phone(sign_in: Callable[[str, str], Page], path: str) -
 def test_a_what_if_is_cancelled_from_its_page(sign_in: Callable[[str, str], Page]) -> None:
     page = sign_in(a_user("manager").email, PASSWORD)
     an_address("ada@b.example")
-    page.goto("/policy/what-if/")
+    page.goto("/cleaning/what-if/")
     page.get_by_label("Hard bounces", exact=True).fill("2")
     page.get_by_role("button", name="See what would move").click()
     page.get_by_role("button", name="Cancel the run").click()

@@ -17,7 +17,7 @@ from tests.builders import a_bounce, a_contact, a_segment, a_user
 
 pytestmark = pytest.mark.django_db
 
-PAGE = "/policy/what-if/"
+PAGE = "/cleaning/what-if/"
 
 
 def signed_in(role: str) -> Client:
