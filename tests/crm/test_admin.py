@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from bounces import models as bounces
 from bounces.admin.running import explain_cron
-from bounces.models import Address, Policy, Schedule, Suppression
+from bounces.models import Address, CleaningRun, Policy, Schedule, Suppression
 from contacts import models as contacts
 from contacts.models import Activity, Contact
 from crm import models as crm
@@ -234,6 +234,20 @@ def test_changing_the_policy_makes_a_new_version(signed_in, boss):
     old.refresh_from_db()
     assert (new.version, new.risk_count, new.created_by) == (old.version + 1, 3, boss)
     assert (old.is_active, old.risk_count) == (False, 2)
+
+
+def test_a_new_version_is_applied_by_a_run(signed_in, boss):
+    page = signed_in.post(url(Policy, "change", Policy.active().pk), numbers(risk_count=3), follow=True)
+    run = CleaningRun.objects.get()
+    assert (run.started_by, run.dry_run, run.policy) == (boss, False, Policy.active())
+    assert f"Cleaning run {run.pk} applies it" in page.content.decode()
+
+
+def test_a_new_version_beside_a_run_says_that_it_is_not_applied_yet(signed_in):
+    a_cleaning_run("applying")
+    page = signed_in.post(url(Policy, "change", Policy.active().pk), numbers(risk_count=3), follow=True)
+    assert "is still going on" in page.content.decode()
+    assert Policy.active().risk_count == 3
 
 
 def test_an_old_policy_cannot_be_changed(signed_in):
