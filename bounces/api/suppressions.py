@@ -25,10 +25,10 @@ from bounces import suppressions
 from bounces.addresses import BadAddress, domain_of, normalise, suppression_key
 from bounces.api.bounces import MomentFilter
 from bounces.api.events import source_of
-from bounces.api.moments import read_moment
 from bounces.api.pages import PARAMETERS, ByIdDown
 from bounces.api.strict import StrictSerializer, Text, refuse_unknown_parameters
 from bounces.models import Suppression
+from bounces.moments import read_moment
 from bounces.suppression_lists import read_targets, suppress_list
 
 MOST_TARGETS = 10_000
