@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0001_people_and_keys"),
+        ("crm", "0002_webhooks"),
     ]
 
     operations = [
