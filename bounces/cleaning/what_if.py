@@ -21,6 +21,7 @@ from bounces.rulings import NoReason
 
 State = CleaningRun.State
 
+TRIES_OF_NUMBERS = CleaningRun.objects.filter(what_if=True, rejudges=False)  # tries of rules: `bounces/rejudging/`
 KEPT = timedelta(days=7)
 FORGET_CHUNK = 20_000
 
@@ -35,7 +36,7 @@ def try_numbers(
 ) -> CleaningRun:
     """Queues a what-if. It takes the place of the same person's one that is still going on. Raises SameNumbers."""
     with transaction.atomic():
-        for older in CleaningRun.objects.filter(what_if=True, started_by=by, state__in=CleaningRun.RUNNING):
+        for older in TRIES_OF_NUMBERS.filter(started_by=by, state__in=CleaningRun.RUNNING):
             cancel_run(older, by, now)
         draft = make_draft(numbers, by=by)
         return start_run(via="page", now=now, by=by, addresses=addresses, label=label, policy=draft)
@@ -56,7 +57,7 @@ def put_in_force(run: CleaningRun, *, by: Any, note: str, now: datetime) -> Clea
 
 
 def _check(run: CleaningRun, active: Policy) -> None:
-    if not run.what_if or run.state != State.READY:
+    if not run.what_if or run.rejudges or run.state != State.READY:
         raise NotReady("Only a what-if that has looked at all its addresses can be put in force.")
     if run.policy.numbers == active.numbers:
         raise SameNumbers(f"These numbers are in force already: policy version {active.version} has them.")
@@ -69,7 +70,7 @@ def forget_old(now: datetime) -> int:
 
     A chunk of rows a transaction, so that a run over ten million addresses holds nobody up.
     """
-    old = CleaningRun.objects.filter(what_if=True, created_at__lt=now - KEPT).exclude(state__in=CleaningRun.RUNNING)
+    old = TRIES_OF_NUMBERS.filter(created_at__lt=now - KEPT).exclude(state__in=CleaningRun.RUNNING)
     ids = list(old.values_list("pk", flat=True))
     for pk in ids:
         for table in ("bounces_cleaningrow", "bounces_cleaningtarget"):

@@ -31,7 +31,7 @@ class NoteForm(forms.Form):
 @needs("bounces.change_policy")
 def put_into_force(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_run(pk)
-    if not run.what_if:
+    if not run.what_if or run.rejudges:
         raise Http404
     form = NoteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

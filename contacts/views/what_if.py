@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from bounces.cleaning import try_numbers
+from bounces.cleaning.what_if import TRIES_OF_NUMBERS
 from bounces.models import CleaningRun, Policy
 from bounces.policy_numbers import differences
 from bounces.policy_versions import SameNumbers
@@ -58,11 +59,11 @@ def _try(request: HttpRequest, form: WhatIfForm) -> CleaningRun | None:
 
 
 def _earlier(text: str) -> dict[str, Any]:
-    run = CleaningRun.objects.filter(pk=id_in(text), what_if=True).select_related("policy").first()
+    run = TRIES_OF_NUMBERS.filter(pk=id_in(text)).select_related("policy").first()
     return run.policy.numbers if run else {}
 
 
 def _tried_lately(active: Policy) -> list[tuple[CleaningRun, Any]]:
     """The newest tries of everybody, with what they change."""
-    runs = CleaningRun.objects.filter(what_if=True).select_related("policy", "started_by").order_by("-id")
+    runs = TRIES_OF_NUMBERS.select_related("policy", "started_by").order_by("-id")
     return [(run, differences(active.numbers, run.policy.numbers)) for run in runs[:TRIED_LATELY]]
