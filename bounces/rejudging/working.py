@@ -48,6 +48,22 @@ KEEP_TARGETS = """
 INSERT INTO bounces_cleaningtarget (run_id, address_id) SELECT %s, unnest(%s::bigint[])
 ON CONFLICT (run_id, address_id) DO NOTHING
 """
+# Django's bulk_update took 4 ms a row for the same.
+WRITE_EVIDENCE = """
+UPDATE bounces_evidence e SET kind = n.kind, fault = n.fault, reason = n.reason, rule = n.rule, rank = n.rank
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+    AS n(id, kind, fault, reason, rule, rank)
+WHERE e.id = n.id
+"""
+WRITE_BOUNCES = """
+UPDATE bounces_bounce b SET {sets}
+FROM unnest(%s::bigint[], {arrays}) AS n(id, {names})
+WHERE b.id = n.id
+""".format(
+    sets=", ".join(f"{name} = n.{name}" for name in WRITTEN),
+    arrays=", ".join("%s::smallint[]" if name == "smtp_code" else "%s::text[]" for name in WRITTEN),
+    names=", ".join(WRITTEN),
+)
 
 
 def judge_chunk(run: CleaningRun) -> bool:
@@ -172,10 +188,15 @@ def write_verdicts(pairs: Sequence[tuple[Bounce, Bounce]], pieces: Sequence[Evid
     for before, after in pairs:
         difference.update(counts_of_bounce(after, after.address.domain))
         difference.subtract(counts_of_bounce(before, before.address.domain))
-    Bounce.objects.bulk_update([after for _, after in pairs], WRITTEN, batch_size=500)
-    Evidence.objects.bulk_update(pieces, KEPT, batch_size=500)
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_EVIDENCE, columns(pieces, ("pk", *KEPT)))
+        cursor.execute(WRITE_BOUNCES, columns([after for _, after in pairs], ("pk", *WRITTEN)))
     add_counts(difference)
     return {after.address_id for _, after in pairs if after.standing == Standing.COUNTED}
+
+
+def columns(rows: Sequence[Bounce] | Sequence[Evidence], names: Sequence[str]) -> list[list[object]]:
+    return [[getattr(row, name) for row in rows] for name in names]
 
 
 def note_outcomes(rows: Iterable[RejudgedBounce], done: Collection[int], well: str, otherwise: str) -> None:
