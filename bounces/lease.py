@@ -61,6 +61,12 @@ def guard(lease: Lease) -> None:
             raise LeaseLost(f"the lease {lease.name} went to another holder")
 
 
+def wait_for_step(name: str) -> None:
+    """Waits until the step that a holder is amid has ended; the next waits until the caller's transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM bounces_lease WHERE name = %s FOR UPDATE", [name])
+
+
 def renew(lease: Lease) -> None:
     """Puts off the end. Between steps, in a transaction of its own. Raises LeaseLost."""
     with transaction.atomic(), connection.cursor() as cursor:

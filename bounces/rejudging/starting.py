@@ -12,10 +12,12 @@ from typing import Any
 
 from django.db import transaction
 
+from bounces import lease
 from bounces.classification.overrides import Override
 from bounces.cleaning.runs import cancel_run, one_at_a_time
 from bounces.cleaning.working import work
 from bounces.models import Bounce, CleaningRun, Policy, Rejudging, RuleOverride
+from bounces.process import LEASE as FLOW
 from bounces.rules_in_force import compile_rules, fingerprint_of, overrides_in_force
 
 AT_ONCE = 2_000  # bounces: a second's work, for which nobody should wait for a worker
@@ -48,6 +50,7 @@ def rejudge_history(*, by: Any, now: datetime, via: str = "page", dry_run: bool 
     """Queues a run that judges all bounces again by the rules in force. Raises AlreadyRunning."""
     with transaction.atomic():
         one_at_a_time()
+        lease.wait_for_step(FLOW)  # a batch that is being judged by older rules is among what is recorded then
         return _start(overrides_in_force(), "Bounces judged again", by=by, now=now, via=via, dry_run=dry_run)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event, Thread
+from time import sleep
 
 import pytest
+from django.db import connection, transaction
 
 from bounces import lease
 
@@ -67,3 +70,28 @@ def test_renewing_puts_off_the_end() -> None:
     lease.renew(lease.Lease(held.name, held.fence, MINUTE))
 
     assert not lease.is_free("x")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_a_step_sees_what_it_wrote() -> None:
+    amid, said = Event(), []
+
+    def a_step() -> None:
+        held = lease.acquire("x", MINUTE)
+        assert held is not None
+        with transaction.atomic():
+            lease.guard(held)
+            amid.set()
+            sleep(0.2)
+            said.append("written")
+        connection.close()
+
+    step = Thread(target=a_step)
+    step.start()
+    amid.wait(5)
+    with transaction.atomic():
+        lease.wait_for_step("x")
+        said.append("waited")
+    step.join()
+
+    assert said == ["written", "waited"]
