@@ -72,7 +72,7 @@ def test_renewing_puts_off_the_end() -> None:
     assert not lease.is_free("x")
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_who_waits_for_a_step_sees_what_it_wrote() -> None:
     amid, said = Event(), []
 
