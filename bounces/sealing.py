@@ -1,11 +1,13 @@
 """Secrets that are kept: sealed with a key outside the database, so that a dump of it opens nothing.
 
-In: a secret. Out: text for a column, and back. Keys: setting SECRETS_KEYS, the first seals, all open.
+In: a secret. Out: text for a column, and back. Keys: setting SECRETS_KEYS, the first seals, all open. A column that
+holds sealed text is named `sealed_…`: by that `resealing.py` finds it when a key is replaced.
 """
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
 
@@ -29,8 +31,23 @@ def unseal(sealed: str) -> str:
         raise CannotOpen("It was sealed with a key that is not in REBOUND_SECRETS_KEY.") from None
 
 
+def reseal(sealed: str) -> str:
+    """The same secret, sealed with the first key. Raises CannotOpen."""
+    return seal(unseal(sealed))
+
+
+def fault_in(keys: Sequence[str]) -> str:
+    """What is wrong with the settings' keys, in one sentence; empty where nothing is. It never says a key."""
+    for place, key in enumerate(keys, 1):
+        try:
+            Fernet(key)
+        except ValueError:
+            return f"Key {place} is none: 32 bytes in URL-safe base64 are needed."
+    return "" if keys else "There is no key."
+
+
 def derived_key(secret_key: str) -> str:
-    """The key of an installation that has set none."""
+    """The key of an installation that has set none. It goes on opening what it sealed once others are set."""
     return urlsafe_b64encode(sha256(b"sealing\0" + secret_key.encode()).digest()).decode()
 
 

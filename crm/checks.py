@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from bounces import return_path
+from bounces import return_path, sealing
 
 # Public: it is in our repository. The settings fall back to it where no key is set and var/ cannot hold one.
 DEVELOPMENT_KEY = "development-only-key-that-production-refuses-to-start-with"
@@ -62,6 +62,12 @@ NONSENSE: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
         lambda s: not 1 <= s["RETURN_PATH_DAYS"] <= return_path.MOST_DAYS,
         f"REBOUND_RETURN_PATH_DAYS is no number of days from 1 to {return_path.MOST_DAYS}.",
     ),
+    (
+        "rebound.E008",
+        lambda s: bool(sealing.fault_in(s["SECRETS_KEYS"])),
+        "REBOUND_SECRETS_KEY is no list of keys, separated by commas, each 32 bytes in URL-safe base64: "
+        "docs/settings.md says how to make one.",
+    ),
 )
 
 ADVISED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
@@ -74,6 +80,11 @@ ADVISED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
         "rebound.W002",
         lambda s: s["SUPPRESSION_KEY"] == s["SECRET_KEY"],
         "SUPPRESSION_KEY is not set: changing SECRET_KEY would forget the suppressions of erased addresses.",
+    ),
+    (
+        "rebound.W003",
+        lambda s: s["SECRETS_KEYS"] == [sealing.derived_key(s["SECRET_KEY"])],
+        "REBOUND_SECRETS_KEY is not set: changing SECRET_KEY would lock away the secrets of mailboxes and webhooks.",
     ),
 )
 

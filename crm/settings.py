@@ -237,8 +237,10 @@ RETURN_PATH_KEYS = env.list("REBOUND_RETURN_PATH_KEYS", default=return_path_keys
 RETURN_PATH_DAYS = env.int("REBOUND_RETURN_PATH_DAYS", default=30)  # how long a token proves something
 # Networks that are not public and may be connected to all the same: 10.1.0.0/16, separated by commas.
 ALLOWED_NETWORKS = env.list("REBOUND_ALLOWED_NETWORKS", default=[])
-# What seals stored secrets: the first key seals, all open.
-SECRETS_KEYS = env.list("REBOUND_SECRETS_KEY", default=[sealing_key(SECRET_KEY)])
+# What seals stored secrets: the first key seals, all open. The derived one stays last, so that what was sealed before
+# a key was set can still be opened.
+SECRETS_KEYS = [key.strip() for key in env.list("REBOUND_SECRETS_KEY", default=[]) if key.strip()]
+SECRETS_KEYS.append(sealing_key(SECRET_KEY))
 CA_FILE = env.str("REBOUND_CA_FILE", default="")  # certificates of further authorities, PEM
 # Who knows what a campaign asks of an address beyond the policy: (its key, the user) -> a Demand, or None.
 CAMPAIGN_DEMANDS = "contacts.access.demand_of"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from cryptography.fernet import Fernet
 from django.conf import settings
 
 from crm.logs import mask_addresses
@@ -16,6 +17,7 @@ GOOD = {
     "REBOUND_PRODUCTION": "1",
     "SECRET_KEY": "A-k3y-0f-th1s-t3st-" * 4,
     "SUPPRESSION_KEY": "An0th3r-k3y-" * 6,
+    "REBOUND_SECRETS_KEY": Fernet.generate_key().decode(),
     "ALLOWED_HOSTS": "crm.example.org",
     "SITE_URL": "https://crm.example.org",
     "EMAIL_URL": "smtp://mail.example.org:25",
@@ -53,6 +55,8 @@ def test_production_refuses_what_is_unsafe(environment, fault, tmp_path):
         ({"REBOUND_RETURN_PATH_KEYS": "one"}, "rebound.E005"),
         ({"REBOUND_RETURN_PATH_DOMAIN": "bounces example"}, "rebound.E006"),
         ({"REBOUND_RETURN_PATH_DAYS": "0"}, "rebound.E007"),
+        ({"REBOUND_SECRETS_KEY": "abc"}, "rebound.E008"),
+        ({"REBOUND_SECRETS_KEY": f"{Fernet.generate_key().decode()},abc"}, "rebound.E008"),
     ],
 )
 def test_nonsense_is_refused_at_home_too(environment, fault, tmp_path):
@@ -70,6 +74,28 @@ def test_production_done_right_passes_every_check(tmp_path):
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     passed = run(command, GOOD, tmp_path)
     assert passed.returncode == 0, passed.stderr
+
+
+def test_secrets_that_hang_on_the_secret_key_are_advised_against(tmp_path):
+    command = [sys.executable, "manage.py", "check", "--deploy"]
+    assert "rebound.W003" in run(command, GOOD | {"REBOUND_SECRETS_KEY": ""}, tmp_path).stderr
+
+
+@pytest.mark.parametrize("given", ["", " ", ","])
+def test_an_empty_secrets_key_is_none(given, tmp_path):
+    shown = run(shell("print(unseal(seal('a secret')))"), {"REBOUND_SECRETS_KEY": given}, tmp_path)
+    assert "a secret" in shown.stdout
+
+
+def test_what_was_sealed_before_a_key_was_set_still_opens(tmp_path):
+    sealed = run(shell("print(seal('a secret'))"), {"SECRET_KEY": "x" * 50}, tmp_path).stdout.split()[-1]
+    opening = {"SECRET_KEY": "x" * 50, "REBOUND_SECRETS_KEY": Fernet.generate_key().decode()}
+    assert "a secret" in run(shell(f"print(unseal('{sealed}'))"), opening, tmp_path).stdout
+
+
+def shell(code):
+    imports = "from bounces.sealing import seal, unseal; "
+    return [sys.executable, "manage.py", "shell", "--no-imports", "-c", imports + code]
 
 
 def test_a_start_at_home_keeps_a_key_of_its_own(tmp_path):
