@@ -28,5 +28,6 @@ What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send 
 `rejudging/` judges what is recorded by other rules: tried, then applied as a cleaning run.
 `repair.py` takes back what one provider's error made invalid.
 What it adds up to: `reputation.py` (rates and their lines), `providers.py` (who receives).
+Secrets of mailboxes and webhooks: `sealing.py` (kept sealed), `resealing.py` (when a key is replaced).
 The words are in `values.py`, the tables in `models/`. This package knows nothing of contacts or campaigns.
 """
