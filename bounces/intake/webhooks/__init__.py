@@ -6,7 +6,10 @@
     sns.py          Amazon's: certificates, topics, the subscription's handshake
     door.py         a request -> refused, a handshake, or kept in one INSERT
     opening.py      a kept request -> an item an event, good ones and bad ones alike (the drain calls it)
+    splitting.py    the events of one request, each alone, where not all of them are understood
     normal.py       a provider's event -> ours, by django-anymail
+    labels.py       a provider's own word for a failure, where it tells no other (labels.toml)
+    amazon.py       what anymail does not read of Amazon SES
     others.py       the same of providers that anymail does not know: ForwardEmail, Azure
 
 In: HTTP requests. Out: inbox items. Stage: intake; `opening.py` stands between inbox and parse. A provider that signs

@@ -19,7 +19,7 @@ from bounces.intake.webhooks import sns
 from bounces.intake.webhooks.arrival import Arrival, Refused, pack
 from bounces.intake.webhooks.opening import note_refusal
 from bounces.intake.webhooks.providers import PROVIDERS
-from bounces.intake.webhooks.signatures import Given, mailgun_block
+from bounces.intake.webhooks.signatures import Given, as_bytes, mailgun_block
 from bounces.models import InboundItem, IntakeSource, RawChunk
 from bounces.sealing import CannotOpen
 from bounces.values import Trust
@@ -84,7 +84,7 @@ def keep(source: IntakeSource, arrival: Arrival, now: datetime) -> Kept:
 def identity(source: IntakeSource, arrival: Arrival) -> bytes:
     """What makes two requests one. Mailgun's signature is over its token alone, so the token is."""
     if source.kind == "mailgun":
-        return b"mailgun\0" + mailgun_block(arrival)["token"].encode()
+        return b"mailgun\0" + as_bytes(mailgun_block(arrival)["token"])
     return arrival.headers.get("svix-id", "").encode() + b"\0" + arrival.body
 
 

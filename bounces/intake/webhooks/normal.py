@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -19,8 +19,9 @@ from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
 from django.http import HttpRequest, QueryDict
 from django.utils.module_loading import import_string
 
-from bounces.intake.event_shape import ID_LENGTH, LINE_LENGTH, read_event
+from bounces.intake.event_shape import FEEDBACK_TYPES, ID_LENGTH, LINE_LENGTH, read_event
 from bounces.intake.webhooks.arrival import Arrival
+from bounces.intake.webhooks.labels import code_of, look_up
 from bounces.parsing.text import clean_line, find_replycode, find_status
 from bounces.values import Event
 
@@ -52,7 +53,10 @@ EVENTS = {
     EventType.UNSUBSCRIBED: Event.UNSUBSCRIBED,
 }
 # Where a provider's word means something else than anymail makes of it.
-EVENTS_OF = {"postal": {EventType.FAILED: Event.BOUNCED}}  # MessageDeliveryFailed: a server said no for good
+EVENTS_OF: dict[str, dict[str, Event | None]] = {
+    # MessageDeliveryFailed: a server said no for good. MessageHeld: nothing was sent yet.
+    "postal": {EventType.FAILED: Event.BOUNCED, EventType.QUEUED: None},
+}
 FAILURES = (Event.BOUNCED, Event.DEFERRED)
 # A provider's word, where it says nothing else, as words that our rules know.
 LABELS = {
@@ -72,6 +76,7 @@ PATHS: dict[str, dict[str, str]] = {
         "provider_id": "mail.messageId",
         "remote_mta": "bounce.remoteMtaIp",
         "sender": "mail.source",
+        "feedback_type": "complaint.complaintFeedbackType",
     },
     "mailgun": {"remote_mta": "event-data.delivery-status.mx-host", "sender": "event-data.envelope.sender"},
     "sendgrid": {"message_id": "smtp-id", "provider_id": "sg_message_id"},
@@ -82,18 +87,20 @@ PATHS: dict[str, dict[str, str]] = {
     "resend": {"words": "data.bounce.subType"},
 }
 NAMES = ("message_id", "provider_id", "sender")
-MOST_EVENTS = 10_000
+MOST_EVENTS = 50_000
+TOO_MANY = f"It holds more than {MOST_EVENTS:,} events, the most that are read of one request."
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """One event of an arrival: `event` is empty where it is none of ours, and `why` says why; `is_broken` where it
-    should have been one.
+    should have been one. `raw`: such an event alone, as an arrival that is kept, where it came with others.
     """
 
     event: dict[str, Any]
     why: str = ""
     is_broken: bool = False
+    raw: bytes = b""
 
 
 def read_by(slug: str) -> Callable[[Arrival, datetime], list[Found]]:
@@ -102,20 +109,24 @@ def read_by(slug: str) -> Callable[[Arrival, datetime], list[Found]]:
     def read(arrival: Arrival, now: datetime) -> list[Found]:
         try:
             events = make_view(slug).parse_events(make_request(arrival))
-            return [normalise(slug, event, now) for event in events[:MOST_EVENTS]]
+            return [normalise(slug, event, now) for event in events]
         except Exception as error:  # whatever a provider may send: the kept bytes stay, the neighbours are read alone
-            return list(read_alone(slug, arrival, now, error))
+            return [broken(error)]
 
     return read
 
 
-@cache
 def make_view(slug: str) -> Any:
-    """The view that parses. Not initialised: that would demand the secrets and packages with which it checks, and
-    `signatures.py` has checked.
+    """The view that parses, a new one for each request: Mandrill's remembers what it read. Not initialised: that would
+    demand the secrets and packages with which it checks, and `signatures.py` has checked.
     """
-    view = import_string(VIEWS[slug])
+    view = view_class(slug)
     return view.__new__(view)
+
+
+@cache
+def view_class(slug: str) -> Any:
+    return import_string(VIEWS[slug])
 
 
 def make_request(arrival: Arrival) -> HttpRequest:
@@ -128,44 +139,6 @@ def make_request(arrival: Arrival) -> HttpRequest:
     if arrival.content_type == "application/x-www-form-urlencoded":
         request.POST = QueryDict(arrival.body, encoding="utf-8")
     return request
-
-
-def read_alone(slug: str, arrival: Arrival, now: datetime, error: Exception) -> Iterator[Found]:
-    """The events of a list one by one, so that a broken one spoils no other."""
-    parts = split(arrival)
-    if len(parts) < 2:
-        yield broken(error)
-        return
-    view = make_view(slug)
-    for part in parts[:MOST_EVENTS]:
-        try:
-            yield from [normalise(slug, event, now) for event in view.parse_events(make_request(part))]
-        except Exception as one_error:  # as above
-            yield broken(one_error)
-
-
-def split(arrival: Arrival) -> list[Arrival]:
-    """The same for each event of a list. Providers post JSON lists, Mandrill one in a form."""
-    is_form = arrival.content_type == "application/x-www-form-urlencoded"
-    try:
-        events = json.loads(QueryDict(arrival.body)["mandrill_events"] if is_form else arrival.body)
-    except (ValueError, KeyError, RecursionError):
-        return []
-    if isinstance(events, dict) and isinstance(events.get("events"), list):
-        events = events["events"]
-        return [Arrival(json.dumps({"events": [event]}).encode(), arrival.headers, arrival.url) for event in events]
-    if not isinstance(events, list):
-        return []
-    bodies = [json.dumps([event]) for event in events]
-    if is_form:
-        form = QueryDict(mutable=True)
-        bodies = [_encoded(form, body) for body in bodies]
-    return [Arrival(body.encode(), arrival.headers, arrival.url) for body in bodies]
-
-
-def _encoded(form: QueryDict, body: str) -> str:
-    form["mandrill_events"] = body
-    return form.urlencode()
 
 
 def broken(error: Exception) -> Found:
@@ -190,7 +163,8 @@ def normalise(slug: str, said: AnymailTrackingEvent, now: datetime) -> Found:
     if kind in FAILURES:
         event["smtp"] = smtp_of(slug, said, esp)
     elif kind is Event.COMPLAINED:
-        event["feedback_type"] = "abuse"
+        said_type = look_up(esp, PATHS.get(slug, {}).get("feedback_type", "-")).lower()
+        event["feedback_type"] = said_type if said_type in FEEDBACK_TYPES else "abuse"
     return checked(event, now)
 
 
@@ -242,11 +216,26 @@ def address_in(text: str) -> str:
     return text.rpartition("<")[2].rstrip("> ").lower()[:LINE_LENGTH]
 
 
-def look_up(value: Any, path: str) -> str:
-    """A text deep in a provider's JSON; "" where there is none."""
+def dig(value: Any, path: str) -> Any:
+    """What stands deep in a provider's JSON; None where there is nothing."""
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
-    return clean_line(str(value)) if isinstance(value, str | int) else ""
+    return value
+
+
+def moment(text: str, now: datetime) -> str:
+    """A moment of ISO 8601 with its zone; where it is none, or lies ahead, now."""
+    try:
+        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return now.isoformat()
+    return at.isoformat() if at.tzinfo and at <= now else now.isoformat()
+
+
+def smtp(words: str, code: str = "", status: str = "") -> dict[str, Any]:
+    """What a server said, with the codes that stand in it."""
+    found = {"text": words, "code": code or find_replycode(words), "enhanced": find_status(status or words)}
+    return {name: value for name, value in found.items() if value}
 
 
 def smtp_of(slug: str, said: AnymailTrackingEvent, esp: Any) -> dict[str, Any]:
@@ -256,14 +245,10 @@ def smtp_of(slug: str, said: AnymailTrackingEvent, esp: Any) -> dict[str, Any]:
     words = text.removeprefix("smtp;").strip() or clean_line(
         f"{look_up(esp, paths.get('words', '-'))} {words_of(said)}"
     )
-    smtp: dict[str, Any] = {"text": words}
-    if code := find_replycode(words):
-        smtp["code"] = code
-    if enhanced := find_status(words):
-        smtp["enhanced"] = enhanced
+    found = smtp(words, status=find_status(words) or ("" if text else code_of(slug, esp)))
     if host := look_up(esp, paths.get("remote_mta", "-")):
-        smtp["remote_mta"] = host[:LINE_LENGTH]
-    return smtp
+        found["remote_mta"] = host[:LINE_LENGTH]
+    return found
 
 
 def words_of(said: AnymailTrackingEvent) -> str:

@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from bounces import inbox, lease
-from bounces.inbox import Outcome, ignored
+from bounces.inbox import Outcome, ignored, quarantined
 from bounces.intake.keep import Door, Piece, keep_pieces
-from bounces.intake.webhooks.arrival import Arrival, unpack
-from bounces.intake.webhooks.normal import Found, broken
-from bounces.intake.webhooks.providers import PROVIDERS
+from bounces.intake.webhooks.arrival import Arrival, pack, unpack
+from bounces.intake.webhooks.normal import MOST_EVENTS, TOO_MANY, Found, broken
+from bounces.intake.webhooks.providers import PROVIDERS, Provider
+from bounces.intake.webhooks.splitting import split
 from bounces.lease import Lease
 from bounces.models import InboundItem, IntakeSource
 from bounces.values import Trust
@@ -38,16 +40,17 @@ def open_events(items: Sequence[InboundItem], held: Lease, now: datetime) -> Non
         lease.guard(held)
         waiting = inbox.lock(items)
         outcomes: dict[int, Outcome] = {}
-        for source, theirs in by_source(waiting).items():
-            outcomes |= keep_children(theirs, {item.pk: found[item.pk] for item in theirs})
-            note_seen(source, theirs, outcomes)
+        for (source, _), theirs in by_source(waiting).items():
+            outcomes |= keep_children(theirs, found)
+            note_seen(source, [item for item in theirs if item.parent_id is None], found)
         inbox.finish(outcomes, now)
 
 
-def by_source(items: Sequence[InboundItem]) -> dict[str, list[InboundItem]]:
-    groups: dict[str, list[InboundItem]] = defaultdict(list)
+def by_source(items: Sequence[InboundItem]) -> dict[tuple[str, str], list[InboundItem]]:
+    """And by how far it was believed when they came: an admin may have changed that meanwhile."""
+    groups: dict[tuple[str, str], list[InboundItem]] = defaultdict(list)
     for item in items:
-        groups[item.source].append(item)
+        groups[item.source, item.trust].append(item)
     return groups
 
 
@@ -58,30 +61,52 @@ def read_kept(item: InboundItem, kept: bytes) -> list[Found]:
         arrival: Arrival = unpack(kept)
     except ValueError as error:
         return [broken(error)]
-    return provider.read(arrival, item.received_at) if provider else [broken(LookupError())]
+    return read_all(provider, arrival, item.received_at) if provider else [broken(LookupError())]
+
+
+def read_all(provider: Provider, arrival: Arrival, now: datetime) -> list[Found]:
+    """Together where all of them are ours; else one by one, so that each of the others keeps its bytes."""
+    found = provider.read(arrival, now)
+    if all(one.event for one in found) and len(found) <= MOST_EVENTS:
+        return found
+    parts = split(arrival)
+    if max(len(parts), len(found)) > MOST_EVENTS:
+        return [Found({}, TOO_MANY, is_broken=True)]
+    if len(parts) < 2:
+        return found
+    return [
+        one if one.event else replace(one, raw=pack(part)) for part in parts for one in provider.read(part, now)
+    ]
 
 
 def keep_children(items: Sequence[InboundItem], found: dict[int, list[Found]]) -> dict[int, Outcome]:
     """Stores the events of requests of one source; says of each request what it held."""
     first = items[0]
-    pieces = [piece_of(item, number, one) for item in items for number, one in enumerate(found[item.pk])]
+    several = {item.pk: [] if is_alone(found[item.pk]) else found[item.pk] for item in items}
+    pieces = [piece_of(item, number, one) for item in items for number, one in enumerate(several[item.pk])]
     door = Door(source=first.source, trust=Trust(first.trust), now=first.received_at)
     kept = iter(keep_pieces(pieces, door))
-    return {item.pk: outcome_of(found[item.pk], sum(next(kept).is_new for _ in found[item.pk])) for item in items}
+    return {item.pk: outcome_of(found[item.pk], sum(next(kept).is_new for _ in several[item.pk])) for item in items}
+
+
+def is_alone(found: Sequence[Found]) -> bool:
+    """One thing that is no event of ours: the request is all there is of it, and ends as it does."""
+    return len(found) == 1 and not found[0].event
 
 
 def piece_of(item: InboundItem, number: int, found: Found) -> Piece:
     if found.event:
-        name = found.event["event_id"]
+        name, form = found.event["event_id"], InboundItem.Form.EVENT
         body = json.dumps(found.event, ensure_ascii=False, separators=(",", ":")).encode()
         identity, state = b"event\0" + name.encode(), State.PENDING
     else:
-        name, body = f"event {number + 1}", b""
+        # Kept as a request of its own, so that it can be read again when we know better.
+        name, body, form = f"event {number + 1}", found.raw, InboundItem.Form.EVENTS
         identity, state = f"none\0{item.pk}\0{number}".encode(), State.QUARANTINED if found.is_broken else State.IGNORED
     return Piece(
         body=body,
         name=name,
-        form=InboundItem.Form.EVENT,
+        form=form,
         identity=identity,
         parent_id=item.pk,
         received_at=item.received_at,
@@ -93,8 +118,8 @@ def piece_of(item: InboundItem, number: int, found: Found) -> Piece:
 def outcome_of(found: Sequence[Found], new: int) -> Outcome:
     if not found:
         return ignored("It holds no events.")
-    if len(found) == 1 and found[0].is_broken and not found[0].event:
-        return Outcome(State.DONE, "1 event, which could not be read.", 1)
+    if is_alone(found):
+        return quarantined(found[0].why) if found[0].is_broken else ignored(found[0].why)
     parts = [f"{len(found)} event{'s' if len(found) != 1 else ''}"]
     if len(found) > new:
         parts.append(f"{len(found) - new} of them here before")
@@ -103,8 +128,10 @@ def outcome_of(found: Sequence[Found], new: int) -> Outcome:
     return Outcome(State.DONE, ", ".join(parts) + ".", len(found))
 
 
-def note_seen(source: str, items: Sequence[InboundItem], outcomes: dict[int, Outcome]) -> None:
+def note_seen(source: str, items: Sequence[InboundItem], found: dict[int, list[Found]]) -> None:
     """How much a source brought, and when it was last heard of: counted here, so that no request waits for it."""
+    if not items:
+        return
     kind, _, name = source.partition(":")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -112,7 +139,7 @@ def note_seen(source: str, items: Sequence[InboundItem], outcomes: dict[int, Out
             {
                 "name": name,
                 "kind": kind,
-                "events": sum(outcomes[item.pk].facts for item in items),
+                "events": sum(len(found[item.pk]) for item in items),
                 "at": max(item.received_at for item in items),
             },
         )

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from bounces.intake.webhooks.arrival import Arrival
-from bounces.intake.webhooks.normal import MOST_EVENTS, Found, broken, checked, look_up, storable
-from bounces.parsing.text import clean_line, find_replycode, find_status
+from bounces.intake.webhooks.labels import code_of, look_up
+from bounces.intake.webhooks.normal import Found, broken, checked, moment, smtp, storable
+from bounces.parsing.text import clean_line
 from bounces.values import Event
 
 AZURE_DELIVERY = "Microsoft.Communication.EmailDeliveryReportReceived"
@@ -61,7 +62,7 @@ def read_azure(arrival: Arrival, now: datetime) -> list[Found]:
         return [broken(error)]
     if not isinstance(events, list):
         events = [events]
-    return [read_grid_event(event, now) for event in events[:MOST_EVENTS]]
+    return [read_grid_event(event, now) for event in events]
 
 
 def read_grid_event(said: Any, now: datetime) -> Found:
@@ -88,13 +89,8 @@ def read_grid_event(said: Any, now: datetime) -> Found:
     if event is Event.BOUNCED:
         told = look_up(said, "data.deliveryStatusDetails.statusMessage")
         words = AZURE_WORDS.get(look_up(said, "data.status").lower(), "")
-        found["smtp"] = smtp(clean_line(f"{words} {told}"))
+        found["smtp"] = smtp(clean_line(f"{words} {told}"), status="" if told else code_of("azure", said))
     return checked({name: value for name, value in found.items() if value}, now)
-
-
-def smtp(words: str, code: str = "", status: str = "") -> dict[str, Any]:
-    found = {"text": words, "code": code or find_replycode(words), "enhanced": find_status(status or words)}
-    return {name: value for name, value in found.items() if value}
 
 
 def digest(*parts: str | bytes) -> str:
@@ -102,11 +98,3 @@ def digest(*parts: str | bytes) -> str:
     named = parts[:-1] if parts[1] else parts
     raw = [part.encode("utf-8", "replace") if isinstance(part, str) else part for part in named]
     return hashlib.sha256(b"\0".join(raw)).hexdigest()
-
-
-def moment(text: str, now: datetime) -> str:
-    try:
-        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return now.isoformat()
-    return at.isoformat() if at.tzinfo and at <= now else now.isoformat()

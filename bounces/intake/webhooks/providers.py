@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bounces.intake.webhooks import normal, others, signatures, sns
+from bounces.intake.webhooks import amazon, normal, others, signatures, sns
 from bounces.intake.webhooks.arrival import Arrival
 from bounces.intake.webhooks.signatures import Check
 from bounces.values import Trust
@@ -68,7 +68,7 @@ _rows = (
                 is_secret=False,
             ),
         ),
-        normal.read_by("amazon_ses"),
+        amazon.read_ses,
         (
             "In Amazon SNS, make a standard topic, and copy its ARN.",
             "In Rebound, add a source of kind Amazon SES with that ARN, and copy its URL.",

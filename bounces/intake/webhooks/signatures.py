@@ -63,8 +63,13 @@ def any_of(matches: Callable[[str], bool], secrets: Sequence[str]) -> None:
 
 def same(one: str | bytes, other: str | bytes) -> bool:
     """In constant time; of texts that are not ASCII too."""
-    one, other = (text.encode() if isinstance(text, str) else text for text in (one, other))
+    one, other = (as_bytes(text) if isinstance(text, str) else text for text in (one, other))
     return hmac.compare_digest(one, other)
+
+
+def as_bytes(text: str) -> bytes:
+    """JSON may hold half of a surrogate pair, which UTF-8 cannot: such a text is wrong, and no failure of ours."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def check_age(text: str, now: datetime, window: timedelta = WINDOW) -> None:
@@ -73,6 +78,11 @@ def check_age(text: str, now: datetime, window: timedelta = WINDOW) -> None:
         age = now.timestamp() - float(text)
     except (ValueError, OverflowError):
         raise Refused("The moment of the signature is no number.") from None
+    check_seconds(age, window)
+
+
+def check_seconds(age: float, window: timedelta) -> None:
+    """Raises Refused. What is no number is no age."""
     if not abs(age) <= window.total_seconds():
         raise Refused("The signature is too old, or from the future: do the clocks agree?")
 
@@ -158,7 +168,7 @@ def check_mandrill(arrival: Arrival, given: Given, now: datetime) -> None:  # no
     """HMAC-SHA1 over the address and the sorted form."""
     signature = arrival.header("x-mandrill-signature")
     form = sorted(dict(parse_qsl(arrival.body.decode("utf-8", "replace"), keep_blank_values=True)).items())
-    signed = (arrival.url + "".join(name + value for name, value in form)).encode()
+    signed = as_bytes(arrival.url + "".join(name + value for name, value in form))
     any_of(
         lambda key: same(base64.b64encode(hmac.new(key.encode(), signed, hashlib.sha1).digest()), signature),
         given.of("webhook_key"),
@@ -188,7 +198,7 @@ def check_unisender(arrival: Arrival, given: Given, now: datetime) -> None:  # n
         raise Refused("There is no signature in the body.", status=400) from None
 
     def matches(key: str) -> bool:
-        signed = arrival.body.replace(said.encode(), key.encode(), 1) if said else b""
+        signed = arrival.body.replace(as_bytes(said), key.encode(), 1) if said else b""
         return bool(said) and same(hashlib.md5(signed, usedforsecurity=True).hexdigest(), said)  # noqa: S324 -- theirs
 
     any_of(matches, given.of("api_key"))
@@ -215,5 +225,5 @@ def secret_in(header: str, secret: str) -> Check:
 
 
 def hexdigest(key: str, text: str | bytes) -> str:
-    body = text.encode() if isinstance(text, str) else text
+    body = as_bytes(text) if isinstance(text, str) else text
     return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()

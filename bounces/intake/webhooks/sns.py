@@ -12,7 +12,7 @@ import binascii
 import http.client
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from bounces import network
 from bounces.intake.webhooks.arrival import Arrival, Refused
-from bounces.intake.webhooks.signatures import WRONG, Given, verifies
+from bounces.intake.webhooks.signatures import WRONG, Given, check_seconds, verifies
 
 HOST = re2.compile(r"^sns\.[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?$")
 CERTIFICATE = re2.compile(r"^/SimpleNotificationService-[0-9A-Za-z]{1,80}\.pem$")
@@ -34,6 +34,8 @@ SIGNED = {
     "UnsubscribeConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
 HASHES = {"1": hashes.SHA1, "2": hashes.SHA256}
+# Amazon signs the moment of publishing, and may try again for an hour with the same signature.
+WINDOW = timedelta(minutes=65)
 MOST_BYTES = 64 * 1024
 SECONDS = 5
 
@@ -60,9 +62,17 @@ def fetch(url: str) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def key_at(url: str, fetch: Fetch) -> rsa.RSAPublicKey:
-    """The public key of a certificate. Raises Unreachable, ValueError."""
-    key = x509.load_pem_x509_certificate(fetch(url)).public_key()
+def certificate_at(url: str, fetch: Fetch) -> x509.Certificate:
+    """Raises Unreachable, ValueError."""
+    return x509.load_pem_x509_certificate(fetch(url))
+
+
+def key_at(url: str, fetch: Fetch, now: datetime) -> rsa.RSAPublicKey:
+    """The public key of a certificate that is valid now. Raises Unreachable, ValueError."""
+    certificate = certificate_at(url, fetch)
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        raise ValueError("The certificate has expired, or is not valid yet.")
+    key = certificate.public_key()
     if not isinstance(key, rsa.RSAPublicKey):
         raise ValueError("The certificate holds no RSA key.")
     return key
@@ -79,7 +89,7 @@ def read_message(arrival: Arrival) -> dict[str, Any]:
     return message
 
 
-def check_sns(arrival: Arrival, given: Given, now: datetime, fetch: Fetch = fetch) -> None:  # noqa: ARG001
+def check_sns(arrival: Arrival, given: Given, now: datetime, fetch: Fetch = fetch) -> None:
     """Raises Refused: with 503 where Amazon cannot be asked for its certificate, so that it tries again."""
     message = read_message(arrival)
     topics = given.options.get("topics") or []
@@ -94,19 +104,31 @@ def check_sns(arrival: Arrival, given: Given, now: datetime, fetch: Fetch = fetc
     except (binascii.Error, ValueError, KeyError):
         raise Refused(WRONG) from None
     try:
-        key = key_at(url, fetch)
+        key = key_at(url, fetch, now)
     except network.Unreachable as error:
         raise Refused(f"Amazon's certificate cannot be fetched: {error}", status=503) from None
     except ValueError:
-        raise Refused("What stands at the certificate's address is none.") from None
+        raise Refused("What stands at the certificate's address is none that is valid now.") from None
     if not verifies(lambda: key.verify(signature, signed_text(message), padding.PKCS1v15(), algorithm())):
         raise Refused(WRONG)
+    check_seconds((now - moment_of(message)).total_seconds(), WINDOW)
+
+
+def moment_of(message: dict[str, Any]) -> datetime:
+    """When Amazon published it, as it signed. Raises Refused."""
+    try:
+        at = datetime.fromisoformat(str(message.get("Timestamp", "")).replace("Z", "+00:00"))
+    except ValueError:
+        raise Refused("The moment of the message is none.", status=400) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def is_certificate(url: str) -> bool:
     """https, one of Amazon's SNS hosts, the name of a certificate, nothing else."""
-    parts = urlsplit(url) if url.isascii() and url.isprintable() else urlsplit("")
-    return is_amazon(url) and bool(CERTIFICATE.search(parts.path)) and not parts.query
+    if not (url.isascii() and url.isprintable() and is_amazon(url)):
+        return False
+    parts = urlsplit(url)
+    return bool(CERTIFICATE.search(parts.path)) and not parts.query
 
 
 def is_amazon(url: str) -> bool:

@@ -42,7 +42,7 @@ SECRETS = {
 }
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:bounces"
 CERTIFICATE_URL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
-TIMED = ("mailgun", "resend", "sendgrid")  # those that sign a moment
+TIMED = ("amazon_ses", "mailgun", "resend", "sendgrid")  # those that sign a moment
 
 
 @cache
@@ -109,6 +109,9 @@ class Posted:
 
     def with_body(self, body: bytes) -> Posted:
         return replace(self, arrival=replace(self.arrival, body=body))
+
+    def with_header(self, name: str, value: str) -> Posted:
+        return replace(self, arrival=replace(self.arrival, headers={**self.arrival.headers, name: value}))
 
     def without(self, *names: str) -> Posted:
         headers = {name: value for name, value in self.arrival.headers.items() if name not in names}

@@ -21,6 +21,7 @@ from tests.bounces.webhooks.posting import (
     CERTIFICATE_URL,
     SLUGS,
     TIMED,
+    Posted,
     a_post,
     a_provider_source,
     amazon_certificate,
@@ -38,7 +39,7 @@ def _where_it_runs(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> N
     settings.SITE_URL = SITE
     settings.ALLOWED_HOSTS = ["*"]
     monkeypatch.setattr(sns.check_sns, "__defaults__", (amazon,))
-    sns.key_at.cache_clear()
+    sns.certificate_at.cache_clear()
 
 
 def amazon(url: str) -> bytes:
@@ -209,6 +210,52 @@ def damaged(value: Any, chance: random.Random) -> Any:
     if isinstance(value, list) and value and chance.random() < 0.8:
         return [damaged(value[0], chance), *value[1:]]
     return chance.choice([None, "", 0, -1, 1e300, [], {}, True, "\x00", "x" * 5000, [[]], {"a": {}}, "\ud800"])
+
+
+HOSTILE = ["\ud800", "\x00", "", "é", "9" * 400, "nan", "https://[", [], {}, None, 1e300, True]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_proof_of_any_shape_is_refused_and_never_fails_the_door(client: Client, slug: str) -> None:
+    """What stands where a signature is looked for was written by whoever found the address."""
+    source = a_provider_source(slug)
+    said = a_post(source, SITE)
+
+    statuses = {post.send(client) for post in hostile_posts(said)}
+
+    assert {status // 100 for status in statuses} == {4}
+    assert nothing_changed()
+
+
+def hostile_posts(post: Posted) -> list[Posted]:
+    """Each part of its proof, in the body or a header, in turn something else."""
+    found = [
+        post.with_header(name, value.encode("utf-8", "replace").decode().replace("\0", "0"))
+        for name in post.arrival.headers
+        if name not in (*NO_PROOF, "content-type")
+        for value in HOSTILE
+        if isinstance(value, str)
+    ]
+    if post.source.kind in IN_BODY:
+        said = json.loads(post.arrival.body)
+        changed = [put(said, path, value) for path in IN_BODY[post.source.kind] for value in HOSTILE]
+        found += [post.with_body(json.dumps(each).encode()) for each in changed]
+    return found
+
+
+NO_PROOF = ("x-amz-sns-message-type", "x-amz-sns-message-id", "aeg-event-type")
+IN_BODY = {
+    "mailgun": (("signature",), ("signature", "timestamp"), ("signature", "token"), ("signature", "signature")),
+    "unisender_go": (("auth",),),
+    "amazon_ses": tuple(
+        (name,) for name in ("Signature", "SigningCertURL", "TopicArn", "Type", "SignatureVersion", "Timestamp")
+    ),
+}
+
+
+def put(said: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    name, *rest = path
+    return {**said, name: put(said[name], tuple(rest), value) if rest else value}
 
 
 GARBAGE = [
