@@ -7,7 +7,7 @@ decisions.py   Ruling, Suppression
 proof.py       Unproved, MergedAttempt, MailboxPosition
 policy.py      Policy, StatusChange, Dirty
 rules.py       RuleOverride (rule_pages.py: drafts, all rules in force), Rejudging, RejudgedBounce
-sources.py     IntakeSource, SourceSeen
+sources.py     IntakeSource, SourceSeen; source_forms.py: what each kind is asked for; trying.py: “Test this source”
 running.py     CleaningRun and its rows, InboundItem, RawChunk, Schedule, Lease, Outbox
 """
 

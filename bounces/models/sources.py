@@ -62,6 +62,11 @@ class IntakeSource(models.Model):
         """What inbox items call it: the source that makes a digest unique, and that people read."""
         return f"{self.kind}:{self.name}"
 
+    def renew_token(self) -> None:
+        """Its old address is nobody's from now on."""
+        self.token = make_token()
+        self.save(update_fields=["token"])
+
     @property
     def secrets(self) -> dict[str, Any]:
         """Opened. Raises bounces.sealing.CannotOpen."""

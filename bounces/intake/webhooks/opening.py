@@ -29,6 +29,11 @@ from bounces.values import Trust
 State = InboundItem.State
 
 
+def open_kept(item: InboundItem) -> list[Found]:
+    """What one kept request says; nothing is written."""
+    return read_kept(item, inbox.bodies([item]).get(item.pk, b""))
+
+
 def open_events(items: Sequence[InboundItem], held: Lease, now: datetime) -> None:
     """Makes the children and finishes their containers. May run twice."""
     if not items:

@@ -423,3 +423,8 @@ def a_sample(slug: str, secret: str, to: str, url: str, now: datetime) -> Arriva
     """A bounce as the provider would post it. Only of those in SIGNERS."""
     body, headers = SIGNERS[slug](EVENTS[slug](to, now), secret, url, now)
     return Arrival(body=body, headers=headers, url=url)
+
+
+def unsigned(slug: str, to: str, now: datetime) -> bytes:
+    """The body alone: what a stranger could send."""
+    return json.dumps(EVENTS[slug](to, now)).encode()

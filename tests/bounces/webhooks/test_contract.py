@@ -212,7 +212,7 @@ def damaged(value: Any, chance: random.Random) -> Any:
     return chance.choice([None, "", 0, -1, 1e300, [], {}, True, "\x00", "x" * 5000, [[]], {"a": {}}, "\ud800"])
 
 
-HOSTILE = ["\ud800", "\x00", "", "é", "9" * 400, "nan", "https://[", [], {}, None, 1e300, True]
+HOSTILE: list[Any] = ["\ud800", "\x00", "", "é", "9" * 400, "nan", "https://[", [], {}, None, 1e300, True]
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -90,7 +90,7 @@ def test_what_postal_holds_back_was_not_sent() -> None:
 # --- the word of a provider, where it gives no other
 
 
-WORDLESS = {
+WORDLESS: dict[str, dict[str, Any]] = {
     "brevo": {"reason": ""},
     "mailjet": {"comment": ""},
     "mandrill": {"msg": {"email": "ada@example.org", "bounce_description": "mailbox_full"}},

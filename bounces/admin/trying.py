@@ -1,0 +1,126 @@
+"""“Test this source”: a request as its provider would send it, through the very address that the provider uses.
+
+In: a source. Out: a sentence that says what came of it, and whether it is good. Nothing of the test stays: it is taken
+back once it was looked at. Amazon, SendGrid and Postal sign with a key that only they have: of them it is tried
+whether their key can be read, and whether a stranger is refused.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import transaction
+from django.http import HttpResponse
+from django.urls import reverse
+
+from bounces.intake.kinds import KINDS
+from bounces.intake.webhooks import samples
+from bounces.intake.webhooks.arrival import Arrival, Refused
+from bounces.intake.webhooks.door import given_by
+from bounces.intake.webhooks.opening import open_kept
+from bounces.intake.webhooks.signatures import public_key
+from bounces.models import InboundItem, IntakeSource, SourceSeen
+from bounces.views.webhooks import take_in
+
+RECIPIENT = "test@rebound.invalid"
+NOTHING_KEPT = "Nothing of this test was kept."
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    is_good: bool
+    sentence: str
+
+
+def url_of(source: IntakeSource) -> str:
+    """What an admin pastes at the provider."""
+    return settings.SITE_URL.rstrip("/") + reverse("bounces:webhook", args=[source.token])
+
+
+def try_source(source: IntakeSource, now: datetime) -> Tried:
+    if not KINDS[source.kind].has_url:
+        return Tried(False, "Only webhooks can be tested here.")
+    if not source.is_enabled:
+        return Tried(False, "It is switched off: nothing is taken. Switch it on, save, and test again.")
+    try:
+        return try_signed(source, now) if source.kind in samples.SIGNERS else try_unsigned(source, now)
+    except Refused as error:
+        return Tried(False, str(error))
+
+
+def try_signed(source: IntakeSource, now: datetime) -> Tried:
+    """With each of its secrets: while one is replaced, both have to work. Raises Refused where there is none."""
+    (field,) = KINDS[source.kind].fields
+    secrets = given_by(source).of(field.name)
+    for number, secret in enumerate(secrets, 1):
+        try:
+            arrival = samples.a_sample(source.kind, secret, RECIPIENT, url_of(source), now)
+        except ValueError:
+            return Tried(False, f"{field.label}, line {number}, is not what this provider gives out: copy it whole.")
+        tried = post_and_take_back(source, arrival)
+        if not tried.is_good:
+            return tried
+    return tried
+
+
+def try_unsigned(source: IntakeSource, now: datetime) -> Tried:
+    kind = KINDS[source.kind]
+    given = given_by(source)
+    for field in kind.fields:
+        if field.is_secret:
+            for key in given.of(field.name):
+                public_key(key)
+        elif not given.options.get(field.name):
+            return Tried(False, f"{field.label} is empty: nothing is believed until it is filled in.")
+    stranger = Arrival(samples.unsigned(source.kind, RECIPIENT, now), dict(samples.JSON), url_of(source))
+    status, _, said = post(source, stranger)
+    if not 400 <= status < 500:
+        return Tried(False, f"A request without {kind.name}'s signature was answered {status}, and not refused: {said}")
+    return Tried(
+        True,
+        f"What it was told can be read, and a request without {kind.name}'s signature was refused ({status}). Rebound "
+        f"cannot sign as {kind.name} does. So, to be sure: {kind.steps[-1]}",
+    )
+
+
+def post_and_take_back(source: IntakeSource, arrival: Arrival) -> Tried:
+    status, read, said = post(source, arrival)
+    if status != 200:
+        return Tried(False, f"Its own address answered {status}. {said}")
+    return Tried(bool(read), f"Accepted (200), kept, and read as: {read or said}. {NOTHING_KEPT}")
+
+
+def post(source: IntakeSource, arrival: Arrival) -> tuple[int, str, str]:
+    """The answer, what was read of what was kept, and what was noted where it was refused."""
+    with transaction.atomic():
+        response: HttpResponse = take_in(request_of(source, arrival), source.token)
+        item = InboundItem.objects.filter(source=source.door).order_by("-pk").first()
+        found = open_kept(item) if response.status_code == 200 and item else []
+        read = "; ".join(f"{one.event['event']} of {one.event['recipient']}" for one in found if one.event)
+        noted = SourceSeen.objects.filter(source=source).values_list("last_error", flat=True).first() or ""
+        said = noted if response.status_code != 200 else "; ".join(one.why for one in found)
+        transaction.set_rollback(True)
+    return response.status_code, read, said
+
+
+def request_of(source: IntakeSource, arrival: Arrival) -> WSGIRequest:
+    site = urlsplit(settings.SITE_URL)
+    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in arrival.headers.items()}
+    return WSGIRequest(
+        {
+            **headers,
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": reverse("bounces:webhook", args=[source.token]),
+            "CONTENT_TYPE": arrival.headers["content-type"],
+            "CONTENT_LENGTH": str(len(arrival.body)),
+            "SERVER_NAME": site.hostname or "localhost",
+            "SERVER_PORT": str(site.port or 443),
+            "wsgi.url_scheme": site.scheme,
+            "wsgi.input": io.BytesIO(arrival.body),
+        }
+    )
