@@ -39,7 +39,7 @@ class NewSourceForm(forms.ModelForm):
 
     class Meta:
         model = IntakeSource
-        fields = ("name", "kind", "trust", "is_enabled")
+        fields: tuple[str, ...] = ("name", "kind", "trust", "is_enabled")
 
     def clean_trust(self) -> str:
         kind = KINDS.get(self.cleaned_data.get("kind") or self.instance.kind)

@@ -1,7 +1,7 @@
 """The admin of the sources from which mails and events come.
 
-In: what an admin types. Out: IntakeSource rows. Secrets are written and never shown again (`source_forms.py`); “Test this
-source” sends what the provider would (`trying.py`).
+In: what an admin types. Out: IntakeSource rows. Secrets are written and never shown again (`source_forms.py`); “Test
+this source” sends what the provider would (`trying.py`).
 """
 
 # ruff: noqa: ARG002 -- the hooks' signatures are Django's and Unfold's
@@ -63,7 +63,9 @@ class IntakeSourceAdmin(FormAdmin):
         super().save_model(request, obj, form, change)
         SourceSeen.objects.get_or_create(source=obj)
 
-    def response_add(self, request: HttpRequest, obj: IntakeSource, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: IntakeSource, post_url_continue: str | None = None
+    ) -> HttpResponse:
         """On to what its kind has to be told."""
         messages.success(request, "Made. Now tell it what its kind needs, and connect it by the steps below.")
         return HttpResponseRedirect(reverse("admin:bounces_intakesource_change", args=[obj.pk]))

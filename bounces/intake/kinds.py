@@ -22,9 +22,7 @@ class Kind:
     has_url: bool = False
 
 
-WEBHOOKS = tuple(
-    Kind(row.slug, row.name, row.fields, row.steps, row.trust, has_url=True) for row in PROVIDERS.values()
-)
+WEBHOOKS = tuple(Kind(row.slug, row.name, row.fields, row.steps, row.trust, has_url=True) for row in PROVIDERS.values())
 OTHERS = (Kind("imap", "IMAP mailbox"), Kind("smtp", "Recipients of Rebound's mail server"))
 KINDS: dict[str, Kind] = {kind.slug: kind for kind in (*WEBHOOKS, *OTHERS)}
 CHOICES = [

@@ -79,9 +79,7 @@ def read_all(provider: Provider, arrival: Arrival, now: datetime) -> list[Found]
         return [Found({}, TOO_MANY, is_broken=True)]
     if len(parts) < 2:
         return found
-    return [
-        one if one.event else replace(one, raw=pack(part)) for part in parts for one in provider.read(part, now)
-    ]
+    return [one if one.event else replace(one, raw=pack(part)) for part in parts for one in provider.read(part, now)]
 
 
 def keep_children(items: Sequence[InboundItem], found: dict[int, list[Found]]) -> dict[int, Outcome]:
