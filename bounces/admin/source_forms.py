@@ -34,7 +34,7 @@ class NewSourceForm(forms.ModelForm):
         choices=LEVELS,
         widget=UnfoldAdminSelectWidget,
         required=False,
-        help_text="Providers that sign are trusted; those that do not must match a message that we know of.",
+        help_text="Who signs what it tells is trusted; what the others tell must match a message that we know of.",
     )
 
     class Meta:

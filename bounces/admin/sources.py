@@ -8,6 +8,7 @@ this source” sends what the provider would (`trying.py`).
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -116,9 +117,9 @@ class IntakeSourceAdmin(FormAdmin):
         return render_to_string("admin/bounces/intakesource/steps.html", {"steps": KINDS[source.kind].steps})
 
     @display(description="Last seen", empty_value="never")
-    def last_seen(self, source: IntakeSource) -> Any:
+    def last_seen(self, source: IntakeSource) -> str:
         seen = getattr(source, "seen", None)
-        return seen and seen.last_seen_at
+        return in_words(seen.last_seen_at) if seen and seen.last_seen_at else ""
 
     @display(description="Received")
     def received(self, source: IntakeSource) -> str:
@@ -133,7 +134,11 @@ class IntakeSourceAdmin(FormAdmin):
     @display(description="Error", empty_value="none")
     def last_error(self, source: IntakeSource) -> str:
         seen = getattr(source, "seen", None)
-        return f"{seen.last_error_at:%-d %B %Y, %H:%M} UTC: {seen.last_error}" if seen and seen.last_error else ""
+        return f"{in_words(seen.last_error_at)}: {seen.last_error}" if seen and seen.last_error else ""
+
+
+def in_words(at: datetime) -> str:
+    return f"{at:%-d %B %Y, %H:%M} UTC"
 
 
 @admin.register(SourceSeen)

@@ -6,6 +6,7 @@
     webhooks/   events of e-mail service providers
     imap.py     mailboxes; imap_session.py speaks the protocol, oauth.py signs in
     smtp.py     a mail server for bounces alone; envelopes.py, listening.py
+    kinds.py    the kinds of sources, and what each has to be told; docs.py renders docs/intake.md from it
     keep.py     the one INSERT in which all of them end
 
 In: bytes. Out: pending InboundItem rows. Stage: the first (see `bounces/__init__.py`).

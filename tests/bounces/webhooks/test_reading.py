@@ -246,6 +246,16 @@ class TestThroughTheDoor:
 
         assert statuses == [200, 403]
 
+    def test_mailguns_token_counts_once_and_for_nothing_else(self, client: Client) -> None:
+        post = a_post(a_provider_source("mailgun"), SITE, to="ada@example.org")
+        other = post.with_body(post.arrival.body.replace(b"ada@example.org", b"eve@example.org"))
+
+        statuses = [each.send(client) for each in (post, other, post)]
+        run_flow()
+
+        assert statuses == [200, 403, 200]
+        assert list(Address.objects.values_list("email", flat=True)) == ["ada@example.org"]
+
     def post_good_and_bad(self, client: Client) -> None:
         said = [*samples.sendgrid("ada@example.org", timezone.now()), BAD]
         assert a_post(a_provider_source("sendgrid"), SITE, said=said).send(client) == 200
