@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -74,8 +75,10 @@ def _begin(run: CleaningRun, now: datetime) -> None:
         run.policy = Policy.active()
 
 
-# The chunk's addresses: of all, or of those that were chosen.
-NEXT_OF_ALL = "SELECT id FROM bounces_address WHERE id > %s ORDER BY id LIMIT %s"
+# The chunk's addresses: of all, how far it goes and how many they are; of those that were chosen, each.
+NEXT_OF_ALL = """
+SELECT max(id), count(*) FROM (SELECT id FROM bounces_address WHERE id > %s ORDER BY id LIMIT %s) AS next
+"""
 NEXT_OF_CHOSEN = """
 SELECT address_id FROM bounces_cleaningtarget WHERE run_id = %s AND address_id > %s ORDER BY address_id LIMIT %s
 """
@@ -95,36 +98,38 @@ WITH transition AS MATERIALIZED (
 )
 INSERT INTO bounces_cleaningrow (run_id, address_id, from_status, to_status, rule, evidence, reevaluate_at, outcome)
 SELECT %(run)s, address_id, from_status, to_status, rule, evidence, reevaluate_at, 'pending'
-FROM transition WHERE moves
+FROM transition WHERE moves ORDER BY address_id
 ON CONFLICT (run_id, address_id) DO NOTHING
 """
 
 
 def _evaluate_chunk(run: CleaningRun, now: datetime) -> None:
-    with connection.cursor() as cursor:
-        if run.scope == "all":
-            cursor.execute(NEXT_OF_ALL, [run.cursor, EVALUATE_CHUNK])
-        else:
-            cursor.execute(NEXT_OF_CHOSEN, [run.pk, run.cursor, EVALUATE_CHUNK])
-        ids = [row[0] for row in cursor.fetchall()]
-        if ids:
+    target, given, upto, number = _next_chunk(run)
+    if number:
+        with connection.cursor() as cursor:
             cursor.execute(
-                FILL_ROWS.format(evaluation=policy.evaluation(policy.GIVEN_IDS)),
-                {
-                    "run": run.pk,
-                    "ids": ids,
-                    "as_of": run.as_of,
-                    "is_earnest": not run.dry_run,
-                    **run.policy.numbers,
-                },
+                FILL_ROWS.format(evaluation=policy.evaluation(target)),
+                {"run": run.pk, "as_of": run.as_of, "is_earnest": not run.dry_run, **given, **run.policy.numbers},
             )
             run.changes += cursor.rowcount
-            run.cursor = ids[-1]
-            run.evaluated += len(ids)
-    if len(ids) < EVALUATE_CHUNK:
+        run.cursor = upto
+        run.evaluated += number
+    if number < EVALUATE_CHUNK:
         run.total = run.evaluated
         run.before = _statuses_of(run)
         _end_evaluation(run, now)
+
+
+def _next_chunk(run: CleaningRun) -> tuple[str, dict[str, Any], int, int]:
+    """The next addresses as the evaluation wants them named, the last of them, and how many they are."""
+    with connection.cursor() as cursor:
+        if run.scope == "all":
+            cursor.execute(NEXT_OF_ALL, [run.cursor, EVALUATE_CHUNK])
+            upto, number = cursor.fetchone()
+            return policy.BETWEEN_IDS, {"after": run.cursor, "upto": upto}, upto, number
+        cursor.execute(NEXT_OF_CHOSEN, [run.pk, run.cursor, EVALUATE_CHUNK])
+        ids = [row[0] for row in cursor.fetchall()]
+        return policy.GIVEN_IDS, {"ids": ids}, ids[-1] if ids else 0, len(ids)
 
 
 def _statuses_of(run: CleaningRun) -> dict[str, int]:
@@ -148,30 +153,36 @@ def _end_evaluation(run: CleaningRun, now: datetime) -> None:
         run.state, run.finished_at = State.DONE, now
 
 
+# What the policy says now, where the preview said the same.
+STILL_HOLDS = """
+    SELECT now.* FROM (
+        {evaluation}
+    ) AS now JOIN bounces_cleaningrow r
+        ON r.run_id = %(run)s AND r.address_id = now.address_id AND r.to_status = now.to_status AND r.rule = now.rule
+"""
+
+
 def _apply_chunk(run: CleaningRun, now: datetime) -> None:
     """Applies the next rows whose address still judges as the preview said; the others had news, and are left out."""
     active = Policy.active()
-    rows = list(run.rows.filter(outcome=CleaningRow.Outcome.PENDING).order_by("pk")[:APPLY_CHUNK])
-    ids = [row.address_id for row in rows]
-    policy.lock_addresses(ids)
-    fresh = {t.address_id: t for t in policy.evaluate(ids, active, now)}
-    same = [row for row in rows if _still_holds(row, fresh)]
-    moved = policy.apply(
-        [fresh[row.address_id] for row in same], active, now, run_id=run.pk, actor_id=run.started_by_id
+    pending = run.rows.filter(outcome=CleaningRow.Outcome.PENDING).order_by("pk")
+    rows = dict(pending.values_list("address_id", "pk")[:APPLY_CHUNK])
+    policy.lock_addresses(list(rows))
+    written = policy.write(
+        STILL_HOLDS.format(evaluation=policy.evaluation(policy.GIVEN_IDS)),
+        {"ids": list(rows), "as_of": now, **active.numbers},
+        active,
+        now,
+        run_id=run.pk,
+        actor_id=run.started_by_id,
     )
-    applied = {row.pk for row in same}
+    applied = [rows.pop(address_id) for address_id in written.address_ids]
     CleaningRow.objects.filter(pk__in=applied).update(outcome=CleaningRow.Outcome.APPLIED)
-    left_out = [row.pk for row in rows if row.pk not in applied]
-    CleaningRow.objects.filter(pk__in=left_out).update(outcome=CleaningRow.Outcome.LEFT_OUT)
-    run.applied += moved
-    run.left_out += len(left_out)
-    if len(rows) < APPLY_CHUNK:
+    CleaningRow.objects.filter(pk__in=list(rows.values())).update(outcome=CleaningRow.Outcome.LEFT_OUT)
+    run.applied += written.moves
+    run.left_out += len(rows)
+    if len(applied) + len(rows) < APPLY_CHUNK:
         run.state, run.finished_at = State.DONE, now
-
-
-def _still_holds(row: CleaningRow, fresh: dict[int, policy.Transition]) -> bool:
-    transition = fresh.get(row.address_id)
-    return transition is not None and (transition.to_status, transition.rule) == (row.to_status, row.rule)
 
 
 STEPS: dict[CleaningRun.State, Callable[[CleaningRun, datetime], None]] = {

@@ -129,7 +129,21 @@ class Bounce(models.Model):
             models.Index(
                 fields=["address", "occurred_at"],
                 name="bounce_hard",
-                condition=Q(kind=Kind.HARD, fault=Fault.RECIPIENT, standing=Standing.COUNTED),
+                condition=Q(standing=Standing.COUNTED, kind=Kind.HARD, fault=Fault.RECIPIENT)
+                & (Q(smtp_code__isnull=True) | Q(smtp_code__gte=500))
+                & ~Q(enhanced_code__startswith="4."),
+            ),
+            models.Index(
+                fields=["address", "occurred_at", "fault"],
+                name="bounce_soft",
+                condition=Q(standing=Standing.COUNTED, fault__in=[Fault.RECIPIENT, Fault.UNKNOWN, Fault.INFRASTRUCTURE])
+                & (
+                    Q(kind=Kind.SOFT)
+                    | (
+                        Q(kind=Kind.HARD)
+                        & (~Q(fault=Fault.RECIPIENT) | Q(smtp_code__lt=500) | Q(enhanced_code__startswith="4."))
+                    )
+                ),
             ),
             models.Index(
                 fields=["provider", "occurred_at"],
