@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 NAMES = sorted(
-    file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in ("__init__", "__main__", "stand")
+    file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in ("__init__", "__main__", "stand", "population")
 )
 
 
