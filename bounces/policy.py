@@ -49,8 +49,10 @@ IS_SOFT = """b.standing = 'counted' AND b.fault IN ('recipient', 'unknown', 'inf
           AND (b.kind = 'soft' OR (b.kind = 'hard' AND (
               b.fault <> 'recipient' OR b.smtp_code < 500 OR b.enhanced_code LIKE '4.%%')))"""
 
-# An address looks its bounces up by itself (LATERAL; OFFSET 0 keeps it so): what one costs does not depend on how many
-# there are, nor on what the planner believes about them. What only explains is read at the end, for those that change.
+IS_OWN = "b.fault IN ('recipient', 'unknown')"
+
+# The addresses are named thrice, so that each table is read in the order of an index, whatever the planner believes.
+# What only explains is read at the end, for those that change.
 EVALUATE = """
 WITH waived AS (
     SELECT r.address_id,
@@ -79,17 +81,21 @@ WITH waived AS (
            ) END AS ahead_at
     FROM bounces_address a LEFT JOIN waived w ON w.address_id = a.id
     WHERE {of_addresses}
+), hard AS (
+    SELECT s.id AS address_id, count(*) AS bounces, min(b.occurred_at) AS first_at, max(b.occurred_at) AS last_at
+    FROM subject s JOIN bounces_bounce b ON b.address_id = s.id
+    WHERE {of_bounces} AND {is_hard}
+      AND b.occurred_at > s.hard_after AND b.occurred_at <= %(as_of)s
+    GROUP BY s.id
 ), soft_day AS (
-    SELECT s.id AS address_id, (soft.at AT TIME ZONE 'UTC')::date AS day,
-           bool_or(soft.is_own) AND max(soft.at) > s.row_waived AS in_a_row,
-           bool_or(soft.is_own) AND max(soft.at) > s.window_waived AS in_window,
-           max(soft.at) > s.recent_waived AS in_recent
-    FROM subject s CROSS JOIN LATERAL (
-        SELECT b.occurred_at AS at, b.fault IN ('recipient', 'unknown') AS is_own FROM bounces_bounce b
-        WHERE b.address_id = s.id AND {is_soft} AND b.occurred_at > s.fresh AND b.occurred_at <= %(as_of)s
-        OFFSET 0
-    ) AS soft
-    GROUP BY s.id, s.row_waived, s.window_waived, s.recent_waived, day
+    SELECT s.id AS address_id, (b.occurred_at AT TIME ZONE 'UTC')::date AS day,
+           bool_or({is_own}) AND bool_or(b.occurred_at > s.row_waived) AS in_a_row,
+           bool_or({is_own}) AND bool_or(b.occurred_at > s.window_waived) AS in_window,
+           bool_or(b.occurred_at > s.recent_waived) AS in_recent
+    FROM subject s JOIN bounces_bounce b ON b.address_id = s.id
+    WHERE {of_bounces} AND {is_soft}
+      AND b.occurred_at > s.fresh AND b.occurred_at <= %(as_of)s
+    GROUP BY s.id, day
 ), spanned AS (
     SELECT *, (day + %(risk_window_days)s)::timestamp AT TIME ZONE 'UTC' AS recent_until,
            lag(day, %(soft_window_count)s - 1) OVER (PARTITION BY address_id, in_window ORDER BY day) AS back
@@ -103,13 +109,13 @@ WITH waived AS (
            count(*) FILTER (WHERE in_recent AND recent_until > %(as_of)s) AS recent_days,
            min(day) FILTER (WHERE in_recent AND recent_until > %(as_of)s) AS recent_first,
            max(day) FILTER (WHERE in_recent AND recent_until > %(as_of)s) AS recent_last,
-           (array_agg(recent_until ORDER BY day DESC) FILTER (
-               WHERE in_recent AND recent_until > %(as_of)s))[%(risk_count)s] AS recent_ends_at
+           array_agg(recent_until ORDER BY day) FILTER (WHERE in_recent AND recent_until > %(as_of)s) AS recent_ends
     FROM spanned
     GROUP BY address_id
 ), judged AS (
     SELECT s.*, hard.bounces, hard.first_at, hard.last_at, soft.row_days, soft.row_first, soft.row_last,
-        soft.window_first, soft.window_last, soft.recent_days, soft.recent_first, soft.recent_last, soft.recent_ends_at,
+        soft.window_first, soft.window_last, soft.recent_days, soft.recent_first, soft.recent_last,
+        soft.recent_ends[soft.recent_days - %(risk_count)s + 1] AS recent_ends_at,
         CASE
             WHEN hard.bounces >= %(hard_limit)s
                 AND s.last_reply_at >= hard.last_at - make_interval(days => %(reply_grace_days)s)
@@ -124,11 +130,7 @@ WITH waived AS (
             WHEN GREATEST(s.alive_at, CASE WHEN s.verified_ok THEN s.verified_at END) > s.alive_waived THEN 'alive'
             ELSE ''
         END AS rule
-    FROM subject s CROSS JOIN LATERAL (
-        SELECT count(*) AS bounces, min(b.occurred_at) AS first_at, max(b.occurred_at) AS last_at FROM bounces_bounce b
-        WHERE b.address_id = s.id AND {is_hard} AND b.occurred_at > s.hard_after AND b.occurred_at <= %(as_of)s
-    ) AS hard
-    LEFT JOIN soft ON soft.address_id = s.id
+    FROM subject s LEFT JOIN hard ON hard.address_id = s.id LEFT JOIN soft ON soft.address_id = s.id
 ), verdict AS (
     SELECT j.*,
         CASE rule
@@ -180,7 +182,7 @@ REASON = """(SELECT mode() WITHIN GROUP (ORDER BY d.reason) FROM (
                 WHERE b.address_id = v.id AND {is_soft} AND b.occurred_at > v.fresh AND b.occurred_at <= %(as_of)s
                   AND dated.day BETWEEN {first} AND {last}
                 GROUP BY dated.day HAVING {counts}) AS d)"""
-IS_OWN_DAY = "bool_or(b.fault IN ('recipient', 'unknown')) AND "
+IS_OWN_DAY = f"bool_or({IS_OWN}) AND "
 REASONS = {
     "reason_in_a_row": ("v.row_first", "v.row_last", IS_OWN_DAY + "max(b.occurred_at) > v.row_waived"),
     "reason_in_window": ("v.window_last", "v.window_last", IS_OWN_DAY + "max(b.occurred_at) > v.window_waived"),
@@ -197,8 +199,10 @@ def evaluation(target: str) -> str:
     return EVALUATE.format(
         of_addresses=target.format(id="a.id"),
         of_rulings=target.format(id="r.address_id"),
+        of_bounces=target.format(id="b.address_id"),
         is_hard=IS_HARD,
         is_soft=IS_SOFT,
+        is_own=IS_OWN,
         **reasons,
     )
 
@@ -226,7 +230,7 @@ def evaluate(address_ids: Sequence[int], policy: Policy, as_of: datetime) -> lis
         ]
 
 
-# Writes transitions of locked addresses and their history; returns each address, and its change where it moves.
+# Writes transitions of locked addresses and their history; returns the addresses, then the changes of those that move.
 WRITE = """
 WITH transition AS MATERIALIZED (
     {transitions}
@@ -243,9 +247,9 @@ WITH transition AS MATERIALIZED (
     FROM transition
     WHERE moves
     ORDER BY address_id
-    RETURNING address_id, id
+    RETURNING id
 )
-SELECT t.address_id, history.id FROM transition t LEFT JOIN history ON history.address_id = t.address_id
+SELECT address_id, NULL FROM transition UNION ALL SELECT NULL, id FROM history
 """
 GIVEN_TRANSITIONS = """
     SELECT * FROM unnest(%(ids)s::bigint[], %(from)s::text[], %(to)s::text[], %(rules)s::text[], %(evidence)s::jsonb[],
@@ -304,7 +308,7 @@ def write(
     change_ids = sorted(change_id for _, change_id in rows if change_id is not None)
     if change_ids:
         outbox.announce("status_changed", {"change_ids": change_ids}, now)
-    return Written([address_id for address_id, _ in rows], len(change_ids))
+    return Written([address_id for address_id, _ in rows if address_id is not None], len(change_ids))
 
 
 def lock_addresses(address_ids: Sequence[int]) -> None:

@@ -60,6 +60,7 @@ def step(run_id: int, held: Lease, now: datetime) -> CleaningRun:
     """One transaction of a run; returns how it stands then."""
     with transaction.atomic():
         lease.guard(held)
+        _make_room()
         run = CleaningRun.objects.select_for_update(no_key=True, of=("self",)).select_related("policy").get(pk=run_id)
         if run.state in STEPS:
             if run.pace_at is None:
@@ -67,6 +68,12 @@ def step(run_id: int, held: Lease, now: datetime) -> CleaningRun:
             STEPS[State(run.state)](run, now)
             run.save()
     return run
+
+
+def _make_room() -> None:
+    """For this transaction: a chunk is sorted in memory, and is too short to be worth a compilation."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)")
 
 
 def _begin(run: CleaningRun, now: datetime) -> None:
@@ -157,32 +164,37 @@ def _end_evaluation(run: CleaningRun, now: datetime) -> None:
 STILL_HOLDS = """
     SELECT now.* FROM (
         {evaluation}
-    ) AS now JOIN bounces_cleaningrow r
-        ON r.run_id = %(run)s AND r.address_id = now.address_id AND r.to_status = now.to_status AND r.rule = now.rule
+    ) AS now
+    JOIN unnest(%(ids)s::bigint[], %(to)s::text[], %(rules)s::text[]) AS preview(address_id, to_status, rule)
+        USING (address_id, to_status, rule)
 """
 
 
 def _apply_chunk(run: CleaningRun, now: datetime) -> None:
     """Applies the next rows whose address still judges as the preview said; the others had news, and are left out."""
     active = Policy.active()
-    pending = run.rows.filter(outcome=CleaningRow.Outcome.PENDING).order_by("pk")
-    rows = dict(pending.values_list("address_id", "pk")[:APPLY_CHUNK])
-    policy.lock_addresses(list(rows))
+    pending = run.rows.filter(outcome=CleaningRow.Outcome.PENDING, pk__gt=run.cursor).order_by("pk")
+    rows = list(pending.values_list("pk", "address_id", "to_status", "rule")[:APPLY_CHUNK])
+    if not rows and not run.cursor:
+        run.state, run.finished_at = State.DONE, now
+        return
+    row_ids, ids, to, rules = zip(*rows, strict=True) if rows else ((), (), (), ())
+    run.cursor = max(row_ids, default=0)  # at the end once more from the start: it may have been another stage's
+    policy.lock_addresses(ids)
     written = policy.write(
         STILL_HOLDS.format(evaluation=policy.evaluation(policy.GIVEN_IDS)),
-        {"ids": list(rows), "as_of": now, **active.numbers},
+        {"ids": list(ids), "to": list(to), "rules": list(rules), "as_of": now, **active.numbers},
         active,
         now,
         run_id=run.pk,
         actor_id=run.started_by_id,
     )
-    applied = [rows.pop(address_id) for address_id in written.address_ids]
-    CleaningRow.objects.filter(pk__in=applied).update(outcome=CleaningRow.Outcome.APPLIED)
-    CleaningRow.objects.filter(pk__in=list(rows.values())).update(outcome=CleaningRow.Outcome.LEFT_OUT)
+    still = set(written.address_ids)
+    left_out = [pk for pk, address_id in zip(row_ids, ids, strict=True) if address_id not in still]
+    CleaningRow.objects.filter(pk__in=set(row_ids).difference(left_out)).update(outcome=CleaningRow.Outcome.APPLIED)
+    CleaningRow.objects.filter(pk__in=left_out).update(outcome=CleaningRow.Outcome.LEFT_OUT)
     run.applied += written.moves
-    run.left_out += len(rows)
-    if len(applied) + len(rows) < APPLY_CHUNK:
-        run.state, run.finished_at = State.DONE, now
+    run.left_out += len(left_out)
 
 
 STEPS: dict[CleaningRun.State, Callable[[CleaningRun, datetime], None]] = {

@@ -21,6 +21,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='bounce',
-            index=models.Index(condition=models.Q(('fault__in', [bounces.values.Fault['RECIPIENT'], bounces.values.Fault['UNKNOWN'], bounces.values.Fault['INFRASTRUCTURE']]), ('standing', bounces.values.Standing['COUNTED']), models.Q(('kind', bounces.values.Kind['SOFT']), models.Q(('kind', bounces.values.Kind['HARD']), models.Q(models.Q(('fault', bounces.values.Fault['RECIPIENT']), _negated=True), ('smtp_code__lt', 500), ('enhanced_code__startswith', '4.'), _connector='OR')), _connector='OR')), fields=['address', 'occurred_at', 'fault'], name='bounce_soft'),
+            index=models.Index(condition=models.Q(('fault__in', [bounces.values.Fault['RECIPIENT'], bounces.values.Fault['UNKNOWN'], bounces.values.Fault['INFRASTRUCTURE']]), ('standing', bounces.values.Standing['COUNTED']), models.Q(('kind', bounces.values.Kind['SOFT']), models.Q(('kind', bounces.values.Kind['HARD']), models.Q(models.Q(('fault', bounces.values.Fault['RECIPIENT']), _negated=True), ('smtp_code__lt', 500), ('enhanced_code__startswith', '4.'), _connector='OR')), _connector='OR')), fields=['address', 'occurred_at'], include=['fault', 'reason'], name='bounce_soft'),
         ),
     ]

@@ -134,7 +134,8 @@ class Bounce(models.Model):
                 & ~Q(enhanced_code__startswith="4."),
             ),
             models.Index(
-                fields=["address", "occurred_at", "fault"],
+                fields=["address", "occurred_at"],
+                include=["fault", "reason"],
                 name="bounce_soft",
                 condition=Q(standing=Standing.COUNTED, fault__in=[Fault.RECIPIENT, Fault.UNKNOWN, Fault.INFRASTRUCTURE])
                 & (

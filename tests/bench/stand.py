@@ -37,5 +37,6 @@ def standing() -> Iterator[None]:
 def say(name: str, ours: float, floor: float, goal: float, unit: str = "ms") -> bool:
     """Prints one figure; true where the ratio of ours to the floor is within the goal."""
     ratio = ours / floor if floor else float("inf")
-    print(f"{name}: ours {ours:.1f} {unit}, floor {floor:.1f} {unit}, ratio {ratio:.2f}, goal {goal:.2f}")  # noqa: T201
+    digits = ".1f" if max(ours, floor) >= 10 else ".2f"
+    print(f"{name}: ours {ours:{digits}} {unit}, floor {floor:{digits}} {unit}, ratio {ratio:.2f}, goal {goal:.2f}")  # noqa: T201
     return ratio <= goal
