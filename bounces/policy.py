@@ -230,7 +230,7 @@ def evaluate(address_ids: Sequence[int], policy: Policy, as_of: datetime) -> lis
         ]
 
 
-# Writes transitions of locked addresses and their history; returns the addresses, then the changes of those that move.
+# Writes transitions of locked addresses and their history; returns the addresses, and the changes of those that move.
 WRITE = """
 WITH transition AS MATERIALIZED (
     {transitions}
@@ -249,7 +249,8 @@ WITH transition AS MATERIALIZED (
     ORDER BY address_id
     RETURNING id
 )
-SELECT address_id, NULL FROM transition UNION ALL SELECT NULL, id FROM history
+SELECT (SELECT COALESCE(array_agg(address_id), '{{}}')::text FROM transition),
+       (SELECT COALESCE(json_agg(id ORDER BY id), '[]')::text FROM history)
 """
 GIVEN_TRANSITIONS = """
     SELECT * FROM unnest(%(ids)s::bigint[], %(from)s::text[], %(to)s::text[], %(rules)s::text[], %(evidence)s::jsonb[],
@@ -283,9 +284,9 @@ def apply(
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Which addresses were written, and how many of them have moved."""
+    """Which addresses were written, as PostgreSQL writes an array, and how many of them have moved."""
 
-    address_ids: list[int]
+    address_ids: str
     moves: int
 
 
@@ -304,11 +305,11 @@ def write(
             WRITE.format(transitions=transitions),
             {**given, "policy": policy.pk, "run": run_id, "actor": actor_id, "now": now},
         )
-        rows = cursor.fetchall()
-    change_ids = sorted(change_id for _, change_id in rows if change_id is not None)
+        address_ids, changes = cursor.fetchone()
+    change_ids = json.loads(changes)
     if change_ids:
         outbox.announce("status_changed", {"change_ids": change_ids}, now)
-    return Written([address_id for address_id, _ in rows if address_id is not None], len(change_ids))
+    return Written(address_ids, len(change_ids))
 
 
 def lock_addresses(address_ids: Sequence[int]) -> None:

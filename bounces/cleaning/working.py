@@ -16,14 +16,14 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from bounces import lease, policy
 from bounces.cleaning.undo import undo_chunk
 from bounces.lease import Lease
-from bounces.models import CleaningRow, CleaningRun, Policy
+from bounces.models import CleaningRun, Policy
 
 Clock = Callable[[], datetime]
 State = CleaningRun.State
 
 LEASE = "cleaning"
 LEASE_LASTS = timedelta(seconds=30)
-EVALUATE_CHUNK = 20_000
+EVALUATE_CHUNK = 50_000
 APPLY_CHUNK = 1_000
 
 
@@ -151,7 +151,7 @@ def _statuses_of(run: CleaningRun) -> dict[str, int]:
 
 
 def _end_evaluation(run: CleaningRun, now: datetime) -> None:
-    run.pace_at = None
+    run.pace_at, run.cursor = None, 0
     if run.dry_run:
         run.state, run.finished_at = State.READY, now
     elif run.changes:
@@ -160,6 +160,18 @@ def _end_evaluation(run: CleaningRun, now: datetime) -> None:
         run.state, run.finished_at = State.DONE, now
 
 
+# The next rows, in the order of their addresses, which are locked; as arrays, which go back to PostgreSQL unread.
+LOCK_ROWS = """
+WITH chunk AS MATERIALIZED (
+    SELECT id, address_id, to_status, rule FROM bounces_cleaningrow
+    WHERE run_id = %(run)s AND address_id > %(after)s AND outcome = 'pending' ORDER BY address_id LIMIT %(limit)s
+), locked AS MATERIALIZED (
+    SELECT a.id FROM bounces_address a JOIN chunk ON chunk.address_id = a.id ORDER BY a.id FOR NO KEY UPDATE OF a
+)
+SELECT count(*), max(address_id), array_agg(id)::text, array_agg(address_id)::text, array_agg(to_status)::text,
+       array_agg(rule)::text, (SELECT count(*) FROM locked)
+FROM chunk
+"""
 # What the policy says now, where the preview said the same.
 STILL_HOLDS = """
     SELECT now.* FROM (
@@ -168,33 +180,36 @@ STILL_HOLDS = """
     JOIN unnest(%(ids)s::bigint[], %(to)s::text[], %(rules)s::text[]) AS preview(address_id, to_status, rule)
         USING (address_id, to_status, rule)
 """
+TELL_OUTCOMES = """
+UPDATE bounces_cleaningrow
+SET outcome = CASE WHEN address_id = ANY(%(written)s::bigint[]) THEN 'applied' ELSE 'left_out' END
+WHERE id = ANY(%(rows)s::bigint[])
+RETURNING outcome
+"""
 
 
 def _apply_chunk(run: CleaningRun, now: datetime) -> None:
     """Applies the next rows whose address still judges as the preview said; the others had news, and are left out."""
     active = Policy.active()
-    pending = run.rows.filter(outcome=CleaningRow.Outcome.PENDING, pk__gt=run.cursor).order_by("pk")
-    rows = list(pending.values_list("pk", "address_id", "to_status", "rule")[:APPLY_CHUNK])
-    if not rows and not run.cursor:
-        run.state, run.finished_at = State.DONE, now
-        return
-    row_ids, ids, to, rules = zip(*rows, strict=True) if rows else ((), (), (), ())
-    run.cursor = max(row_ids, default=0)  # at the end once more from the start: it may have been another stage's
-    policy.lock_addresses(ids)
-    written = policy.write(
-        STILL_HOLDS.format(evaluation=policy.evaluation(policy.GIVEN_IDS)),
-        {"ids": list(ids), "to": list(to), "rules": list(rules), "as_of": now, **active.numbers},
-        active,
-        now,
-        run_id=run.pk,
-        actor_id=run.started_by_id,
-    )
-    still = set(written.address_ids)
-    left_out = [pk for pk, address_id in zip(row_ids, ids, strict=True) if address_id not in still]
-    CleaningRow.objects.filter(pk__in=set(row_ids).difference(left_out)).update(outcome=CleaningRow.Outcome.APPLIED)
-    CleaningRow.objects.filter(pk__in=left_out).update(outcome=CleaningRow.Outcome.LEFT_OUT)
-    run.applied += written.moves
-    run.left_out += len(left_out)
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_ROWS, {"run": run.pk, "after": run.cursor, "limit": APPLY_CHUNK})
+        number, upto, row_ids, ids, to, rules, _ = cursor.fetchone()
+        if not number and not run.cursor:
+            run.state, run.finished_at = State.DONE, now
+        run.cursor = upto or 0  # at the end once more from the start: it may have been another stage's
+        if not number:
+            return
+        written = policy.write(
+            STILL_HOLDS.format(evaluation=policy.evaluation(policy.GIVEN_IDS)),
+            {"ids": ids, "to": to, "rules": rules, "as_of": now, **active.numbers},
+            active,
+            now,
+            run_id=run.pk,
+            actor_id=run.started_by_id,
+        )
+        cursor.execute(TELL_OUTCOMES, {"written": written.address_ids, "rows": row_ids})
+        run.left_out += sum(outcome == "left_out" for (outcome,) in cursor.fetchall())
+        run.applied += written.moves
 
 
 STEPS: dict[CleaningRun.State, Callable[[CleaningRun, datetime], None]] = {

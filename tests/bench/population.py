@@ -46,8 +46,8 @@ FROM (
 ATTEMPTS = f"""
 INSERT INTO bounces_attempt (id, address_id, sender, campaign_key, provider, message_id, provider_id, sent_at,
                              delivered_at, deferred_at, bounced_at, opens, clicks)
-SELECT n, id, 's' || n % 40 || '@mail' || n % 4 || '.example', 'c' || n * 200 / %(attempts)s, provider, CASE WHEN n % 4 = 0 THEN 'm' || n ELSE '' END, '',
-       sent_at, CASE WHEN fate IN ('delivered', 'deferred') THEN sent_at + interval '20 minutes' END,
+SELECT n, id, 's' || n % 40 || '@mail' || n % 4 || '.example', 'c' || n * 200 / %(attempts)s, provider,
+       CASE WHEN n % 4 = 0 THEN 'm' || n ELSE '' END, '', sent_at, CASE WHEN fate IN ('delivered', 'deferred') THEN sent_at + interval '20 minutes' END,
        CASE WHEN fate = 'deferred' THEN sent_at + interval '10 minutes' END,
        CASE WHEN fate NOT IN ('delivered', 'deferred') THEN sent_at + interval '5 minutes' END, 0, 0
 FROM (
@@ -95,6 +95,11 @@ LEFT JOIN (SELECT address_id, max(occurred_at) AS at FROM bounces_bounce WHERE k
     ON b.address_id = who.id
 ORDER BY who.id
 """
+# How the senders of a domain are known.
+SENDERS = """
+INSERT INTO bounces_dailystat (day, dimension, key, attempted, bounced)
+SELECT sent_at::date, 'sender', sender, count(*), count(bounced_at) FROM bounces_attempt GROUP BY 1, 3
+"""
 
 
 def load(addresses: int) -> None:
@@ -105,9 +110,9 @@ def load(addresses: int) -> None:
         "starts_at": NOW - timedelta(days=DAYS),
     }
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")
+        cursor.execute(f"TRUNCATE {', '.join(TABLES)}, bounces_dailystat RESTART IDENTITY CASCADE")
         with without_indexes(cursor):
-            for text in (WHO, ATTEMPTS, BOUNCES, ADDRESSES):
+            for text in (WHO, ATTEMPTS, BOUNCES, ADDRESSES, SENDERS):
                 cursor.execute(bound(cursor, text, given))
             cursor.execute("DROP TABLE bench_who")
         for table in TABLES:

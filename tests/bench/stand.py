@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @contextmanager
-def standing() -> Iterator[None]:
+def standing(*, with_pages: bool = True) -> Iterator[None]:
     """Private servers in a folder of this run alone, durable as in earnest, migrated; gone afterwards."""
     var = Path(tempfile.mkdtemp(prefix="rebound-bench-"))
     var.chmod(0o711)  # as root, PostgreSQL's account has to reach its folder
@@ -28,7 +28,8 @@ def standing() -> Iterator[None]:
         with private.serving(private.wanted(settings), places.prepare(var)):
             django.setup()
             call_command("migrate", verbosity=0)
-            call_command("collectstatic", interactive=False, verbosity=0)
+            if with_pages:
+                call_command("collectstatic", interactive=False, verbosity=0)
             yield
     finally:
         shutil.rmtree(var, ignore_errors=True)
