@@ -249,7 +249,8 @@ WITH transition AS MATERIALIZED (
     ORDER BY address_id
     RETURNING id
 )
-SELECT (SELECT COALESCE(array_agg(address_id), '{{}}')::text FROM transition),
+SELECT (SELECT count(*) FROM transition),
+       (SELECT COALESCE(array_agg(address_id), '{{}}')::text FROM transition),
        (SELECT COALESCE(json_agg(id ORDER BY id), '[]')::text FROM history)
 """
 GIVEN_TRANSITIONS = """
@@ -284,8 +285,9 @@ def apply(
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Which addresses were written, as PostgreSQL writes an array, and how many of them have moved."""
+    """How many addresses were written; which, as PostgreSQL writes an array; how many of them have moved."""
 
+    addresses: int
     address_ids: str
     moves: int
 
@@ -305,11 +307,11 @@ def write(
             WRITE.format(transitions=transitions),
             {**given, "policy": policy.pk, "run": run_id, "actor": actor_id, "now": now},
         )
-        address_ids, changes = cursor.fetchone()
+        addresses, address_ids, changes = cursor.fetchone()
     change_ids = json.loads(changes)
     if change_ids:
         outbox.announce("status_changed", {"change_ids": change_ids}, now)
-    return Written(address_ids, len(change_ids))
+    return Written(addresses, address_ids, len(change_ids))
 
 
 def lock_addresses(address_ids: Sequence[int]) -> None:
@@ -328,11 +330,12 @@ def evaluate_news(now: datetime, held: Lease) -> int:
     """Judges one chunk of the addresses with news, or whose time has come; returns how many it judged."""
     with transaction.atomic():
         lease.guard(held)
-        dirty = list(Dirty.objects.select_for_update(skip_locked=True).order_by("pk")[:NEWS_CHUNK])
+        waiting = Dirty.objects.select_for_update(skip_locked=True).order_by("pk")
+        dirty = dict(waiting.values_list("pk", "address_id")[:NEWS_CHUNK])
         due = Address.objects.filter(reevaluate_at__lte=now).order_by("reevaluate_at")
-        ids = {row.address_id for row in dirty} | set(due.values_list("pk", flat=True)[:NEWS_CHUNK])
+        ids = set(dirty.values()) | set(due.values_list("pk", flat=True)[:NEWS_CHUNK])
         judge_now(sorted(ids), now)
-        Dirty.objects.filter(pk__in=[row.pk for row in dirty]).delete()
+        Dirty.objects.filter(pk__in=list(dirty)).delete()
     return len(ids)
 
 

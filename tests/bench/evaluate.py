@@ -274,15 +274,6 @@ def watched(watch: Callable[..., int], number: int) -> float:
     return best * 1000
 
 
-NEWS_OF_FAILURES, number)
-            held = lease.acquire("flow", timedelta(minutes=10))
-            started = time.perf_counter()
-            watch(held, NOW)
-            best = min(best, time.perf_counter() - started)
-            transaction.set_rollback(True)
-    return best * 1000
-
-
 NEWS_OF_FAILURES = """
 INSERT INTO bounces_dirty (address_id)
 SELECT DISTINCT address_id FROM (
