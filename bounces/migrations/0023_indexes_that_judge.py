@@ -24,7 +24,7 @@ ALTER TABLE bounces_dirty RESET (autovacuum_vacuum_scale_factor, autovacuum_vacu
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bounces", "0007_undo_pause_and_what_if"),
+        ("bounces", "0026_events_of_providers"),
     ]
 
     operations = [
