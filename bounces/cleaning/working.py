@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from bounces import lease, policy
 from bounces.cleaning.undo import undo_chunk
+from bounces.evaluation import BETWEEN_IDS, GIVEN_IDS, evaluation
 from bounces.lease import Lease
 from bounces.models import CleaningRun, Policy
 
@@ -115,7 +116,7 @@ def _evaluate_chunk(run: CleaningRun, now: datetime) -> None:
     if number:
         with connection.cursor() as cursor:
             cursor.execute(
-                FILL_ROWS.format(evaluation=policy.evaluation(target)),
+                FILL_ROWS.format(evaluation=evaluation(target)),
                 {"run": run.pk, "as_of": run.as_of, "is_earnest": not run.dry_run, **given, **run.policy.numbers},
             )
             run.changes += cursor.rowcount
@@ -133,10 +134,10 @@ def _next_chunk(run: CleaningRun) -> tuple[str, dict[str, Any], int, int]:
         if run.scope == "all":
             cursor.execute(NEXT_OF_ALL, [run.cursor, EVALUATE_CHUNK])
             upto, number = cursor.fetchone()
-            return policy.BETWEEN_IDS, {"after": run.cursor, "upto": upto}, upto, number
+            return BETWEEN_IDS, {"after": run.cursor, "upto": upto}, upto, number
         cursor.execute(NEXT_OF_CHOSEN, [run.pk, run.cursor, EVALUATE_CHUNK])
         ids = [row[0] for row in cursor.fetchall()]
-        return policy.GIVEN_IDS, {"ids": ids}, ids[-1] if ids else 0, len(ids)
+        return GIVEN_IDS, {"ids": ids}, ids[-1] if ids else 0, len(ids)
 
 
 def _statuses_of(run: CleaningRun) -> dict[str, int]:
@@ -201,7 +202,7 @@ def _apply_chunk(run: CleaningRun, now: datetime) -> None:
         if not number:
             return
         written = policy.write(
-            STILL_HOLDS.format(evaluation=policy.evaluation(policy.GIVEN_IDS)),
+            STILL_HOLDS.format(evaluation=evaluation(GIVEN_IDS)),
             {"ids": ids, "to": to, "rules": rules, "as_of": now, **active.numbers},
             active,
             now,

@@ -1,6 +1,6 @@
 """What happened: attempts, bounces with their evidence, complaints, and the identity of every event.
 
-In: rows written by `bounces/recording.py`. Out: what `bounces/policy.py` judges and the pages show.
+In: rows written by `bounces/recording.py`. Out: what `bounces/evaluation.py` judges and the pages show.
 Facts are never edited by people; a bounce's verdict may change only by better evidence or by its standing.
 
 Ready to be partitioned by month: ids grow with time, uniqueness across months is EventKey's, and nothing has a

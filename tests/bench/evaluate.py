@@ -1,8 +1,8 @@
 """`./rebound bench evaluate`: the policy over a large population, against reading and counting the bounces at all.
 
-In: `--rows N` addresses, with five bounces and twenty attempts each (`population.py`). Out: a line a figure, exit code 1
-where one falls short. CPU seconds of this process and its database session together, the best of some rounds; the floor
-is a sequential scan and a hash aggregate of the bounces, of the columns that a judgement needs, with room in memory.
+In: `--rows N` addresses, with five bounces and twenty attempts each (`population.py`). Out: a line a figure, exit code
+1 where one falls short. CPU seconds of this process and its database session together, the best of some rounds; the
+floor is a sequential scan and a hash aggregate of the bounces, of the columns that a judgement needs, in memory.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.bench.stand import say, standing
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from bounces.models import CleaningRun
 
 ROWS = 100_000
@@ -106,11 +108,11 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def a_run(*, dry_run: bool, **options: object) -> CleaningRun:
+def a_run(*, dry_run: bool, **options: Any) -> CleaningRun:
     from bounces import cleaning
     from tests.bench.population import NOW
 
-    run = cleaning.start_run(via="command", now=NOW, dry_run=dry_run, **options)  # type: ignore[arg-type]
+    run = cleaning.start_run(via="command", now=NOW, dry_run=dry_run, **options)
     if not cleaning.work(run.pk, lambda: NOW):
         raise SystemExit("Another process holds the lease of cleaning.")
     run.refresh_from_db()
@@ -154,7 +156,7 @@ def measure_changes(rows: int, floor: float) -> Iterator[bool]:
     execute("VACUUM ANALYZE bounces_address", "VACUUM ANALYZE bounces_statuschange", "VACUUM bounces_cleaningrow")
 
 
-def run_bare(text: str, *values: object) -> None:
+def run_bare(text: str, *values: datetime | int) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -221,21 +223,21 @@ def page_writes(rows: int) -> Iterator[list[float]]:
         writer.join()
 
 
-def write_pages(pipe: object, given: dict[str, object], rows: int) -> None:
+def write_pages(pipe: Connection, given: dict[str, Any], rows: int) -> None:
     import psycopg
 
     names = ("host", "user", "dbname", "port", "password")
     waits = []
-    with psycopg.connect(**{name: given[name] for name in names if given.get(name)}, autocommit=True) as page:  # type: ignore[arg-type]
+    with psycopg.connect(**{name: given[name] for name in names if given.get(name)}, autocommit=True) as page:
         number = 0
-        while not pipe.poll(0.02):  # type: ignore[attr-defined]
+        while not pipe.poll(0.02):
             number += 1
             started = time.perf_counter()
             page.execute(
                 "UPDATE bounces_address SET last_click_at = last_click_at WHERE id = %s", [1 + number * 7919 % rows]
             )
             waits.append(time.perf_counter() - started)
-    pipe.send(waits)  # type: ignore[attr-defined]
+    pipe.send(waits)
 
 
 def measure_watching() -> Iterator[bool]:

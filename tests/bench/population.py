@@ -6,8 +6,6 @@ died at some day and answer "unknown" since, four have been full since some day;
 is deferred, blocked or fails softly. Some addresses get far more mail than others; a third are at one provider.
 """
 
-# ruff: noqa: S608 -- the texts are put together from this module's own constants
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -47,7 +45,8 @@ ATTEMPTS = f"""
 INSERT INTO bounces_attempt (id, address_id, sender, campaign_key, provider, message_id, provider_id, sent_at,
                              delivered_at, deferred_at, bounced_at, opens, clicks)
 SELECT n, id, 's' || n % 40 || '@mail' || n % 4 || '.example', 'c' || n * 200 / %(attempts)s, provider,
-       CASE WHEN n % 4 = 0 THEN 'm' || n ELSE '' END, '', sent_at, CASE WHEN fate IN ('delivered', 'deferred') THEN sent_at + interval '20 minutes' END,
+       CASE WHEN n % 4 = 0 THEN 'm' || n ELSE '' END, '', sent_at,
+       CASE WHEN fate IN ('delivered', 'deferred') THEN sent_at + interval '20 minutes' END,
        CASE WHEN fate = 'deferred' THEN sent_at + interval '10 minutes' END,
        CASE WHEN fate NOT IN ('delivered', 'deferred') THEN sent_at + interval '5 minutes' END, 0, 0
 FROM (

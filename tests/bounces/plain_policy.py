@@ -69,7 +69,8 @@ def first_rule(
         return say("soft_in_a_row", days=len(row), reason=commonest(day.reason for day in row))
     own = [day for day in days if day.is_own and day.last_at > waived["soft_in_window"]]
     many = policy.soft_window_count
-    spans = [own[n] for n in range(many - 1, len(own)) if (own[n].on - own[n - many + 1].on).days <= policy.soft_window_days]
+    ends = zip(own, own[many - 1 :], strict=False)
+    spans = [last for first, last in ends if (last.on - first.on).days <= policy.soft_window_days]
     if spans:
         return say("soft_in_window", days=many, reason=spans[-1].reason)
     if address.verified_at and not address.verified_ok and address.verified_at > newest(fresh, waived["undeliverable"]):

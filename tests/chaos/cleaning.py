@@ -26,7 +26,8 @@ PATIENCE = 120.0  # seconds, within which a killed run has to be at its end
 RESET = (
     "TRUNCATE bounces_statuschange, bounces_cleaningrow, bounces_cleaningtarget, bounces_cleaningrun, bounces_ruling,"
     " bounces_dirty, bounces_outbox RESTART IDENTITY CASCADE",
-    "UPDATE bounces_address SET status = 'unverified', status_rule = '', status_changed_at = NULL, reevaluate_at = NULL",
+    "UPDATE bounces_address"
+    " SET status = 'unverified', status_rule = '', status_changed_at = NULL, reevaluate_at = NULL",
     "VACUUM bounces_address",
 )
 

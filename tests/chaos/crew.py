@@ -27,7 +27,7 @@ class Crew:
 
     def start_missing(self) -> None:
         for name, words in self.words.items():
-            if name not in self.running:
+            if name not in self.running or self.running[name].poll() is not None:
                 self.running[name] = subprocess.Popen(
                     [sys.executable, "-m", "tests.chaos.hurried", *words], stderr=subprocess.DEVNULL
                 )
