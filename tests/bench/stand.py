@@ -39,5 +39,6 @@ def say(name: str, ours: float, floor: float, goal: float, unit: str = "ms") -> 
     """Prints one figure; true where the ratio of ours to the floor is within the goal."""
     ratio = ours / floor if floor else float("inf")
     digits = ".1f" if max(ours, floor) >= 10 else ".2f"
-    print(f"{name}: ours {ours:{digits}} {unit}, floor {floor:{digits}} {unit}, ratio {ratio:.2f}, goal {goal:.2f}")  # noqa: T201
+    figures = f"ours {ours:{digits}} {unit}, floor {floor:{digits}} {unit}, ratio {ratio:.2f}, goal {goal:.2f}"
+    print(f"{name}: {figures}", flush=True)  # noqa: T201
     return ratio <= goal

@@ -35,7 +35,7 @@ RESET = (
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./rebound chaos cleaning", description=__doc__)
     parser.add_argument("--kills", type=int, default=50, metavar="N", help="runs to kill amid their work")
-    parser.add_argument("--rows", type=int, default=1200, metavar="N", help="addresses")
+    parser.add_argument("--rows", type=int, default=1000, metavar="N", help="addresses")
     parser.add_argument("--seed", type=int, default=4, metavar="N")
     options = parser.parse_args(arguments)
     with standing(with_pages=False):
