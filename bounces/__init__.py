@@ -10,7 +10,8 @@
     4. record      telling.py       which reports are recorded
                    proof.py         which of them are proved to be about our mail: the others change no status
                    recording/       Attempt, Bounce + Evidence, Complaint, Suppression, daily counts; each event once
-    5. evaluate    policy.py        facts + policy + moment -> the status of each address, in one SQL text
+    5. evaluate    evaluation.py    facts + policy + moment -> the status of each address, in one SQL text
+                   policy.py        judges those with news by it, writes status and history
                    policy_numbers.py, policy_versions.py  its numbers, their limits, drafts and versions
                    cleaning/        the same for many addresses: previewed, applied, reported, taken back
                    guards.py       before that: campaigns and senders whose mails come back too often are paused

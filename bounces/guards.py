@@ -32,6 +32,7 @@ WITH sent AS (
     FROM (SELECT address_id FROM bounces_dirty ORDER BY id LIMIT {policy.NEWS_CHUNK}) d
     JOIN bounces_bounce b ON b.address_id = d.address_id JOIN bounces_attempt t ON t.id = b.attempt_id
     WHERE t.bounced_at IS NOT NULL AND t.sent_at > %(since)s
+      AND b.occurred_at > %(since)s::timestamptz - interval '1 day'  -- a reporter's clock may be slow
 )
 SELECT place.dimension, place.key FROM sent CROSS JOIN LATERAL (VALUES
     ('campaign', campaign_key), ('sender', sender),
@@ -47,20 +48,25 @@ SENDERS = """
 SELECT DISTINCT key FROM bounces_dailystat
 WHERE dimension = 'sender' AND day >= %(day)s AND lower(split_part(key, '@', -1)) = %(key)s AND position('@' IN key) > 0
 """
-BY_CAMPAIGN = "t.campaign_key = %(key)s AND t.campaign_key <> ''"
-BY_SENDER = "t.sender = ANY(%(senders)s) AND t.sender <> ''"
-# Whether anything is older than the first mails looked at, the failures among the first, and among the last.
+# Whether anything is older than the first mails looked at, the failures among the first, and among the last. Of a
+# domain each sender's own first and last are read, as an index has them: all that it sent in a week may be very many.
 COUNTED = """
 SELECT
-    (SELECT count(*) FROM (SELECT 1 FROM bounces_attempt t
-        WHERE {by} AND t.sent_at <= %(since)s AND t.sent_at > %(armed)s LIMIT 1) older),
+    EXISTS (SELECT FROM bounces_attempt t
+        WHERE t.{column} = ANY(%(names)s) AND t.{column} <> '' AND t.sent_at <= %(since)s AND t.sent_at > %(armed)s),
     first.failed, first.attempts, lately.failed, lately.attempts
 FROM (SELECT count(bounced_at) AS failed, count(*) AS attempts FROM (
-        SELECT t.bounced_at FROM bounces_attempt t WHERE {by} AND t.sent_at > GREATEST(%(since)s, %(armed)s)
-        ORDER BY t.sent_at, t.id LIMIT %(first)s) x) first,
+        SELECT mail.bounced_at FROM unnest(%(names)s::text[]) AS by(name) CROSS JOIN LATERAL (
+            SELECT t.sent_at, t.id, t.bounced_at FROM bounces_attempt t
+            WHERE t.{column} = by.name AND t.{column} <> '' AND t.sent_at > GREATEST(%(since)s, %(armed)s)
+            ORDER BY t.sent_at, t.id LIMIT %(first)s) AS mail
+        ORDER BY mail.sent_at, mail.id LIMIT %(first)s) x) first,
      (SELECT count(bounced_at) AS failed, count(*) AS attempts FROM (
-        SELECT t.bounced_at FROM bounces_attempt t WHERE {by} AND t.sent_at > GREATEST(%(since)s, %(armed)s)
-        ORDER BY t.sent_at DESC, t.id DESC LIMIT %(last)s) x) lately
+        SELECT mail.bounced_at FROM unnest(%(names)s::text[]) AS by(name) CROSS JOIN LATERAL (
+            SELECT t.sent_at, t.id, t.bounced_at FROM bounces_attempt t
+            WHERE t.{column} = by.name AND t.{column} <> '' AND t.sent_at > GREATEST(%(since)s, %(armed)s)
+            ORDER BY t.sent_at DESC, t.id DESC LIMIT %(last)s) AS mail
+        ORDER BY mail.sent_at DESC, mail.id DESC LIMIT %(last)s) x) lately
 """
 
 
@@ -101,15 +107,16 @@ def _guards_of(places: list[tuple[str, str]]) -> list[Guard]:
 def _look(place: tuple[str, str], armed_at: datetime | None, now: datetime) -> bool:
     dimension, key = place
     since = now - WITHIN
-    given: dict[str, Any] = {"key": key, "since": since, "first": FIRST, "last": LATELY, "senders": [key]}
+    given: dict[str, Any] = {"key": key, "since": since, "first": FIRST, "last": LATELY, "names": [key]}
     given["armed"] = armed_at or datetime.min.replace(year=1900, tzinfo=now.tzinfo)
     with connection.cursor() as cursor:
         if dimension == Guard.Dimension.SENDER_DOMAIN:
             cursor.execute(SENDERS, {"key": key, "day": since.date()})
-            given["senders"] = [row[0] for row in cursor.fetchall()]
-        cursor.execute(COUNTED.format(by=BY_CAMPAIGN if dimension == "campaign" else BY_SENDER), given)
-        older, *counts = cursor.fetchone()
-    found = judge((counts[0], counts[1]), (counts[2], counts[3]), is_young=not older)
+            given["names"] = [row[0] for row in cursor.fetchall()]
+        column = "campaign_key" if dimension == Guard.Dimension.CAMPAIGN else "sender"
+        cursor.execute(COUNTED.format(column=column), given)
+        is_older, *counts = cursor.fetchone()
+    found = judge((counts[0], counts[1]), (counts[2], counts[3]), is_young=not is_older)
     if found is None:
         return False
     rule, bounced, attempted = found

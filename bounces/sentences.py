@@ -1,6 +1,6 @@
 """A judgement as a salesperson reads it: one sentence that says what, since when, and why.
 
-In: a status with the rule and the evidence that decided (counts and dates, as `bounces/policy.py` stores them).
+In: a status with the rule and the evidence that decided (counts and dates, as `bounces/evaluation.py` gives them).
 Out: text. Pure but for the classes of its rows.
 """
 

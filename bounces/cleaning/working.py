@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from bounces import lease, policy
 from bounces.cleaning.undo import undo_chunk
+from bounces.evaluation import AS_RECORDED, BETWEEN_IDS, GIVEN_IDS, evaluation
 from bounces.lease import Lease
-from bounces.models import CleaningRow, CleaningRun, Policy
+from bounces.models import CleaningRun, Policy
 from bounces.rejudging import working as rejudging
 
 Clock = Callable[[], datetime]
@@ -64,6 +66,7 @@ def step(run_id: int, held: Lease, now: datetime) -> CleaningRun:
     """One transaction of a run; returns how it stands then."""
     with transaction.atomic():
         lease.guard(held)
+        _make_room()
         run = CleaningRun.objects.select_for_update(no_key=True, of=("self",)).select_related("policy").get(pk=run_id)
         if run.state in STEPS:
             if run.pace_at is None:
@@ -73,14 +76,22 @@ def step(run_id: int, held: Lease, now: datetime) -> CleaningRun:
     return run
 
 
+def _make_room() -> None:
+    """For this transaction: a chunk is sorted in memory, and is too short to be worth a compilation."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)")
+
+
 def _begin(run: CleaningRun, now: datetime) -> None:
     run.state, run.started_at, run.as_of, run.pace_at = State.EVALUATING, now, now, None
     if not run.what_if:
         run.policy = Policy.active()
 
 
-# The chunk's addresses: of all, or of those that were chosen.
-NEXT_OF_ALL = "SELECT id FROM bounces_address WHERE id > %s ORDER BY id LIMIT %s"
+# The chunk's addresses: of all, how far it goes and how many they are; of those that were chosen, each.
+NEXT_OF_ALL = """
+SELECT max(id), count(*) FROM (SELECT id FROM bounces_address WHERE id > %s ORDER BY id LIMIT %s) AS next
+"""
 NEXT_OF_CHOSEN = """
 SELECT address_id FROM bounces_cleaningtarget WHERE run_id = %s AND address_id > %s ORDER BY address_id LIMIT %s
 """
@@ -100,7 +111,7 @@ WITH transition AS MATERIALIZED (
 )
 INSERT INTO bounces_cleaningrow (run_id, address_id, from_status, to_status, rule, evidence, reevaluate_at, outcome)
 SELECT %(run)s, address_id, from_status, to_status, rule, evidence, reevaluate_at, 'pending'
-FROM transition WHERE moves
+FROM transition WHERE moves ORDER BY address_id
 ON CONFLICT (run_id, address_id) DO NOTHING
 """
 
@@ -110,31 +121,34 @@ def _evaluate_chunk(run: CleaningRun, now: datetime) -> None:
         if rejudging.judge_chunk(run):
             run.pace_at = None
         return
-    bounces = rejudging.AS_REJUDGED if run.rejudges else policy.AS_RECORDED
-    with connection.cursor() as cursor:
-        if run.scope == "all":
-            cursor.execute(NEXT_OF_ALL, [run.cursor, EVALUATE_CHUNK])
-        else:
-            cursor.execute(NEXT_OF_CHOSEN, [run.pk, run.cursor, EVALUATE_CHUNK])
-        ids = [row[0] for row in cursor.fetchall()]
-        if ids:
+    bounces = rejudging.AS_REJUDGED if run.rejudges else AS_RECORDED
+    is_earnest = not run.dry_run and not run.rejudges  # its verdicts are not recorded yet
+    target, given, upto, number = _next_chunk(run)
+    if number:
+        with connection.cursor() as cursor:
             cursor.execute(
-                FILL_ROWS.format(evaluation=policy.evaluation(policy.GIVEN_IDS, bounces)),
-                {
-                    "run": run.pk,
-                    "ids": ids,
-                    "as_of": run.as_of,
-                    "is_earnest": not run.dry_run and not run.rejudges,  # its verdicts are not recorded yet
-                    **run.policy.numbers,
-                },
+                FILL_ROWS.format(evaluation=evaluation(target, bounces)),
+                {"run": run.pk, "as_of": run.as_of, "is_earnest": is_earnest, **given, **run.policy.numbers},
             )
             run.changes += cursor.rowcount
-            run.cursor = ids[-1]
-            run.evaluated += len(ids)
-    if len(ids) < EVALUATE_CHUNK:
+        run.cursor = upto
+        run.evaluated += number
+    if number < EVALUATE_CHUNK:
         run.total = run.evaluated
         run.before = _statuses_of(run)
         _end_evaluation(run, now)
+
+
+def _next_chunk(run: CleaningRun) -> tuple[str, dict[str, Any], int, int]:
+    """The next addresses as the evaluation wants them named, the last of them, and how many they are."""
+    with connection.cursor() as cursor:
+        if run.scope == "all":
+            cursor.execute(NEXT_OF_ALL, [run.cursor, EVALUATE_CHUNK])
+            upto, number = cursor.fetchone()
+            return BETWEEN_IDS, {"after": run.cursor, "upto": upto}, upto, number
+        cursor.execute(NEXT_OF_CHOSEN, [run.pk, run.cursor, EVALUATE_CHUNK])
+        ids = [row[0] for row in cursor.fetchall()]
+        return GIVEN_IDS, {"ids": ids}, ids[-1] if ids else 0, len(ids)
 
 
 def _statuses_of(run: CleaningRun) -> dict[str, int]:
@@ -149,7 +163,7 @@ def _statuses_of(run: CleaningRun) -> dict[str, int]:
 
 
 def _end_evaluation(run: CleaningRun, now: datetime) -> None:
-    run.pace_at = None
+    run.pace_at, run.cursor = None, 0
     if run.dry_run:
         run.state, run.finished_at = State.READY, now
     elif run.changes or (run.rejudges and run.rejudging.written):
@@ -158,28 +172,60 @@ def _end_evaluation(run: CleaningRun, now: datetime) -> None:
         run.state, run.finished_at = State.DONE, now
 
 
+# The next rows, in the order of their addresses, which are locked; as arrays, which go back to PostgreSQL unread. The
+# two columns are compared as one index has them: no statistics are known of rows that have just been written.
+LOCK_ROWS = """
+WITH chunk AS MATERIALIZED (
+    SELECT id, address_id, to_status, rule FROM bounces_cleaningrow
+    WHERE (run_id, address_id) > (%(run)s, %(after)s) AND run_id <= %(run)s AND outcome = 'pending'
+    ORDER BY run_id, address_id LIMIT %(limit)s
+), locked AS MATERIALIZED (
+    SELECT a.id FROM bounces_address a JOIN chunk ON chunk.address_id = a.id ORDER BY a.id FOR NO KEY UPDATE OF a
+)
+SELECT count(*), max(address_id), array_agg(id)::text, array_agg(address_id)::text, array_agg(to_status)::text,
+       array_agg(rule)::text, (SELECT count(*) FROM locked)
+FROM chunk
+"""
+# What the policy says now, where the preview said the same.
+STILL_HOLDS = """
+    SELECT now.* FROM (
+        {evaluation}
+    ) AS now
+    JOIN unnest(%(ids)s::bigint[], %(to)s::text[], %(rules)s::text[]) AS preview(address_id, to_status, rule)
+        USING (address_id, to_status, rule)
+"""
+TELL_OUTCOMES = """
+UPDATE bounces_cleaningrow
+SET outcome = CASE WHEN address_id = ANY(%(written)s::bigint[]) THEN 'applied' ELSE 'left_out' END
+WHERE id = ANY(%(rows)s::bigint[])
+"""
+
+
 def _apply_chunk(run: CleaningRun, now: datetime) -> None:
     """Applies the next rows whose address still judges as the preview said; the others had news, and are left out."""
     if run.rejudges:
         rejudging.apply_chunk(run, now)
         return
     active = Policy.active()
-    rows = list(run.rows.filter(outcome=CleaningRow.Outcome.PENDING).order_by("pk")[:APPLY_CHUNK])
-    ids = [row.address_id for row in rows]
-    policy.lock_addresses(ids)
-    fresh = {t.address_id: t for t in policy.evaluate(ids, active, now)}
-    same = [row for row in rows if row.address_id in fresh and row.is_as(fresh[row.address_id])]
-    moved = policy.apply(
-        [fresh[row.address_id] for row in same], active, now, run_id=run.pk, actor_id=run.started_by_id
-    )
-    applied = {row.pk for row in same}
-    CleaningRow.objects.filter(pk__in=applied).update(outcome=CleaningRow.Outcome.APPLIED)
-    left_out = [row.pk for row in rows if row.pk not in applied]
-    CleaningRow.objects.filter(pk__in=left_out).update(outcome=CleaningRow.Outcome.LEFT_OUT)
-    run.applied += moved
-    run.left_out += len(left_out)
-    if len(rows) < APPLY_CHUNK:
-        run.state, run.finished_at = State.DONE, now
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_ROWS, {"run": run.pk, "after": run.cursor, "limit": APPLY_CHUNK})
+        number, upto, row_ids, ids, to, rules, _ = cursor.fetchone()
+        if not number and not run.cursor:
+            run.state, run.finished_at = State.DONE, now
+        run.cursor = upto or 0  # at the end once more from the start: it may have been another stage's
+        if not number:
+            return
+        written = policy.write(
+            STILL_HOLDS.format(evaluation=evaluation(GIVEN_IDS)),
+            {"ids": ids, "to": to, "rules": rules, "as_of": now, **active.numbers},
+            active,
+            now,
+            run_id=run.pk,
+            actor_id=run.started_by_id,
+        )
+        cursor.execute(TELL_OUTCOMES, {"written": written.address_ids, "rows": row_ids})
+        run.applied += written.moves
+        run.left_out += number - written.addresses
 
 
 STEPS: dict[CleaningRun.State, Callable[[CleaningRun, datetime], None]] = {

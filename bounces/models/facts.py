@@ -1,6 +1,6 @@
 """What happened: attempts, bounces with their evidence, complaints, and the identity of every event.
 
-In: rows written by `bounces/recording.py`. Out: what `bounces/policy.py` judges and the pages show.
+In: rows written by `bounces/recording.py`. Out: what `bounces/evaluation.py` judges and the pages show.
 Facts are never edited by people; a bounce's verdict may change only by better evidence or by its standing.
 
 Ready to be partitioned by month: ids grow with time, uniqueness across months is EventKey's, and nothing has a
@@ -130,7 +130,22 @@ class Bounce(models.Model):
             models.Index(
                 fields=["address", "occurred_at"],
                 name="bounce_hard",
-                condition=Q(kind=Kind.HARD, fault=Fault.RECIPIENT, standing=Standing.COUNTED),
+                condition=Q(standing=Standing.COUNTED, kind=Kind.HARD, fault=Fault.RECIPIENT)
+                & (Q(smtp_code__isnull=True) | Q(smtp_code__gte=500))
+                & ~Q(enhanced_code__startswith="4."),
+            ),
+            models.Index(
+                fields=["address", "occurred_at"],
+                include=["fault", "reason"],
+                name="bounce_soft",
+                condition=Q(standing=Standing.COUNTED, fault__in=[Fault.RECIPIENT, Fault.UNKNOWN, Fault.INFRASTRUCTURE])
+                & (
+                    Q(kind=Kind.SOFT)
+                    | (
+                        Q(kind=Kind.HARD)
+                        & (~Q(fault=Fault.RECIPIENT) | Q(smtp_code__lt=500) | Q(enhanced_code__startswith="4."))
+                    )
+                ),
             ),
             models.Index(
                 fields=["provider", "occurred_at"],

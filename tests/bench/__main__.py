@@ -9,9 +9,8 @@ import importlib
 import sys
 from pathlib import Path
 
-NAMES = sorted(
-    file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in ("__init__", "__main__", "stand")
-)
+NO_NAMES = ("__init__", "__main__", "population", "stand")
+NAMES = sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in NO_NAMES)
 
 
 def main(arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @contextmanager
-def standing() -> Iterator[None]:
+def standing(*, with_pages: bool = True) -> Iterator[None]:
     """Private servers in a folder of this run alone, durable as in earnest, migrated; gone afterwards."""
     var = Path(tempfile.mkdtemp(prefix="rebound-bench-"))
     var.chmod(0o711)  # as root, PostgreSQL's account has to reach its folder
@@ -28,7 +28,8 @@ def standing() -> Iterator[None]:
         with private.serving(private.wanted(settings), places.prepare(var)):
             django.setup()
             call_command("migrate", verbosity=0)
-            call_command("collectstatic", interactive=False, verbosity=0)
+            if with_pages:
+                call_command("collectstatic", interactive=False, verbosity=0)
             yield
     finally:
         shutil.rmtree(var, ignore_errors=True)
@@ -37,5 +38,7 @@ def standing() -> Iterator[None]:
 def say(name: str, ours: float, floor: float, goal: float, unit: str = "ms") -> bool:
     """Prints one figure; true where the ratio of ours to the floor is within the goal."""
     ratio = ours / floor if floor else float("inf")
-    print(f"{name}: ours {ours:.1f} {unit}, floor {floor:.1f} {unit}, ratio {ratio:.2f}, goal {goal:.2f}")  # noqa: T201
+    digits = ".1f" if max(ours, floor) >= 10 else ".2f"
+    figures = f"ours {ours:{digits}} {unit}, floor {floor:{digits}} {unit}, ratio {ratio:.2f}, goal {goal:.2f}"
+    print(f"{name}: {figures}", flush=True)  # noqa: T201
     return ratio <= goal

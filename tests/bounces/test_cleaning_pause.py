@@ -154,3 +154,14 @@ def test_a_run_writes_the_date_on_which_the_clock_decides() -> None:
     assert first is not None
     assert run.changes == 0
     assert Address.objects.get().reevaluate_at == first - timedelta(days=10)
+
+
+def test_applying_leaves_no_row_out_wherever_its_cursor_stood() -> None:
+    dead_addresses(5)
+    run = steps(cleaning.start_run(via="page", now=NOW), 4)
+    CleaningRun.objects.filter(pk=run.pk, state="applying").update(cursor=10**12)
+
+    cleaning.work(run.pk, lambda: NOW)
+
+    run.refresh_from_db()
+    assert (run.state, run.applied) == ("done", 5)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from bounces import cleaning, lease, policy
 from bounces.addresses import keep_addresses
-from bounces.models import Address, CleaningRun, Dirty, StatusChange
+from bounces.models import Address, CleaningRun, Dirty, Policy, StatusChange
+from tests.bounces import plain_policy
 from tests.bounces.histories import (
     EMAIL,
     Fact,
@@ -189,3 +190,40 @@ def test_facts_from_a_clock_that_runs_ahead_count_when_their_time_has_come(histo
         by_its_own_clock = status[:2]
 
         assert judged(NOW)[:2] == by_its_own_clock
+
+
+# Hard bounces with codes that say otherwise, or without any; other reasons, for "mostly" to be about something.
+odd = st.one_of(
+    st.tuples(days, st.sampled_from(["", "450", "550"]), st.sampled_from(["", "4.2.2", "5.1.1"])).map(
+        lambda told: hard(told[0], replycode=told[1], status=told[2], reason="mailboxfull")
+    ),
+    st.tuples(days, st.sampled_from(["mailboxfull", "suspend", "userunknown"])).map(
+        lambda told: soft(told[0], reason=told[1])
+    ),
+)
+numbers = st.builds(
+    Policy,
+    hard_limit=st.integers(1, 2),
+    soft_row_days=st.integers(2, 4),
+    soft_row_span_days=st.integers(1, 20),
+    soft_window_count=st.integers(2, 5),
+    soft_window_days=st.sampled_from([5, 20, 90]),
+    risk_count=st.integers(1, 3),
+    risk_window_days=st.sampled_from([3, 10, 30]),
+)
+
+
+@settings(bounded, max_examples=60)
+@given(histories, st.lists(odd, max_size=5), numbers, clocks)
+def test_the_evaluation_says_what_the_policy_in_plain_words_says(
+    history: list[Fact], more: list[Fact], policy_tried: Policy, now: datetime
+) -> None:
+    with undone():
+        tell([*history, *more])
+        Address.objects.filter(email=EMAIL).update(status="invalid", status_rule="not judged yet", reevaluate_at=None)
+        address = Address.objects.get(email=EMAIL)
+
+        [transition] = policy.evaluate([address.pk], policy_tried, now)
+
+        expected = plain_policy.judge(address, policy_tried, now)
+        assert plain_policy.said_by(transition) == expected

@@ -1,0 +1,199 @@
+"""The text that judges: facts + one version of the policy's numbers + `as_of` -> the status of each address, and why.
+
+In: which addresses (GIVEN_IDS, BETWEEN_IDS), the numbers of a Policy. Out: SQL whose rows are transitions, of those
+addresses alone whose row no longer says what the policy says. Stage: evaluate. Source: DESIGN.md §4. `EVALUATE` is one
+text for one address or ten million; it reads the facts as a set, so the order in which they arrived does not matter
+(invariant I4). `tests/bounces/plain_policy.py` says the same in plain Python, slowly.
+
+Days are UTC days. D is the newest delivery, reply or click, R the newest restore. The rules, first match wins:
+
+    hard_bounce_after_reply   a hard bounce that is the recipient's fault, no 4xx code, after R, of an address that
+                              replied within 30 days before it or since: at risk, held for review
+    hard_bounce               the same without the reply: invalid; a later delivery does not lift it
+    soft_in_a_row             3 soft days after D and R that span 14 days: invalid
+    soft_in_window            5 soft days after D and R, 90 days from the first to the last at most: invalid
+    undeliverable             a verification newer than D and R says undeliverable: invalid
+    soft_recent               2 soft days after D and R within the last 30 days: at risk, until they have passed
+    alive                     a delivery, a reply, a click, a good verification: valid
+    (none)                    unverified
+
+The sender's fault and deferrals never count; the infrastructure's counts for `soft_recent` alone. A bounce from a clock
+that runs ahead counts when its time has come: the address is judged again then. A `waive` ruling takes the evidence up
+to its moment from one rule; undo goes by that.
+"""
+
+from __future__ import annotations
+
+# Which addresses are judged; `{id}` is the column that names them. The only identifiers that are put into the text.
+GIVEN_IDS = "{id} = ANY(%(ids)s::bigint[])"
+BETWEEN_IDS = "{id} > %(after)s AND {id} <= %(upto)s"
+
+# Which bounces are read: as they are recorded, or as a run would have them.
+AS_RECORDED = "bounces_bounce"
+
+# Which bounces count as what: the conditions of the indexes `bounce_hard` and `bounce_soft`, word for word, so that a
+# judgement reads those alone and never the bounces' rows.
+IS_HARD = """b.standing = 'counted' AND b.kind = 'hard' AND b.fault = 'recipient'
+          AND (b.smtp_code IS NULL OR b.smtp_code >= 500) AND b.enhanced_code NOT LIKE '4.%%'"""
+IS_SOFT = """b.standing = 'counted' AND b.fault IN ('recipient', 'unknown', 'infrastructure')
+          AND (b.kind = 'soft' OR (b.kind = 'hard' AND (
+              b.fault <> 'recipient' OR b.smtp_code < 500 OR b.enhanced_code LIKE '4.%%')))"""
+
+IS_OWN = "b.fault IN ('recipient', 'unknown')"
+
+# The addresses are named thrice, so that each table is read in the order of an index, whatever the planner believes.
+# What only explains is read at the end, for those that change.
+EVALUATE = """
+WITH waived AS (
+    SELECT r.address_id,
+           max(r.effective_at) FILTER (WHERE r.rule IN ('hard_bounce', 'hard_bounce_after_reply')) AS hard,
+           max(r.effective_at) FILTER (WHERE r.rule = 'soft_in_a_row') AS in_a_row,
+           max(r.effective_at) FILTER (WHERE r.rule = 'soft_in_window') AS in_window,
+           max(r.effective_at) FILTER (WHERE r.rule = 'soft_recent') AS recent,
+           max(r.effective_at) FILTER (WHERE r.rule = 'undeliverable') AS undeliverable,
+           max(r.effective_at) FILTER (WHERE r.rule = 'alive') AS alive
+    FROM bounces_ruling r
+    WHERE r.kind = 'waive' AND r.lifted_at IS NULL AND {of_rulings}
+    GROUP BY r.address_id
+), subject AS (
+    SELECT a.id, a.status, a.status_rule, a.reevaluate_at, a.last_delivered_at, a.last_reply_at, a.last_click_at,
+           a.verified_at, a.verified_ok, a.restored_at,
+           GREATEST(a.last_delivered_at, a.last_reply_at, a.last_click_at) AS alive_at,
+           GREATEST(a.restored_at, w.hard, '-infinity') AS hard_after,
+           COALESCE(GREATEST(a.last_delivered_at, a.last_reply_at, a.last_click_at, a.restored_at),
+                    '-infinity') AS fresh,
+           COALESCE(w.in_a_row, '-infinity') AS row_waived, COALESCE(w.in_window, '-infinity') AS window_waived,
+           COALESCE(w.recent, '-infinity') AS recent_waived, COALESCE(w.alive, '-infinity') AS alive_waived,
+           COALESCE(w.undeliverable, '-infinity') AS verification_waived,
+           CASE WHEN a.last_bounce_at > %(as_of)s THEN (
+               SELECT min(b.occurred_at) FROM bounces_bounce b
+               WHERE b.address_id = a.id AND b.standing = 'counted' AND b.occurred_at > %(as_of)s
+           ) END AS ahead_at
+    FROM bounces_address a LEFT JOIN waived w ON w.address_id = a.id
+    WHERE {of_addresses}
+), hard AS (
+    SELECT s.id AS address_id, count(*) AS bounces, min(b.occurred_at) AS first_at, max(b.occurred_at) AS last_at
+    FROM subject s JOIN {bounces} b ON b.address_id = s.id
+    WHERE {of_bounces} AND {is_hard}
+      AND b.occurred_at > s.hard_after AND b.occurred_at <= %(as_of)s
+    GROUP BY s.id
+), soft_day AS (
+    SELECT s.id AS address_id, (b.occurred_at AT TIME ZONE 'UTC')::date AS day,
+           bool_or({is_own}) AND bool_or(b.occurred_at > s.row_waived) AS in_a_row,
+           bool_or({is_own}) AND bool_or(b.occurred_at > s.window_waived) AS in_window,
+           bool_or(b.occurred_at > s.recent_waived) AS in_recent
+    FROM subject s JOIN {bounces} b ON b.address_id = s.id
+    WHERE {of_bounces} AND {is_soft}
+      AND b.occurred_at > s.fresh AND b.occurred_at <= %(as_of)s
+    GROUP BY s.id, day
+), spanned AS (
+    SELECT *, (day + %(risk_window_days)s)::timestamp AT TIME ZONE 'UTC' AS recent_until,
+           lag(day, %(soft_window_count)s - 1) OVER (PARTITION BY address_id, in_window ORDER BY day) AS back
+    FROM soft_day
+), soft AS (
+    SELECT address_id,
+           count(*) FILTER (WHERE in_a_row) AS row_days,
+           min(day) FILTER (WHERE in_a_row) AS row_first, max(day) FILTER (WHERE in_a_row) AS row_last,
+           max(back) FILTER (WHERE in_window AND day - back <= %(soft_window_days)s) AS window_first,
+           max(day) FILTER (WHERE in_window AND day - back <= %(soft_window_days)s) AS window_last,
+           count(*) FILTER (WHERE in_recent AND recent_until > %(as_of)s) AS recent_days,
+           min(day) FILTER (WHERE in_recent AND recent_until > %(as_of)s) AS recent_first,
+           max(day) FILTER (WHERE in_recent AND recent_until > %(as_of)s) AS recent_last,
+           array_agg(recent_until ORDER BY day) FILTER (WHERE in_recent AND recent_until > %(as_of)s) AS recent_ends
+    FROM spanned
+    GROUP BY address_id
+), judged AS (
+    SELECT s.*, hard.bounces, hard.first_at, hard.last_at, soft.row_days, soft.row_first, soft.row_last,
+        soft.window_first, soft.window_last, soft.recent_days, soft.recent_first, soft.recent_last,
+        soft.recent_ends[soft.recent_days - %(risk_count)s + 1] AS recent_ends_at,
+        CASE
+            WHEN hard.bounces >= %(hard_limit)s
+                AND s.last_reply_at >= hard.last_at - make_interval(days => %(reply_grace_days)s)
+                THEN 'hard_bounce_after_reply'
+            WHEN hard.bounces >= %(hard_limit)s THEN 'hard_bounce'
+            WHEN soft.row_days >= %(soft_row_days)s AND soft.row_last - soft.row_first >= %(soft_row_span_days)s
+                THEN 'soft_in_a_row'
+            WHEN soft.window_last IS NOT NULL THEN 'soft_in_window'
+            WHEN s.verified_ok = false AND s.verified_at > s.fresh AND s.verified_at > s.verification_waived
+                THEN 'undeliverable'
+            WHEN soft.recent_days >= %(risk_count)s THEN 'soft_recent'
+            WHEN GREATEST(s.alive_at, CASE WHEN s.verified_ok THEN s.verified_at END) > s.alive_waived THEN 'alive'
+            ELSE ''
+        END AS rule
+    FROM subject s LEFT JOIN hard ON hard.address_id = s.id LEFT JOIN soft ON soft.address_id = s.id
+), verdict AS (
+    SELECT j.*,
+        CASE rule
+            WHEN 'hard_bounce' THEN 'invalid' WHEN 'soft_in_a_row' THEN 'invalid' WHEN 'soft_in_window' THEN 'invalid'
+            WHEN 'undeliverable' THEN 'invalid' WHEN 'hard_bounce_after_reply' THEN 'at_risk'
+            WHEN 'soft_recent' THEN 'at_risk' WHEN 'alive' THEN 'valid' ELSE 'unverified'
+        END AS to_status,
+        LEAST(CASE rule WHEN 'soft_recent' THEN recent_ends_at END, ahead_at) AS to_reevaluate_at
+    FROM judged j
+), changed AS (
+    SELECT * FROM verdict
+    WHERE (status, status_rule) IS DISTINCT FROM (to_status, rule) OR reevaluate_at IS DISTINCT FROM to_reevaluate_at
+)
+SELECT v.id AS address_id, v.status AS from_status, v.to_status, v.rule,
+    jsonb_strip_nulls(CASE
+        WHEN v.rule IN ('hard_bounce', 'hard_bounce_after_reply') THEN (
+            SELECT jsonb_build_object(
+                'bounces', v.bounces, 'first_at', v.first_at, 'last_at', v.last_at, 'replied_at', v.last_reply_at,
+                'delivered_at', v.last_delivered_at, 'bounce', b.id, 'reason', b.reason, 'smtp_code', b.smtp_code,
+                'enhanced_code', NULLIF(b.enhanced_code, ''), 'remote_mta', NULLIF(b.remote_mta, ''))
+            FROM {bounces} b
+            WHERE b.address_id = v.id AND {is_hard} AND b.occurred_at = v.last_at
+            ORDER BY b.failure_key LIMIT 1)
+        WHEN v.rule = 'soft_in_a_row' THEN jsonb_build_object(
+            'days', v.row_days, 'first_on', v.row_first, 'last_on', v.row_last, 'alive_at', v.alive_at, 'reason',
+            {reason_in_a_row})
+        WHEN v.rule = 'soft_in_window' THEN jsonb_build_object(
+            'days', %(soft_window_count)s, 'first_on', v.window_first, 'last_on', v.window_last,
+            'alive_at', v.alive_at, 'reason',
+            {reason_in_window})
+        WHEN v.rule = 'soft_recent' THEN jsonb_build_object(
+            'days', v.recent_days, 'first_on', v.recent_first, 'last_on', v.recent_last, 'ends_at', v.recent_ends_at,
+            'alive_at', v.alive_at, 'reason',
+            {reason_recent})
+        WHEN v.rule = 'undeliverable' THEN jsonb_build_object('verified_at', v.verified_at)
+        WHEN v.rule = 'alive' THEN jsonb_build_object(
+            'delivered_at', v.last_delivered_at, 'replied_at', v.last_reply_at, 'clicked_at', v.last_click_at,
+            'verified_at', CASE WHEN v.verified_ok THEN v.verified_at END)
+        ELSE jsonb_build_object('restored_at', v.restored_at)
+    END) AS evidence,
+    v.to_reevaluate_at AS reevaluate_at,
+    (v.status, v.status_rule) IS DISTINCT FROM (v.to_status, v.rule) AS moves, v.reevaluate_at AS was_due_at
+FROM changed v
+"""
+# What failed on most of the days that decided; of a day, what failed most often. `day` are those of the rule.
+REASON = """(SELECT mode() WITHIN GROUP (ORDER BY d.reason) FROM (
+                SELECT mode() WITHIN GROUP (ORDER BY b.reason) AS reason
+                FROM {bounces} b
+                CROSS JOIN LATERAL (SELECT (b.occurred_at AT TIME ZONE 'UTC')::date AS day) AS dated
+                WHERE b.address_id = v.id AND {is_soft} AND b.occurred_at > v.fresh AND b.occurred_at <= %(as_of)s
+                  AND dated.day BETWEEN {first} AND {last}
+                GROUP BY dated.day HAVING {counts}) AS d)"""
+IS_OWN_DAY = f"bool_or({IS_OWN}) AND "
+REASONS = {
+    "reason_in_a_row": ("v.row_first", "v.row_last", IS_OWN_DAY + "max(b.occurred_at) > v.row_waived"),
+    "reason_in_window": ("v.window_last", "v.window_last", IS_OWN_DAY + "max(b.occurred_at) > v.window_waived"),
+    "reason_recent": ("v.recent_first", "v.recent_last", "max(b.occurred_at) > v.recent_waived"),
+}
+
+
+def evaluation(target: str, bounces: str = AS_RECORDED) -> str:
+    """The text that judges the addresses of `target` by their `bounces`: constants of this module and its callers."""
+    reasons = {
+        name: REASON.format(bounces=bounces, is_soft=IS_SOFT, first=first, last=last, counts=counts)
+        for name, (first, last, counts) in REASONS.items()
+    }
+    return EVALUATE.format(
+        of_addresses=target.format(id="a.id"),
+        of_rulings=target.format(id="r.address_id"),
+        of_bounces=target.format(id="b.address_id"),
+        bounces=bounces,
+        is_hard=IS_HARD,
+        is_soft=IS_SOFT,
+        is_own=IS_OWN,
+        **reasons,
+    )
