@@ -66,14 +66,14 @@ def _check(run: CleaningRun, active: Policy) -> None:
 
 
 def forget_old(now: datetime) -> int:
-    """Deletes the what-ifs that are older than KEPT, with their drafts; returns how many. May be killed and run again.
+    """Deletes the what-ifs and tries of rules that are older than KEPT, with their drafts; returns how many.
 
-    A chunk of rows a transaction, so that a run over ten million addresses holds nobody up.
+    May be killed and run again. A chunk of rows a transaction: a run over ten million addresses holds nobody up.
     """
-    old = TRIES_OF_NUMBERS.filter(created_at__lt=now - KEPT).exclude(state__in=CleaningRun.RUNNING)
+    old = CleaningRun.objects.filter(what_if=True, created_at__lt=now - KEPT).exclude(state__in=CleaningRun.RUNNING)
     ids = list(old.values_list("pk", flat=True))
     for pk in ids:
-        for table in ("bounces_cleaningrow", "bounces_cleaningtarget"):
+        for table in ("bounces_cleaningrow", "bounces_cleaningtarget", "bounces_rejudgedbounce"):
             while _delete_chunk(table, pk):
                 pass
     CleaningRun.objects.filter(pk__in=ids).delete()
@@ -85,7 +85,7 @@ def forget_old(now: datetime) -> int:
 def _delete_chunk(table: str, run_id: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM {table} WHERE id = ANY(ARRAY(SELECT id FROM {table} WHERE run_id = %s LIMIT %s))",  # noqa: S608  (one of two constants)
+            f"DELETE FROM {table} WHERE id = ANY(ARRAY(SELECT id FROM {table} WHERE run_id = %s LIMIT %s))",  # noqa: S608  (a constant)
             [run_id, FORGET_CHUNK],
         )
         return int(cursor.rowcount)

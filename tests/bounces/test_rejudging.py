@@ -357,3 +357,15 @@ def test_an_address_that_is_erased_takes_its_rows_with_it() -> None:
     Address.objects.get(email="bob@acme.example").delete()
     assert applied(run).rejudging.applied == 1
     assert an_address("ada@acme.example").bounces.get().reason == "mailboxfull"
+
+
+def test_old_tries_are_forgotten_and_what_was_applied_is_kept() -> None:
+    arrive()
+    finished(try_rule(FULL, by=a_user("admin"), now=NOW))
+    a_rule_override("acme-full")
+    kept = applied(finished(rejudge_history(by=a_user("admin"), now=NOW)))
+
+    assert cleaning.forget_old(NOW + timedelta(days=8)) == 1
+
+    assert list(CleaningRun.objects.all()) == [kept]
+    assert set(RejudgedBounce.objects.values_list("run", flat=True)) == {kept.pk}
