@@ -1,0 +1,164 @@
+"""vCards (RFC 6350, RFC 2426, vCard 2.1), several in a file. In: a file's pieces. Out: a Table of one row a card.
+
+Only what a contact has is kept; pictures and keys are passed over line by line, whatever their size.
+"""
+
+from __future__ import annotations
+
+import quopri
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import re2
+
+from contacts.importing.reading.encodings import Text
+from contacts.importing.reading.forms import Form
+from contacts.importing.reading.separated import Dialect, lines_in
+from contacts.importing.reading.tables import LONGEST_CELL, Line, Manner, Table, UnreadableFile, check_lengths, lines_of
+
+HEADERS = [
+    "email", "other_emails", "first_name", "last_name", "title", "company", "phone", "country", "tags", "external_id",
+]  # fmt: skip
+KEPT = frozenset({"BEGIN", "END", "FN", "N", "EMAIL", "TITLE", "ORG", "TEL", "ADR", "CATEGORIES", "UID"})
+HEAD = re2.compile(r'^(?:[A-Za-z0-9-]+\.)?([A-Za-z0-9-]+)((?:;(?:[^:;"]|"[^"]*")*)*):')
+PARAMETER = re2.compile(r';([^=;:]+)(?:=((?:"[^"]*"|[^;:"])*))?')
+ESCAPED = re2.compile(r"\\(.)")
+COUNTRY = 6  # of ADR: post box, extension, street, town, region, code, country
+MOST_REPEATED = 50  # of one property in a card
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    name: str
+    parameters: Mapping[str, str]  # names and values in capitals
+    value: str
+
+    @property
+    def is_preferred(self) -> bool:
+        return "PREF" in self.parameters or "PREF" in self.parameters.get("TYPE", "")
+
+
+def read_cards(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table:  # noqa: ARG001 -- one signature for all
+    """Raises UnreadableFile."""
+    notices = ["The cards are numbered from 1."]
+    text = Text(pieces, notices, manner.encoding)
+    lines: Iterator[Line] = lines_of(_records(properties_in(lines_in(text, Dialect()))), len(HEADERS))
+    return Table(list(HEADERS), lines, notices, manner.encoding or "utf-8")
+
+
+def _records(properties: Iterable[Property]) -> Iterator[tuple[int, list[str]]]:
+    number, card = 0, None
+    for each in properties:
+        is_card = each.value.strip().upper() == "VCARD"
+        if each.name == "BEGIN" and is_card:
+            number, card = number + 1, dict[str, list[Property]]()
+        elif each.name == "END" and is_card and card is not None:
+            cells = cells_of(card)
+            check_lengths(cells, number)
+            yield number, cells
+            card = None
+        elif card is not None and len(card.setdefault(each.name, [])) < MOST_REPEATED:
+            card[each.name].append(each)
+    if card is not None:
+        raise UnreadableFile(f"Card {number} is never closed: END:VCARD is missing. Is the file complete?")
+    if not number:
+        raise UnreadableFile("The file holds no card. One begins with BEGIN:VCARD and ends with END:VCARD.")
+
+
+def cells_of(card: Mapping[str, list[Property]]) -> list[str]:
+    emails = [plain(each.value) for each in _preferred(card, "EMAIL")]
+    names = _parts(card, "N")
+    first, last = names[1:2], names[:1]
+    if not any(first + last):
+        given, _, family = plain(_value(card, "FN")).rpartition(" ")
+        first, last = [given], [family]
+    return [
+        "".join(emails[:1]),
+        ", ".join(dict.fromkeys(emails[1:])),
+        "".join(first),
+        "".join(last),
+        plain(_value(card, "TITLE")),
+        "".join(_parts(card, "ORG")[:1]),
+        plain(_value(card, "TEL")).removeprefix("tel:"),
+        "".join(_parts(card, "ADR")[COUNTRY : COUNTRY + 1]),
+        ", ".join(plain(part) for each in card.get("CATEGORIES", []) for part in split(each.value, ",")),
+        plain(_value(card, "UID")),
+    ]
+
+
+def _preferred(card: Mapping[str, list[Property]], name: str) -> list[Property]:
+    return sorted(card.get(name, []), key=lambda each: not each.is_preferred)
+
+
+def _value(card: Mapping[str, list[Property]], name: str) -> str:
+    return next((each.value for each in _preferred(card, name)), "")
+
+
+def _parts(card: Mapping[str, list[Property]], name: str) -> list[str]:
+    return [plain(part) for part in split(_value(card, name), ";")]
+
+
+def split(value: str, separator: str) -> list[str]:
+    """At each separator that no backslash escapes."""
+    parts = [""]
+    is_escaped = False
+    for character in value:
+        if character == separator and not is_escaped:
+            parts.append("")
+            continue
+        parts[-1] += character
+        is_escaped = character == "\\" and not is_escaped
+    return parts
+
+
+def plain(value: str) -> str:
+    unescaped = ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
+    return " ".join(unescaped.split())
+
+
+def properties_in(lines: Iterable[str]) -> Iterator[Property]:
+    """Unfolded: a line that begins with a blank goes on with the one before (RFC 6350 3.2)."""
+    held = ""
+    is_soft = False  # the line before ends in a soft break of quoted-printable (vCard 2.1)
+    for line in lines:
+        text = line.rstrip("\r\n")
+        if is_soft and held:
+            held = held[:-1] + text
+        elif text[:1] in (" ", "\t"):
+            held += text[1:] if held else ""
+        else:
+            if held and (found := property_of(held)):
+                yield found
+            held = text if _is_kept(text) else ""
+        if len(held) > 2 * LONGEST_CELL:
+            raise UnreadableFile(f"A line of a card is longer than {2 * LONGEST_CELL:,} characters: “{held[:40]}…”.")
+        is_soft = text.endswith("=") and "QUOTED-PRINTABLE" in held[:200].upper()
+    if held and (found := property_of(held)):
+        yield found
+
+
+def _is_kept(text: str) -> bool:
+    """Before its value is gathered: a picture is as long as it likes."""
+    name = text[:100].partition(":")[0].partition(";")[0].rpartition(".")[2]
+    return name.strip().upper() in KEPT
+
+
+def property_of(line: str) -> Property | None:
+    head = HEAD.match(line)
+    if head is None:
+        return None
+    parameters = {
+        found[1].strip().upper(): (found[2] or "").strip('"').upper() for found in PARAMETER.finditer(head[2] or "")
+    }
+    value = line[head.end() :]
+    if "QUOTED-PRINTABLE" in (parameters.get("ENCODING", ""), *parameters):
+        value = _unquoted(value, parameters.get("CHARSET", "UTF-8"))
+    return Property(head[1].upper(), parameters, value)
+
+
+def _unquoted(value: str, charset: str) -> str:
+    raw = quopri.decodestring(value.encode())
+    try:
+        return raw.decode(charset, "replace").replace("\x00", "")
+    except LookupError:
+        return raw.decode("utf-8", "replace").replace("\x00", "")

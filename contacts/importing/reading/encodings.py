@@ -1,0 +1,168 @@
+"""Bytes -> text, in whatever encoding. In: a file's pieces. Out: pieces of text without byte order marks; notices.
+
+The order: what a person says; a byte order mark; UTF-16 by its zero bytes; ASCII as long as nothing else comes, so that
+the encoding is decided by the first lines that need one; UTF-8; then what charset-normalizer finds likeliest among
+those that files of contacts come in. What was guessed is said.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+
+from charset_normalizer import from_bytes
+
+from contacts.importing.reading.tables import UnreadableFile
+
+UTF8 = "utf-8"
+SAMPLE = 64 * 1024  # bytes of lines that are not ASCII
+MARKS = {
+    codecs.BOM_UTF8: UTF8,
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+NAMES = {
+    "cp1252": "Latin-1 (Windows-1252)",
+    "cp1250": "Central European (Windows-1250)",
+    "cp1251": "Cyrillic (Windows-1251)",
+    "koi8_r": "Cyrillic (KOI8-R)",
+    "cp1253": "Greek (Windows-1253)",
+    "cp1254": "Turkish (Windows-1254)",
+    "cp1255": "Hebrew (Windows-1255)",
+    "cp1256": "Arabic (Windows-1256)",
+    "cp932": "Japanese (Shift JIS)",
+    "euc_jp": "Japanese (EUC-JP)",
+    "iso2022_jp": "Japanese (ISO-2022-JP)",
+    "gb18030": "Chinese (GB 18030)",
+    "big5": "Chinese (Big5)",
+    "cp949": "Korean (CP949)",
+    "mac_roman": "old Macintosh (Mac Roman)",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+}
+GUESSED = [name for name in NAMES if not name.startswith(("utf", "iso2022", "mac"))]
+SHIFT = b"\x1b$"  # the beginning of Japanese in ISO-2022-JP, whose bytes are all ASCII
+
+
+class Text:
+    """A file's text: iterate once. `encoding` is known as far as the file has been read; empty: ASCII so far."""
+
+    def __init__(self, pieces: Iterator[bytes], notices: list[str], encoding: str = "") -> None:
+        self.pieces = pieces
+        self.notices = notices
+        self.encoding = encoding
+        self.lines = 0  # line ends that went by
+        self.has_told_marks = False
+
+    def __iter__(self) -> Iterator[str]:
+        head = next(self.pieces, b"")
+        decoder = self._decoder(self._declared(head) or self._by_zeros(head))
+        for piece in _with(head, self.pieces):
+            if decoder is None and piece.isascii() and SHIFT not in piece:
+                yield self._checked(piece.decode("ascii"))
+                continue
+            decoder = decoder or self._decoder(self._guess(piece))
+            assert decoder is not None
+            yield self._checked(self._decode(decoder, piece))
+        if decoder is not None and (last := self._decode(decoder, b"", is_last=True)):
+            yield self._checked(last)
+
+    def _declared(self, head: bytes) -> str:
+        if self.encoding:
+            return self.encoding
+        # The longer marks first: UTF-32's begins like UTF-16's.
+        return next((name for mark, name in sorted(MARKS.items(), key=_longest) if head.startswith(mark)), "")
+
+    def _by_zeros(self, head: bytes) -> str:
+        """UTF-16 without a mark: most characters of a header are ASCII, so every second byte is zero."""
+        even, odd = head[:2000:2].count(0), head[1:2000:2].count(0)
+        half = len(head[:2000]) // 2
+        for name, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+            if half and zeros > half * 0.7 and others < half * 0.1:
+                self.notices.append("The file was read as UTF-16, though it does not say so itself.")
+                return name
+        return ""
+
+    def _decoder(self, encoding: str) -> codecs.IncrementalDecoder | None:
+        self.encoding = encoding
+        if not encoding:
+            return None
+        try:
+            return codecs.getincrementaldecoder(encoding)("surrogateescape" if encoding == UTF8 else "replace")
+        except LookupError:
+            raise UnreadableFile(f"There is no encoding “{encoding}”. Try utf-8 or cp1252.") from None
+
+    def _decode(self, decoder: codecs.IncrementalDecoder, piece: bytes, *, is_last: bool = False) -> str:
+        try:
+            return decoder.decode(piece, is_last)
+        except UnicodeError as error:  # of codecs that know no replacement
+            raise UnreadableFile(f"The file cannot be read as {self.encoding}: {error}.") from error
+
+    def _guess(self, piece: bytes) -> str:
+        """By the lines that are not ASCII, in the first piece that has any."""
+        if SHIFT in piece:
+            found = "iso2022_jp"
+        elif _is_utf8(piece):
+            return UTF8
+        else:
+            found = guess_encoding(piece)
+        self.notices.append(
+            f"The file is not UTF-8, so it was read as {NAMES.get(found, found)}. Look at names with accents before "
+            "you confirm; if they are wrong, save the file as “CSV UTF-8”."
+        )
+        return found
+
+    def _checked(self, text: str) -> str:
+        at = text.find("\x00")
+        if at >= 0:
+            line = self.lines + text.count("\n", 0, at) + 1
+            raise UnreadableFile(
+                f"Line {line} holds a NUL byte, so this is not a text file, or a damaged one. "
+                "Save it again as “CSV UTF-8”."
+            )
+        if "\ufeff" in text:
+            if self.lines and not self.has_told_marks:
+                self.has_told_marks = True
+                self.notices.append(
+                    "There are byte order marks amid the file, as when files are joined: they were left out. "
+                    "Look whether a header is repeated below."
+                )
+            text = text.replace("\ufeff", "")
+        self.lines += text.count("\n")
+        return text
+
+
+def guess_encoding(piece: bytes) -> str:
+    """The likeliest, for bytes that are not UTF-8. One that puts signs amid letters (“¯ó³kiewski”) comes last."""
+    sample = b"\n".join(line for line in piece.split(b"\n") if not line.isascii())[:SAMPLE]
+    found = from_bytes(sample, cp_isolation=GUESSED, threshold=0.5, enable_fallback=False)
+    ranked = [(_signs_in_words(str(match)), at, match.encoding) for at, match in enumerate(found)]
+    likeliest = min(ranked)[2] if ranked else "cp1252"
+    # Where it makes no difference, the one that people have heard of.
+    return "cp1252" if sample.decode(likeliest, "replace") == sample.decode("cp1252", "replace") else likeliest
+
+
+def _signs_in_words(text: str) -> int:
+    """How many characters that are neither ASCII nor letters touch a letter."""
+    pairs = zip(" " + text, text, text[1:] + " ", strict=False)
+    return sum(1 for a, b, c in pairs if b > "\x7f" and not b.isalpha() and (a.isalpha() or c.isalpha()))
+
+
+def _is_utf8(piece: bytes) -> bool:
+    """Or nearly so: a few foreign bytes in a file of UTF-8 are damage, to be told of by row."""
+    text = codecs.getincrementaldecoder(UTF8)("surrogateescape").decode(piece)
+    foreign = sum(1 for character in text if "\udc80" <= character <= "\udcff")
+    if not foreign:
+        return True
+    return sum(1 for character in text if character > "\x7f") - foreign >= 4 * foreign
+
+
+def _longest(mark: tuple[bytes, str]) -> int:
+    return -len(mark[0])
+
+
+def _with(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    yield head
+    yield from pieces

@@ -1,0 +1,225 @@
+"""What reading gives: a Table (headers, then line after line), or a plain reason why not.
+
+In: records of text, from whatever kind of file. Out: headers with names of their own, lines as long as the headers,
+and what every kind of file is checked for: sizes, what a database cannot keep, a first row that names nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+import re2
+
+from bounces.spreadsheet import restore
+
+LARGEST_FILE = 25 * 1024 * 1024  # of a file that is read as a whole
+MOST_ROWS = 100_000  # likewise
+MOST_COLUMNS = 200
+LONGEST_CELL = 20_000
+LOOKED_AT = 20  # records, to tell a title or a first row from the header
+MOST_TITLES = 5
+
+# An address, roughly: enough to tell that a row is about somebody.
+ADDRESS = re2.compile(r"^[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]{2,}$")
+# Joins the cells of a line for the checks that look at all of them at once. No text that is read holds it.
+BETWEEN = "\x00"
+
+
+class UnreadableFile(ValueError):
+    """The file as a whole cannot be imported. The message says why, where and what to do, for people."""
+
+
+@dataclass(slots=True)
+class Line:
+    """One row of the file: its number there, its cells in the headers' order, what is wrong with it as a whole."""
+
+    number: int  # as a spreadsheet shows it: the header is row 1
+    cells: list[str]
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Table:
+    """`notices` says what was assumed or left out; reading the lines may add to it."""
+
+    headers: list[str]
+    lines: Iterator[Line]
+    notices: list[str] = field(default_factory=list)
+    encoding: str = ""  # of text files
+    separator: str = ""  # of separated ones
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table that is held as a whole."""
+
+    headers: list[str]
+    rows: list[list[str]]  # each as long as the headers
+    numbers: list[int]
+    problems: dict[int, str] = field(default_factory=dict)  # by row number: what is wrong with the row as a whole
+    notices: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the file is to be read, where a person says so. Empty: found out."""
+
+    encoding: str = ""  # as Python names it
+    separator: str = ""
+    sheet: str = ""  # of a workbook, by name
+
+
+Record = tuple[int, list[str]]  # its number, its cells
+
+
+def table_of(records: Iterator[Record], notices: list[str]) -> Table:
+    """Finds the header, checks it, and checks each line as it comes. Raises UnreadableFile."""
+    first = list(islice((record for record in records if any(cell.strip() for cell in record[1])), LOOKED_AT))
+    if not first:
+        raise UnreadableFile("The file is empty. Its first row must name the columns, such as email and first_name.")
+    titles = _titles(first)
+    if titles:
+        notices.append(f"Left out above the header: {_listed([_only(cells) for _, cells in first[:titles]])}.")
+    number, header = first[titles]
+    rest = chain(first[titles + 1 :], records)
+    if len(header) > MOST_COLUMNS:
+        raise UnreadableFile(f"The header has {len(header):,} columns; at most {MOST_COLUMNS} can be read.")
+    if _is_about_somebody(header):
+        notices.append(
+            f"Row {number} holds an address, so it was read as a row, and the columns have no names. Say what each "
+            "one means, or write a first row with names: email, first_name, company, …"
+        )
+        names = [f"Column {letters(at)}" for at in range(max(len(cells) for _, cells in first))]
+        return Table(names, lines_of(chain([first[titles]], rest), len(names)), notices)
+    headers = check_headers(header, notices)
+    _tell_unnamed(headers, first[titles + 1 :], notices)
+    return Table(headers, lines_of(rest, len(headers)), notices)
+
+
+def lines_of(records: Iterable[Record], width: int) -> Iterator[Line]:
+    """A million lines come through here: what is rare is looked for in the whole line, once. Raises UnreadableFile."""
+    most = LONGEST_CELL + width
+    strip = str.strip
+    for number, record in records:
+        cells = list(map(strip, record))
+        problem = ""
+        if len(cells) != width:
+            cells, problem = _fitted(cells, width)
+        whole = BETWEEN.join(cells)
+        if len(whole) < width:
+            continue  # a blank one
+        if "'" in whole and (whole[0] == "'" or "\x00'" in whole):
+            cells = [restore(cell) for cell in cells]
+        if len(whole) > most:
+            check_lengths(cells, number)
+        if not whole.isascii():
+            cells, problem = _whole_characters(cells, whole, problem)
+        yield Line(number, cells, problem)
+
+
+def _fitted(cells: list[str], width: int) -> tuple[list[str], str]:
+    problem = ""
+    if any(cells[width:]):
+        problem = (
+            f"The row has {len(cells)} cells, the header has {width}. "
+            "A cell that contains the separator needs quotes around it."
+        )
+    return cells[:width] + [""] * (width - len(cells)), problem
+
+
+def _whole_characters(cells: list[str], whole: str, problem: str) -> tuple[list[str], str]:
+    """Bytes that are no text arrive as lone surrogates (PEP 383)."""
+    try:
+        whole.encode()
+    except UnicodeEncodeError as error:
+        byte = ord(whole[error.start]) - 0xDC00
+        problem = problem or (
+            f"The row holds a byte ({byte:#04x}) that is no text in the file’s encoding: parts of the file were "
+            "written in another one. Correct the row, and save the file as “CSV UTF-8”."
+        )
+        return [cell.encode(errors="replace").decode() for cell in cells], problem
+    return cells, problem
+
+
+def check_lengths(cells: Iterable[str], number: int) -> None:
+    for cell in cells:
+        if len(cell) > LONGEST_CELL:
+            raise UnreadableFile(
+                f"Row {number} has a cell of {len(cell):,} characters; at most {LONGEST_CELL:,} fit. "
+                "Is a quote missing?"
+            )
+
+
+def check_headers(header: Sequence[str], notices: list[str]) -> list[str]:
+    """Each with a name of its own. Raises UnreadableFile."""
+    if len(header) > MOST_COLUMNS:
+        raise UnreadableFile(f"The header has {len(header):,} columns; at most {MOST_COLUMNS} can be read.")
+    headers: list[str] = []
+    doubled: list[str] = []
+    for name in header:
+        plain = restore(keepable(name, "The header").strip())
+        if len(plain) > LONGEST_CELL:
+            raise UnreadableFile(f"The header has a cell of {len(plain):,} characters. Is a quote missing?")
+        unique, times = plain, 1
+        while unique and unique in headers:
+            times += 1
+            unique = f"{plain} ({times})"
+        if unique != plain:
+            doubled.append(unique)
+        headers.append(unique)
+    if doubled:
+        notices.append(f"Several columns have the same name. The later ones are called {_listed(doubled)} here.")
+    return headers
+
+
+def keepable(text: str, where: str) -> str:
+    """Raises UnreadableFile for what PostgreSQL cannot keep: a NUL, or half of a character."""
+    if "\x00" in text:
+        raise UnreadableFile(f"{where} holds a NUL character, which cannot be kept.")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise UnreadableFile(f"{where} holds half of a character (a lone surrogate), which cannot be kept.")
+    return text
+
+
+def letters(at: int) -> str:
+    """A column's name in a spreadsheet: A, B, … Z, AA."""
+    name = ""
+    at += 1
+    while at:
+        at, rest = divmod(at - 1, 26)
+        name = chr(65 + rest) + name
+    return name
+
+
+def _titles(first: Sequence[Record]) -> int:
+    """How many rows above the header are a title: one cell alone, above a row of several that names columns."""
+    for titles, (_, cells) in enumerate(first[: MOST_TITLES + 1]):
+        filled = sum(1 for cell in cells if cell.strip())
+        if filled > 1:
+            return 0 if _is_about_somebody(cells) else titles
+    return 0
+
+
+def _only(cells: Sequence[str]) -> str:
+    return next(cell.strip() for cell in cells if cell.strip())
+
+
+def _is_about_somebody(cells: Iterable[str]) -> bool:
+    return any(len(cell) < 255 and "@" in cell and ADDRESS.match(cell.strip()) for cell in cells)
+
+
+def _tell_unnamed(headers: Sequence[str], records: Sequence[Record], notices: list[str]) -> None:
+    unnamed = [
+        letters(at)
+        for at, header in enumerate(headers)
+        if not header and any(cells[at : at + 1] and cells[at].strip() for _, cells in records)
+    ]
+    if unnamed:
+        notices.append(f"Left out, because the header does not name them: columns {', '.join(unnamed[:12])}.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"“{name[:60]}”" for name in names[:12])
+    return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown

@@ -1,0 +1,127 @@
+"""The child process that reads a workbook: a program of its own, which knows nothing of Rebound and holds no secret.
+
+In: arguments (a folder of packages, the workbook, a sheet's name or nothing, bytes of memory, seconds of CPU). Out, a
+line of JSON each: what the workbook holds, then lists of [number, cells], then the end; or an error. Its limits are the
+kernel's: whatever a workbook makes of it, it ends. Source: TRUST.md (a workbook of 4.7 kB holds a worker for minutes).
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+AT_ONCE = 200  # rows a line
+MOST_MERGED = 20_000
+
+
+def main(packages: str, path: str, sheet_name: str, memory: str, seconds: str) -> None:
+    limit(int(memory), int(seconds))
+    sys.path.insert(0, packages)
+    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+    with open(path, "rb") as file:  # noqa: PTH123 -- a Path would be one more module to load
+        workbook = CalamineWorkbook.from_filelike(file)
+    names = [each.name for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
+    visible = [each.name for each in workbook.sheets_metadata if each.visible == SheetVisibleEnum.Visible]
+    if sheet_name and sheet_name not in names:
+        say({"error": "sheet", "sheets": names})
+        return
+    sheet, chosen = None, ""
+    for chosen in [sheet_name] if sheet_name else [name for name in names if name in visible] or names:
+        sheet = workbook.get_sheet_by_name(chosen)
+        if sheet.height:
+            break
+    if sheet is None:
+        say({"error": "sheet", "sheets": []})
+        return
+    merged = merged_downwards(sheet)
+    say({"sheets": names, "sheet": chosen, "rows": sheet.total_height, "merged": len(merged)})
+    write(sheet, merged)
+
+
+def limit(memory: int, seconds: int) -> None:
+    for what, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def write(sheet: Any, merged: dict[int, list[tuple[int, int]]]) -> None:
+    chunk: list[tuple[int, list[str]]] = []
+    for number, row in numbered(sheet):
+        chunk.append((number, [text(value) for value in row]))
+        if len(chunk) == AT_ONCE:
+            say(filled(chunk, merged))
+            chunk = []
+    say(filled(chunk, merged))
+    say({"end": True})
+
+
+def numbered(sheet: Any) -> Iterator[tuple[int, list[Any]]]:
+    """Rows as the spreadsheet numbers them, from column A on."""
+    yield from enumerate(sheet.iter_rows(), 1)
+
+
+open_merges: list[tuple[int, int, str]] = []  # column, last row, value
+
+
+def filled(chunk: list[tuple[int, list[str]]], merged: dict[int, list[tuple[int, int]]]) -> list[Any]:
+    """A cell that is merged over several rows speaks for each of them."""
+    if merged:
+        for number, cells in chunk:
+            open_merges[:] = [each for each in open_merges if each[1] >= number]
+            for column, _, value in open_merges:
+                if column < len(cells) and not cells[column]:
+                    cells[column] = value
+            open_merges.extend((at, end, cells[at]) for at, end in merged.get(number, []) if at < len(cells))
+    return chunk
+
+
+def merged_downwards(sheet: Any) -> dict[int, list[tuple[int, int]]]:
+    """By the number of its first row: the column, and the number of the last row."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for (top, left), (bottom, _) in (sheet.merged_cell_ranges or [])[:MOST_MERGED]:
+        if bottom > top:
+            found.setdefault(top + 1, []).append((left, bottom + 1))
+    return found
+
+
+def text(value: Any) -> str:
+    """What the cell shows, as far as it matters: no ".0" behind a number, days as year-month-day."""
+    kind = type(value)
+    if kind is str:
+        return str(value)
+    if kind is float:
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
+    if kind is bool:
+        return "yes" if value else "no"
+    if kind is datetime:
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    return "" if value is None else str(value)
+
+
+def say(what: Any) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+        sys.stdout.flush()
+    except MemoryError:
+        sys.exit(3)
+    except BrokenPipeError:
+        sys.exit(4)
+    except Exception as error:  # whatever the library says of a file that is none
+        say({"error": "broken", "reason": str(error)[:300]})
