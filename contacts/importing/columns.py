@@ -6,34 +6,23 @@ itself uses, because that is what people look for.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import re2
+from django.conf import settings
 from django.contrib.auth import get_user_model
 
+from contacts.country_words import country_code
 from contacts.custom import clean_custom
 from contacts.fields import FieldErrors, clean_fields
+from contacts.importing.headers import export_of, plain_name, word_of, word_of_name
 from contacts.importing.reading import Sheet, UnreadableFile
+from contacts.importing.values import Order, is_ambiguous, order_of, read_day, read_phone
 from contacts.models import CustomField
 
-# What other tools call our words. Compared in lower case, with everything else than letters and digits as _.
-ALIASES = {
-    "email": "email e_mail email_address e_mail_address mail primary_email",
-    "other_emails": "other_emails other_addresses secondary_email",
-    "first_name": "first_name firstname given_name forename",
-    "last_name": "last_name lastname surname family_name",
-    "title": "title job_title position",
-    "company": "company company_name organisation organization account account_name",
-    "owner": "owner owner_email contact_owner",
-    "phone": "phone phone_number telephone mobile",
-    "country": "country country_code",
-    "tags": "tags labels",
-    "source": "source lead_source",
-    "external_id": "external_id externalid record_id",
-}
-WORD_OF = {alias: word for word, aliases in ALIASES.items() for alias in aliases.split()}
+WORD_OF = word_of_name()
 # Columns of our own export that facts decide: read by people, never imported.
 DERIVED = frozenset(
     {
@@ -42,6 +31,8 @@ DERIVED = frozenset(
     }
 )  # fmt: skip
 CUSTOM = "custom."
+KEYS = ("email", "external_id")  # by which a row is known again: a file has one of each
+SPLIT = re2.compile(r"[,;\n]| ::: ")  # between the tags and addresses of a cell; the last as Google writes it
 LONGEST_SHOWN = 120  # characters of a refused value
 
 
@@ -82,31 +73,47 @@ class Row:
 
 
 def find_columns(headers: Sequence[str]) -> Columns:
-    """Raises UnreadableFile where the header names no column to go by, or one of ours twice."""
+    """Raises UnreadableFile where the header names no column to go by, or two of them."""
     declared = list(CustomField.objects.all())
-    custom = {_plain(name): f"{CUSTOM}{each.key}" for each in declared for name in (each.label, each.key)}
-    custom |= {_plain(f"{CUSTOM}{each.key}"): f"{CUSTOM}{each.key}" for each in declared}
+    custom = custom_words(declared)
+    export = export_of(headers)
     words: dict[str, str] = {}
     derived: list[str] = []
     unknown: list[str] = []
+    doubled: list[str] = []
     for header in headers:
-        plain = _plain(header)
-        word = WORD_OF.get(plain) or custom.get(plain)
-        if word is None:
+        word = word_of(header, export) or custom.get(_plain(header), "")
+        if not word:
             if header:
-                (derived if plain in DERIVED else unknown).append(header)
-        elif word in words:
+                (derived if _plain(header) in DERIVED else unknown).append(header)
+        elif word not in words:
+            words[word] = header
+        elif word in KEYS:
             raise UnreadableFile(
                 f"Two columns mean {word.removeprefix(CUSTOM)}: “{words[word]}” and “{header}”. Remove or rename one."
             )
         else:
-            words[word] = header
-    if "email" not in words and "external_id" not in words:
+            doubled.append(f"“{header[:60]}” (“{words[word][:60]}” is read)")
+    if not words.keys() & set(KEYS):
         raise UnreadableFile(
             f"No column is named email. The columns are: {_listed(headers)}. "
             "The first row must name them: email, first_name, last_name, company, …"
         )
-    return Columns(words, declared, tuple(_notices(derived, unknown)))
+    notices = list(_notices(derived, unknown))
+    if export is not None:
+        notices.insert(0, f"This looks like an export of {export.name}.")
+    if doubled:
+        notices.append(f"Left out, because another column means the same: {', '.join(doubled[:12])}.")
+    return Columns(words, declared, tuple(notices))
+
+
+def custom_words(declared: Iterable[CustomField]) -> dict[str, str]:
+    """`custom.<key>` by each plain name that a file may give the field."""
+    return {
+        _plain(name): f"{CUSTOM}{each.key}"
+        for each in declared
+        for name in (each.label, each.key, f"{CUSTOM}{each.key}")
+    }
 
 
 def _notices(derived: Sequence[str], unknown: Sequence[str]) -> Iterable[str]:
@@ -121,8 +128,24 @@ def _listed(headers: Sequence[str]) -> str:
     return f"{shown} and {len(headers) - 12} more" if len(headers) > 12 else shown
 
 
-def _plain(header: str) -> str:
-    return re.sub(r"[\W_]+", "_", header.strip().lower()).strip("_")
+_plain = plain_name
+
+
+def default_order() -> Order:
+    return Order(settings.DATE_ORDER)
+
+
+def orders_of(days: Mapping[str, Sequence[str]]) -> tuple[dict[str, Order], list[str]]:
+    """In which order the days of each column are read, by its header and cells; and what is to be said of it."""
+    orders = {header: order_of(cells) or default_order() for header, cells in days.items()}
+    said = {Order.DAY_FIRST: "day/month/year", Order.MONTH_FIRST: "month/day/year"}
+    notices = [
+        f"“{header[:60]}” has days that can be read in two ways, like {next(iter(cells))[:20]}. They are read as "
+        f"{said[orders[header]]} (REBOUND_DATE_ORDER). Write year-month-day to be sure."
+        for header, cells in days.items()
+        if is_ambiguous(cells)
+    ]
+    return orders, notices
 
 
 def clean_rows(sheet: Sheet, columns: Columns) -> list[Row]:
@@ -130,14 +153,40 @@ def clean_rows(sheet: Sheet, columns: Columns) -> list[Row]:
     position = {word: sheet.headers.index(header) for word, header in columns.words.items()}
     given = [{word: cells[at] for word, at in position.items() if cells[at]} for cells in sheet.rows]
     owners = _owners({cells["owner"].lower() for cells in given if "owner" in cells})
+    orders, notices = _orders(given, columns)
+    sheet.notices.extend(notices)
     rows = []
     for number, cells in zip(sheet.numbers, given, strict=True):
         row = Row(number)
         if number in sheet.problems:
             row.refuse("", "", sheet.problems[number])
+        _read_values(row, cells, columns, orders)
         _clean_row(row, cells, columns, owners)
         rows.append(row)
     return rows
+
+
+def _orders(given: Sequence[Mapping[str, str]], columns: Columns) -> tuple[dict[str, Order], list[str]]:
+    """Of the custom fields that are days, by word."""
+    words = [f"{CUSTOM}{each.key}" for each in columns.custom_fields if each.type == CustomField.Type.DATE]
+    days = {word: [cells[word] for cells in given if word in cells] for word in words}
+    by_header, notices = orders_of({columns.words[word]: cells for word, cells in days.items() if cells})
+    return {word: by_header[columns.words[word]] for word, cells in days.items() if cells}, notices
+
+
+def _read_values(row: Row, cells: dict[str, str], columns: Columns, orders: Mapping[str, Order]) -> None:
+    """Countries, phone numbers and days as we keep them. What is no country is left to be refused as it stands."""
+    country = country_code(cells.get("country", ""))
+    if country:
+        cells["country"] = country
+    if "phone" in cells:
+        cells["phone"] = read_phone(cells["phone"], country or settings.PHONE_REGION)
+    for word, order in orders.items():
+        if word in cells:
+            try:
+                cells[word] = read_day(cells[word], order)
+            except ValueError as error:
+                row.refuse(columns.words[word], cells.pop(word), str(error))
 
 
 def _clean_row(row: Row, cells: dict[str, str], columns: Columns, owners: Mapping[str, Any]) -> None:
@@ -167,7 +216,7 @@ def _clean_row(row: Row, cells: dict[str, str], columns: Columns, owners: Mappin
 
 
 def _split(text: str) -> list[str]:
-    return re.split(r"[,;\n]", text)
+    return list(SPLIT.split(text))
 
 
 def _owners(emails: set[str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from contacts.access import User, can_change_contact
 from contacts.importing.columns import Row
+from contacts.importing.values import same_phone
 from contacts.models import Contact
 
 CHUNK = 1000
@@ -141,6 +142,11 @@ def _source(word: str, value: Any, contact: Contact) -> tuple[Any, Any]:  # noqa
     return contact.source, contact.source or value
 
 
+def _phone(word: str, value: Any, contact: Contact) -> tuple[Any, Any]:  # noqa: ARG001 -- one signature for all
+    """The same number, written differently, is no change."""
+    return contact.phone, contact.phone if same_phone(contact.phone, value) else value
+
+
 def _tags(word: str, value: Any, contact: Contact) -> tuple[Any, Any]:  # noqa: ARG001 -- one signature for all
     names = [tag.name for tag in contact.tags.all()]
     known = {name.lower() for name in names}
@@ -161,6 +167,7 @@ def _custom(word: str, value: Any, contact: Contact) -> tuple[Any, Any]:  # noqa
 _BEFORE_AND_AFTER = {
     "company": _company,
     "source": _source,
+    "phone": _phone,
     "tags": _tags,
     "addresses": _addresses,
     "custom": _custom,

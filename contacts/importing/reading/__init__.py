@@ -1,7 +1,7 @@
 """Files -> tables of text. In: the bytes of a file that anyone may have made. Out: a Table, or UnreadableFile.
 
     tables.py       what comes out: headers, then line after line; caps; what every kind of file is checked for
-    forms.py        which kind of file it is, by its first bytes, then by its name
+    kinds.py        which kind of file it is, by its first bytes, then by its name
     encodings.py    bytes -> text, in whatever encoding; what had to be guessed is said
     separated.py    CSV and TSV in any dialect
     objects.py      a list of JSON objects, or one a line
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from contacts.importing.reading.cards import read_cards
-from contacts.importing.reading.forms import Form, form_of, sniff
+from contacts.importing.reading.kinds import Form, form_of, sniff
 from contacts.importing.reading.objects import read_objects
 from contacts.importing.reading.separated import SEPARATORS, read_separated
 from contacts.importing.reading.tables import (

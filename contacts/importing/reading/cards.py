@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import re2
 
 from contacts.importing.reading.encodings import Text
-from contacts.importing.reading.forms import Form
+from contacts.importing.reading.kinds import Form
 from contacts.importing.reading.separated import Dialect, lines_in
 from contacts.importing.reading.tables import LONGEST_CELL, Line, Manner, Table, UnreadableFile, check_lengths, lines_of
 

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from typing import Any
 
 from contacts.importing.reading.encodings import Text
-from contacts.importing.reading.forms import Form
+from contacts.importing.reading.kinds import Form
 from contacts.importing.reading.tables import (
     Line,
     Manner,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from contacts.importing.reading.encodings import Text
-from contacts.importing.reading.forms import Form
+from contacts.importing.reading.kinds import Form
 from contacts.importing.reading.tables import Manner, Record, Table, UnreadableFile, table_of
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
-from contacts.importing.reading.forms import Form
+from contacts.importing.reading.kinds import Form
 from contacts.importing.reading.tables import Manner, Record, Table, UnreadableFile, table_of
 
 MEGABYTE = 1024 * 1024
