@@ -54,6 +54,7 @@ class Text:
         self.notices = notices
         self.encoding = encoding
         self.lines = 0  # line ends that went by
+        self.is_begun = False
         self.has_told_marks = False
 
     def __iter__(self) -> Iterator[str]:
@@ -115,6 +116,8 @@ class Text:
         return found
 
     def _checked(self, text: str) -> str:
+        if not self.is_begun and text:
+            self.is_begun, text = True, text.removeprefix("\ufeff")
         at = text.find("\x00")
         if at >= 0:
             line = self.lines + text.count("\n", 0, at) + 1
@@ -123,7 +126,7 @@ class Text:
                 "Save it again as “CSV UTF-8”."
             )
         if "\ufeff" in text:
-            if self.lines and not self.has_told_marks:
+            if not self.has_told_marks:
                 self.has_told_marks = True
                 self.notices.append(
                     "There are byte order marks amid the file, as when files are joined: they were left out. "

@@ -66,7 +66,7 @@ def sniff(head: bytes, named: Form) -> Form:
         raise UnreadableFile(f"This is a web page or an XML file, whatever its name says. {SAVE}")
     if text.startswith(b"begin:vcard"):
         return Form.VCARD
-    if text.startswith(b"{") or (text.startswith(b"[") and text[1:].lstrip().startswith((b"{", b"]"))):
+    if text.startswith(b"{") or (text.startswith(b"[") and text[1:].lstrip().startswith((b"{", b"]", b"[{", b"[["))):
         return Form.JSON
     if named in (Form.XLSX, Form.ODS):
         return Form.CSV  # text under a workbook's name, as many tools write it

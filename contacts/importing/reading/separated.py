@@ -40,6 +40,7 @@ def read_separated(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table
     text = Text(pieces, notices, manner.encoding)
     blocks = iter(text)
     head = next(blocks, "")
+    _check_controls(head[:SAMPLE])
     said, head = _said(head)
     separator = manner.separator or ("\t" if form == Form.TSV else said)
     dialect = find_dialect(head[:SAMPLE], separator)
@@ -102,6 +103,13 @@ def _broken(number: int, line: int, error: csv.Error) -> str:
     return (
         f'{where}: after a closing quote comes something else than a separator. Write a quote inside a cell twice ("").'
     )
+
+
+def _check_controls(sample: str) -> None:
+    """Text has hardly any; whatever else is called .csv has many."""
+    controls = sum(1 for character in sample if character < " " and character not in "\t\r\n")
+    if controls > 4 + len(sample) // 100:
+        raise UnreadableFile("The file holds many control characters, so it is no text. Save it again as “CSV UTF-8”.")
 
 
 def _said(head: str) -> tuple[str, str]:

@@ -117,8 +117,8 @@ def _messages(file: IO[bytes], unpacked: int, sheet: str) -> Iterator[Any]:
     # Until it speaks; afterwards it may wait for us, and only its own seconds count.
     clock = threading.Timer(1.3 * seconds if seconds > SECONDS else seconds + 1, child.kill)
     clock.start()
+    assert child.stdout is not None
     try:
-        assert child.stdout is not None
         for line in child.stdout:
             clock.cancel()
             message = json.loads(line)
@@ -131,6 +131,7 @@ def _messages(file: IO[bytes], unpacked: int, sheet: str) -> Iterator[Any]:
     finally:
         clock.cancel()
         child.kill()
+        child.stdout.close()
         child.wait()
         file.close()
 
