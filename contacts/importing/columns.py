@@ -17,12 +17,16 @@ from django.contrib.auth import get_user_model
 from contacts.country_words import country_code
 from contacts.custom import clean_custom
 from contacts.fields import FieldErrors, clean_fields
-from contacts.importing.headers import export_of, plain_name, word_of, word_of_name
+from contacts.importing.headers import Export, export_of, plain_name, word_of, word_of_name
 from contacts.importing.reading import Sheet, UnreadableFile
 from contacts.importing.values import Order, is_ambiguous, order_of, read_day, read_phone
 from contacts.models import CustomField
 
 WORD_OF = word_of_name()
+WORDS = (
+    "email", "other_emails", "first_name", "last_name", "title", "company", "owner", "phone", "country", "tags",
+    "source", "external_id",
+)  # fmt: skip
 # Columns of our own export that facts decide: read by people, never imported.
 DERIVED = frozenset(
     {
@@ -82,7 +86,7 @@ def find_columns(headers: Sequence[str]) -> Columns:
     unknown: list[str] = []
     doubled: list[str] = []
     for header in headers:
-        word = word_of(header, export) or custom.get(_plain(header), "")
+        word = word_in(header, export, custom)
         if not word:
             if header:
                 (derived if _plain(header) in DERIVED else unknown).append(header)
@@ -105,6 +109,12 @@ def find_columns(headers: Sequence[str]) -> Columns:
     if doubled:
         notices.append(f"Left out, because another column means the same: {', '.join(doubled[:12])}.")
     return Columns(words, declared, tuple(notices))
+
+
+def word_in(header: str, export: Export | None, custom: Mapping[str, str]) -> str:
+    """Our own word first; then what this installation has declared; then what others call our words."""
+    name = _plain(header)
+    return name if name in WORDS else custom.get(name) or word_of(header, export)
 
 
 def custom_words(declared: Iterable[CustomField]) -> dict[str, str]:
@@ -197,11 +207,11 @@ def _clean_row(row: Row, cells: dict[str, str], columns: Columns, owners: Mappin
         header = columns.words[word]
         try:
             if word in ("email", "other_emails"):
-                emails += clean_fields({"addresses": _split(text) if word == "other_emails" else [text]})["addresses"]
+                emails += clean_fields({"addresses": split_list(text) if word == "other_emails" else [text]})["addresses"]
             elif word == "owner":
                 row.fields["owner"] = _owner(text, owners)
             else:
-                row.fields |= clean_fields({word: _split(text) if word == "tags" else text})
+                row.fields |= clean_fields({word: split_list(text) if word == "tags" else text})
         except FieldErrors as error:
             row.refuse(header, text, " ".join(s for sentences in error.errors.values() for s in sentences))
         except ValueError as error:
@@ -215,8 +225,9 @@ def _clean_row(row: Row, cells: dict[str, str], columns: Columns, owners: Mappin
             row.refuse(columns.words[f"{CUSTOM}{key}"], custom[key], sentence)
 
 
-def _split(text: str) -> list[str]:
-    return list(SPLIT.split(text))
+def split_list(text: str) -> list[str]:
+    """Tags or addresses of one cell. Where there is a comma, commas alone part: a tag may hold a semicolon."""
+    return text.split(",") if "," in text else list(SPLIT.split(text))
 
 
 def _owners(emails: set[str]) -> dict[str, Any]:

@@ -53,10 +53,12 @@ def guess(
         samples = tuple(dict.fromkeys(cell[:LONGEST_SAMPLE] for cell in cells))[:SHOWN_SAMPLES]
         name = plain_name(header)
         made = Guess(header, "", NONE, samples, name in derived, "", look_of(cells))
-        if export is not None and name in export.columns:
+        if word := (custom or {}).get(name, ""):
+            made = replace(made, word=word, confidence=SURE, why="A custom field is named so.")
+        elif export is not None and name in export.columns:
             made = replace(made, word=export.columns[name], confidence=SURE, why=f"{export.name} names it so.")
             made = made if made.word else replace(made, confidence=NONE, why=f"{export.name}’s own, no field of ours.")
-        elif word := word_of(header) or (custom or {}).get(name, ""):
+        elif word := word_of(header):
             made = _doubted(replace(made, word=word, confidence=SURE, why="Its name says so."))
         found.append(made)
     return _by_looks(_once(found))

@@ -125,14 +125,14 @@ class Text:
                 f"Line {line} holds a NUL byte, so this is not a text file, or a damaged one. "
                 "Save it again as “CSV UTF-8”."
             )
-        if "\ufeff" in text:
+        if "\n\ufeff" in text:
             if not self.has_told_marks:
                 self.has_told_marks = True
                 self.notices.append(
                     "There are byte order marks amid the file, as when files are joined: they were left out. "
                     "Look whether a header is repeated below."
                 )
-            text = text.replace("\ufeff", "")
+            text = text.replace("\n\ufeff", "\n")
         self.lines += text.count("\n")
         return text
 

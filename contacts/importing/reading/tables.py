@@ -98,8 +98,11 @@ def table_of(records: Iterator[Record], notices: list[str]) -> Table:
     return Table(headers, lines_of(rest, len(headers)), notices)
 
 
-def lines_of(records: Iterable[Record], width: int) -> Iterator[Line]:
-    """A million lines come through here: what is rare is looked for in the whole line, once. Raises UnreadableFile."""
+def lines_of(records: Iterable[Record], width: int, *, is_defused: bool = True) -> Iterator[Line]:
+    """A million lines come through here: what is rare is looked for in the whole line, once. Raises UnreadableFile.
+
+    `is_defused`: of a form that spreadsheets open, in which a quote before a formula is no part of the cell.
+    """
     most = LONGEST_CELL + width
     strip = str.strip
     for number, record in records:
@@ -110,7 +113,7 @@ def lines_of(records: Iterable[Record], width: int) -> Iterator[Line]:
         whole = BETWEEN.join(cells)
         if len(whole) < width:
             continue  # a blank one
-        if "'" in whole and (whole[0] == "'" or "\x00'" in whole):
+        if is_defused and "'" in whole and (whole[0] == "'" or "\x00'" in whole):
             cells = [restore(cell) for cell in cells]
         if len(whole) > most:
             check_lengths(cells, number)

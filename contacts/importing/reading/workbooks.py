@@ -33,6 +33,7 @@ MOST_MEMORY = 1536 * MEGABYTE
 LEAST_MEMORY = 384 * MEGABYTE
 SECONDS = 3  # of CPU; the same again waiting, before the first row
 PER_SECOND = 4 * MEGABYTE  # what is unpacked and read in one more second, on a slow machine
+CELL, ROW = "\x1f", "\x1e"  # as the child parts them
 CHILD = Path(__file__).with_name("workbook_child.py")
 SAVE = "Save the sheet as “CSV UTF-8” and import that."
 TOO_MUCH = f"The workbook spans too many cells, or unpacks to far more than it seems to hold. {SAVE}"
@@ -103,7 +104,10 @@ def _check_directory(file: IO[bytes]) -> None:
 
 
 def _messages(file: IO[bytes], unpacked: int, sheet: str) -> Iterator[Any]:
-    """What the child says, line by line; the child is gone when this ends. Raises UnreadableFile."""
+    """What the child says: what the workbook holds, then pairs of a row's number and the text of it and those after it.
+
+    The child is gone when this ends. Raises UnreadableFile.
+    """
     seconds = SECONDS + unpacked // PER_SECOND
     memory = min(LEAST_MEMORY + 4 * unpacked, MOST_MEMORY)
     packages = Path(str(find_spec("python_calamine").origin)).parent.parent  # type: ignore[union-attr]  # installed
@@ -119,12 +123,18 @@ def _messages(file: IO[bytes], unpacked: int, sheet: str) -> Iterator[Any]:
     clock.start()
     assert child.stdout is not None
     try:
-        for line in child.stdout:
+        while (line := child.stdout.readline()).endswith(b"\n"):
             clock.cancel()
             message = json.loads(line)
-            if isinstance(message, dict) and "error" in message:
+            if isinstance(message, list):
+                number, size = message
+                body = child.stdout.read(size)
+                if len(body) < size:
+                    break  # it ended amid a row
+                message = number, body.decode()
+            elif "error" in message:
                 raise UnreadableFile(_refusal(message))
-            if isinstance(message, dict) and "end" in message:
+            elif "end" in message:
                 return
             yield message
         raise UnreadableFile(_end_of(child.wait()))
@@ -137,11 +147,11 @@ def _messages(file: IO[bytes], unpacked: int, sheet: str) -> Iterator[Any]:
 
 
 def _records(messages: Iterator[Any]) -> Iterator[Record]:
-    for chunk in messages:
-        for number, cells in chunk:
-            if "\x00" in "".join(cells):
-                raise UnreadableFile(f"Row {number} holds a NUL character, which cannot be kept.")
-            yield number, cells
+    for number, text in messages:
+        if "\x00" in text:
+            raise UnreadableFile(f"Row {number} or one after it holds a NUL character, which cannot be kept.")
+        for at, row in enumerate(text.split(ROW), number):
+            yield at, row.split(CELL)
 
 
 def _notices(head: Any, manner: Manner) -> list[str]:
