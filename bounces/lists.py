@@ -15,9 +15,11 @@ from django import forms
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
+from bounces.addresses import BadAddress, normalise, suppression_key
 from bounces.classification import load_reasons
-from bounces.models import Address, Bounce, CleaningRow, CleaningRun, Complaint, InboundItem
+from bounces.models import Address, Bounce, CleaningRow, CleaningRun, Complaint, InboundItem, Suppression
 from bounces.paging import COUNT_CAP
+from bounces.suppressions import in_state
 from bounces.values import Fault, Kind, Standing, Status
 
 SEARCH_LENGTH = 254
@@ -129,6 +131,39 @@ class ComplaintFilter(ListFilter):
         if "q" in chosen:
             complaints = complaints.filter(address__in=find_addresses(chosen["q"]).values("pk"))
         return complaints
+
+
+STATES = [("in_force", "In force"), ("", "All"), ("expired", "Expired"), ("lifted", "Lifted")]
+
+
+class SuppressionFilter(ListFilter):
+    q = forms.CharField(label="Address or domain", required=False, max_length=SEARCH_LENGTH)
+    scope = forms.ChoiceField(label="Scope", required=False, choices=[("", "Any scope"), *Suppression.Scope.choices])
+    reason = forms.ChoiceField(
+        label="Reason", required=False, choices=[("", "Any reason"), *Suppression.Reason.choices]
+    )
+    state = forms.ChoiceField(label="State", required=False, choices=STATES, initial="in_force")
+
+    def rows(self, now: datetime) -> QuerySet[Suppression]:
+        chosen = self.chosen()
+        rows = Suppression.objects.select_related("address", "created_by", "lifted_by")
+        for name in ("scope", "reason"):
+            if name in chosen:
+                rows = rows.filter(**{name: chosen[name]})
+        if "q" in chosen:
+            rows = rows.filter(named(chosen["q"]))
+        return in_state(rows, chosen["state"], now) if "state" in chosen else rows
+
+
+def named(text: str) -> Q:
+    """By the beginning of an address or domain; an erased address is found by its whole text."""
+    found = Q(address__in=find_addresses(text)) | Q(
+        domain__startswith=text.strip().lower().removeprefix("@"), scope="domain"
+    )
+    try:
+        return found | Q(address_key=suppression_key(normalise(text)))
+    except BadAddress:
+        return found
 
 
 # A container that was taken apart counts as its children (invariant I3).

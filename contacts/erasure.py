@@ -15,6 +15,7 @@ from django.db.models import Count
 from bounces.addresses import normalise
 from bounces.erasure import NoReason, erase_address, scrub
 from contacts.access import User
+from contacts.exporting.runs import forget_files
 from contacts.models import Contact, ContactAddress
 from contacts.search import index_documents
 
@@ -64,3 +65,4 @@ def erase_email(text: str, by: User | None, reason: str, now: datetime) -> Erase
 def _erase(email: str, by: User | None, reason: str, now: datetime) -> None:
     erase_address(email, by, reason, now)
     scrub(email, PLACES)
+    forget_files(now)

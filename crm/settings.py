@@ -232,7 +232,9 @@ DATE_ORDER = env.str("REBOUND_DATE_ORDER", default="dmy")  # dmy, or mdy: of 03/
 # What else the tick starts: (queue, whether it waits at this moment and nobody is at it, the job). Dotted names.
 WAITING_WORK: list[tuple[str, str, str]] = [
     ("notify", "crm.webhooks.sending.is_due", "crm.webhooks.jobs.send_webhooks_job"),
+    ("bulk", "contacts.exporting.runs.is_waiting", "contacts.exporting.jobs.export_job"),
 ]
+EXPORT_DAYS = env.int("REBOUND_EXPORT_DAYS", default=3)  # how long an export can be downloaded
 # Bounces come back to b+<token>@ this domain: its mail must reach one of the doors (docs/mailboxes.md).
 RETURN_PATH_DOMAIN = env.str("REBOUND_RETURN_PATH_DOMAIN", default="").strip().lower().lstrip("@")
 # id:secret, the first signs, all are believed: a new key goes to the front, an old one stays while its tokens live.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -14,8 +13,9 @@ from django.views.decorators.http import require_POST
 
 from bounces.cleaning import AlreadyRunning, NotReady, apply_run, cancel_run, pause_run, resume_run
 from bounces.cleaning.report import Share, report_of, silent_of
+from bounces.exporting import CLEANING_COLUMNS, cleaning_rows
 from bounces.lists import RunRowFilter
-from bounces.models import CleaningRow, CleaningRun, Policy, Schedule
+from bounces.models import CleaningRun, Policy, Schedule
 from bounces.paging import page_of
 from bounces.policy_numbers import differences
 from bounces.sentences import explain_change
@@ -23,8 +23,6 @@ from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
 
 CLEANING_TASK = "clean_all"
-CSV_HEAD = ["Address", "From", "To", "Why", "Rule", "Outcome"]
-CSV_CHUNK = 2000
 
 
 @needs("bounces.view_cleaningrun")
@@ -160,20 +158,10 @@ def export_rows(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The rows that the page's filter shows, all of them, streamed."""
     run = get_run(pk)
     form = RunRowFilter(request.GET)
-    rows = form.rows(run).order_by(*form.order())
     name = run.noun.lower().replace(" ", "-")
     headers = {"Content-Disposition": f'attachment; filename="{name}-{run.pk}.csv"'}
-    return StreamingHttpResponse(csv_lines(CSV_HEAD, written(rows)), content_type="text/csv", headers=headers)
-
-
-def written(rows: Any) -> Iterator[list[str]]:
-    row: CleaningRow
-    for row in rows.iterator(chunk_size=CSV_CHUNK):
-        yield [
-            row.address.email,
-            row.get_from_status_display(),
-            row.get_to_status_display(),
-            explain_change(row),
-            row.rule,
-            row.get_outcome_display(),
-        ]
+    return StreamingHttpResponse(
+        csv_lines(list(CLEANING_COLUMNS.values()), cleaning_rows(form.rows(run))),
+        content_type="text/csv",
+        headers=headers,
+    )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from bounces import suppressions
-from bounces.addresses import BadAddress, normalise, suppression_key
-from bounces.lists import SEARCH_LENGTH, Day, ListFilter, find_addresses
+from bounces.exporting import SUPPRESSION_COLUMNS, suppression_rows
+from bounces.lists import Day, SuppressionFilter
 from bounces.models import Suppression
 from bounces.paging import capped_count, page_of
 from bounces.spreadsheet import csv_lines
@@ -27,41 +25,6 @@ MAY = "bounces.change_suppression"
 SOURCE = "page"
 MOST_CHOSEN = 1000
 MOST_BAD_SHOWN = 50
-STATES = [("in_force", "In force"), ("", "All"), ("expired", "Expired"), ("lifted", "Lifted")]
-CSV_HEAD = [
-    "Address or domain", "Scope", "Reason", "Why", "Through", "By", "Since", "Until", "State", "Lifted at",
-    "Lifted by", "Lifted because",
-]  # fmt: skip
-
-
-class SuppressionFilter(ListFilter):
-    q = forms.CharField(label="Address or domain", required=False, max_length=SEARCH_LENGTH)
-    scope = forms.ChoiceField(label="Scope", required=False, choices=[("", "Any scope"), *Suppression.Scope.choices])
-    reason = forms.ChoiceField(
-        label="Reason", required=False, choices=[("", "Any reason"), *Suppression.Reason.choices]
-    )
-    state = forms.ChoiceField(label="State", required=False, choices=STATES, initial="in_force")
-
-    def rows(self, now: datetime) -> QuerySet[Suppression]:
-        chosen = self.chosen()
-        rows = Suppression.objects.select_related("address", "created_by", "lifted_by")
-        for name in ("scope", "reason"):
-            if name in chosen:
-                rows = rows.filter(**{name: chosen[name]})
-        if "q" in chosen:
-            rows = rows.filter(named(chosen["q"]))
-        return suppressions.in_state(rows, chosen["state"], now) if "state" in chosen else rows
-
-
-def named(text: str) -> Q:
-    """By the beginning of an address or domain; an erased address is found by its whole text."""
-    found = Q(address__in=find_addresses(text)) | Q(
-        domain__startswith=text.strip().lower().removeprefix("@"), scope="domain"
-    )
-    try:
-        return found | Q(address_key=suppression_key(normalise(text)))
-    except BadAddress:
-        return found
 
 
 def filter_of(request: HttpRequest) -> SuppressionFilter:
@@ -201,25 +164,7 @@ def lift_chosen(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponseBase:
     """What the page's filter shows, all of it, streamed."""
     now = timezone.now()
-    rows = filter_of(request).rows(now).order_by("-pk")
+    rows = suppression_rows(filter_of(request).rows(now), now)
     headers = {"Content-Disposition": f'attachment; filename="suppressions-{now:%Y-%m-%d}.csv"'}
-    lines = csv_lines(CSV_HEAD, written(rows, now))
+    lines = csv_lines(list(SUPPRESSION_COLUMNS.values()), rows)
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def written(rows: QuerySet[Suppression], now: datetime) -> Iterator[list[Any]]:
-    for one in rows.iterator(chunk_size=2000):
-        yield [
-            one.domain or (one.address.email if one.address else "(erased)"),
-            one.scope,
-            one.get_reason_display(),
-            one.note,
-            one.source,
-            one.created_by,
-            one.created_at.isoformat(timespec="seconds"),
-            one.expires_at and one.expires_at.isoformat(timespec="seconds"),
-            one.state_at(now).replace("_", " "),
-            one.lifted_at and one.lifted_at.isoformat(timespec="seconds"),
-            one.lifted_by,
-            one.lift_reason,
-        ]

@@ -26,7 +26,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from bounces.admin.bases import STATUS_LABEL, ReadOnlyInline, TableAdmin, badge, label_of
 from bounces.values import Status
 from bounces.verdict import verdicts_of
-from contacts.exporting import ContactExport
+from contacts.exporting.people import ContactExport
 from contacts.fields import FieldErrors, clean_fields
 from contacts.importing.formats import FORMATS
 from contacts.importing.reading import UnreadableFile

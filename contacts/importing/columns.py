@@ -207,7 +207,9 @@ def _clean_row(row: Row, cells: dict[str, str], columns: Columns, owners: Mappin
         header = columns.words[word]
         try:
             if word in ("email", "other_emails"):
-                emails += clean_fields({"addresses": split_list(text) if word == "other_emails" else [text]})["addresses"]
+                emails += clean_fields({"addresses": split_list(text) if word == "other_emails" else [text]})[
+                    "addresses"
+                ]
             elif word == "owner":
                 row.fields["owner"] = _owner(text, owners)
             else:

@@ -4,11 +4,13 @@ people.py      Company, Contact, ContactAddress, Tag, CustomField: who we talk t
 segments.py    Segment: a stored filter
 campaigns.py   Campaign, CampaignMember: what we send them
 tasks.py       Task, StatusAction: what people are to do, and what happens by itself
+exports.py     Export, ExportPiece: files that a worker makes
 activity.py    Activity: what happened with a contact, as people read it
 """
 
 from contacts.models.activity import Activity
 from contacts.models.campaigns import Campaign, CampaignMember
+from contacts.models.exports import Export, ExportPiece
 from contacts.models.people import Company, Contact, ContactAddress, CustomField, Tag
 from contacts.models.segments import Segment
 from contacts.models.tasks import StatusAction, Task
@@ -21,6 +23,8 @@ __all__ = [
     "Contact",
     "ContactAddress",
     "CustomField",
+    "Export",
+    "ExportPiece",
     "Segment",
     "StatusAction",
     "Tag",

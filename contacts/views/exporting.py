@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from bounces.views.access import needs
-from contacts.exporting import csv_of
+from contacts.exporting.people import csv_of
 from contacts.filters import demand_in, find_contacts, read_filter
 from contacts.models import Contact
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl  # type: ignore[import-untyped]  # has no types
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]  # has no types
 
 from contacts.importing.reading import read_table
 from tests.bench.stand import say
@@ -44,9 +44,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def people(rows: int) -> Iterator[list[str]]:
     for n in range(rows):
-        company = f"Company {n % 5000} Ltd"
-        phone = f"+49 30 {n:07}"
-        yield [f"p{n}@c{n % 5000}.example", f"First{n % 900}", f"Näme{n % 7000}", company, "Manager", phone, "DE", "a, b"]
+        who = [f"p{n}@c{n % 5000}.example", f"First{n % 900}", f"Näme{n % 7000}"]
+        yield [*who, f"Company {n % 5000} Ltd", "Manager", f"+49 30 {n:07}", "DE", "a, b"]
 
 
 def write_csv(path: Path, rows: int) -> None:

@@ -42,9 +42,7 @@ def read_cards(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table:  #
     """Raises UnreadableFile."""
     notices = ["The cards are numbered from 1."]
     text = Text(pieces, notices, manner.encoding)
-    lines: Iterator[Line] = lines_of(
-        _records(properties_in(lines_in(text, Dialect()))), len(HEADERS), is_defused=False
-    )
+    lines: Iterator[Line] = lines_of(_records(properties_in(lines_in(text, Dialect()))), len(HEADERS), is_defused=False)
     return Table(list(HEADERS), lines, notices, manner.encoding or "utf-8")
 
 

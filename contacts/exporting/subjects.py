@@ -1,0 +1,162 @@
+"""What can be exported: one table. In: a person and the words of a filter. Out: labels, columns, rows, or BadFilter.
+
+Each subject asks for the same permission and the same scoped rows as the page whose list it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from bounces.exporting import (
+    BOUNCE_COLUMNS,
+    CLEANING_COLUMNS,
+    SUPPRESSION_COLUMNS,
+    bounce_rows,
+    cleaning_rows,
+    suppression_rows,
+)
+from bounces.lists import BounceFilter, ListFilter, RunRowFilter, SuppressionFilter
+from bounces.models import CleaningRun
+from contacts.access import User
+from contacts.chips import chips_of
+from contacts.exporting.people import LISTS, columns, rows_of
+from contacts.filters import find_contacts, read_filter
+
+Params = dict[str, Any]  # the words of a filter, as JSON keeps them
+MOST_DIGITS = 18
+
+
+class BadFilter(ValueError):
+    """The filter makes no sense: nothing is exported, rather than everything. The message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    name: str  # in the plural, for people
+    permission: str
+    columns: Callable[[], dict[str, str]]  # the header by key
+    read: Callable[[Any, User], Params]  # of a URL's or an API's words; raises BadFilter
+    find: Callable[[Params, User, datetime], QuerySet[Any]]
+    rows: Callable[[QuerySet[Any], Sequence[str], datetime], Iterator[Sequence[Any]]]
+    describe: Callable[[Params, User], str]
+    lists: Sequence[str] = ()  # keys whose cells hold several values
+
+
+# --- contacts -----------------------------------------------------------------------------------------
+
+
+def _contact_columns() -> dict[str, str]:
+    return {column: column for column in columns()}
+
+
+def _read_contacts(given: Any, user: User) -> Params:
+    words, errors = read_filter(given, user)
+    if errors:
+        raise BadFilter(" ".join(errors.values()))
+    return dict(words)
+
+
+def _contact_rows(contacts: QuerySet[Any], keys: Sequence[str], now: datetime) -> Iterator[Sequence[Any]]:
+    return rows_of(contacts, keys, now)
+
+
+def _describe_contacts(params: Params, user: User) -> str:
+    chips = chips_of(params, user)
+    return ", ".join(f"{chip.label}: {chip.text}" for chip in chips) or "All that you see"
+
+
+# --- what bounces keeps ---------------------------------------------------------------------------------
+
+
+def _read_form(make: Callable[[Any], ListFilter]) -> Callable[[Any, User], Params]:
+    def read(given: Any, user: User) -> Params:  # noqa: ARG001 -- one signature for all subjects
+        form = make(given)
+        if not form.is_valid():
+            told = (f"{name}: {' '.join(map(str, sentences))}" for name, sentences in form.errors.items())
+            raise BadFilter(" ".join(told))
+        return {name: str(value) for name, value in form.chosen().items()}
+
+    return read
+
+
+def _picked(all_columns: Mapping[str, str], keys: Sequence[str], rows: Iterator[list[Any]]) -> Iterator[Sequence[Any]]:
+    places = [list(all_columns).index(key) for key in keys]
+    return ([row[at] for at in places] for row in rows)
+
+
+def _describe(params: Params, user: User) -> str:  # noqa: ARG001 -- one signature for all subjects
+    return ", ".join(f"{name}: {str(value).replace('_', ' ')}" for name, value in params.items()) or "All"
+
+
+def _suppression_filter(given: Any) -> ListFilter:
+    flat = given.dict() if isinstance(given, QueryDict) else dict(given)
+    return SuppressionFilter({"state": "in_force", **flat})
+
+
+def _read_cleaning(given: Any, user: User) -> Params:
+    run = str(given.get("run", ""))
+    if not (run.isascii() and run.isdecimal() and len(run) <= MOST_DIGITS):
+        raise BadFilter("Say which cleaning run: run=12.")
+    if not CleaningRun.objects.filter(pk=int(run)).exists():
+        raise BadFilter(f"There is no cleaning run {run}.")
+    return {**_read_form(RunRowFilter)(given, user), "run": run}
+
+
+def _find_cleaning(params: Params, user: User, now: datetime) -> QuerySet[Any]:  # noqa: ARG001 -- one signature
+    return RunRowFilter(params).rows(CleaningRun.objects.get(pk=int(params["run"])))
+
+
+SUBJECTS: dict[str, Subject] = {
+    "contacts": Subject(
+        name="contacts",
+        permission="contacts.export_contact",
+        columns=_contact_columns,
+        read=_read_contacts,
+        find=lambda params, user, now: find_contacts(user, params),  # noqa: ARG005 -- one signature for all
+        rows=_contact_rows,
+        describe=_describe_contacts,
+        lists=LISTS,
+    ),
+    "bounces": Subject(
+        name="bounces",
+        permission="bounces.view_bounce",
+        columns=lambda: BOUNCE_COLUMNS,
+        read=_read_form(BounceFilter),
+        find=lambda params, user, now: BounceFilter(params).rows(),  # noqa: ARG005 -- one signature for all
+        rows=lambda found, keys, now: _picked(BOUNCE_COLUMNS, keys, bounce_rows(found)),  # noqa: ARG005
+        describe=_describe,
+    ),
+    "suppressions": Subject(
+        name="suppressions",
+        permission="bounces.change_suppression",
+        columns=lambda: SUPPRESSION_COLUMNS,
+        read=_read_form(_suppression_filter),
+        find=lambda params, user, now: _suppression_filter({"state": "", **params}).rows(now),  # type: ignore[attr-defined]  # noqa: ARG005
+        rows=lambda found, keys, now: _picked(SUPPRESSION_COLUMNS, keys, suppression_rows(found, now)),
+        describe=_describe,
+    ),
+    "cleaning": Subject(
+        name="rows of a cleaning run",
+        permission="bounces.view_cleaningrun",
+        columns=lambda: CLEANING_COLUMNS,
+        read=_read_cleaning,
+        find=_find_cleaning,
+        rows=lambda found, keys, now: _picked(CLEANING_COLUMNS, keys, cleaning_rows(found)),  # noqa: ARG005
+        describe=_describe,
+    ),
+}
+
+
+def choose(subject: Subject, keys: Sequence[str]) -> dict[str, str]:
+    """The columns that were asked for, in the subject's order; all of them where none was. Raises BadFilter."""
+    known = subject.columns()
+    unknown = [key for key in keys if key not in known]
+    if unknown:
+        raise BadFilter(f"There is no column “{unknown[0][:60]}”. There are: {', '.join(known)}.")
+    return {key: header for key, header in known.items() if not keys or key in keys}
