@@ -65,6 +65,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("What happens by itself", "bolt", "contacts_statusaction"),
             ("Contact addresses", "contact_mail", "contacts_contactaddress"),
             ("Activities", "history", "contacts_activity"),
+            ("Exports", "download", "contacts_export"),
+            ("Pieces of exports", "data_object", "contacts_exportpiece"),
         ),
         _models(
             "What came back",

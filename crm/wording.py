@@ -56,6 +56,13 @@ BADGES: dict[str, dict[str, Badge]] = {
         "unverified": Badge("Unverified", "circle-question-mark", "watch", "Not proved to be about our mail."),
         "quarantined": Badge("Quarantined", "shield-alert", "bad", "Could not be read: set aside, with the reason."),
     },
+    "export": {
+        "waiting": Badge("Waiting", "hourglass", "info", "A worker makes it soon."),
+        "running": Badge("Being made", "refresh-cw", "info"),
+        "done": Badge("Ready", "circle-check", "good", "Can be downloaded."),
+        "failed": Badge("Failed", "circle-x", "bad"),
+        "expired": Badge("Expired", "circle-dashed", "calm", "Its file is gone. Export again."),
+    },
     "run": {
         "queued": Badge("Waiting", "hourglass", "info"),
         "evaluating": Badge("Evaluating", "refresh-cw", "info"),

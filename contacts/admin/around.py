@@ -22,6 +22,8 @@ from contacts.models import (
     Contact,
     ContactAddress,
     CustomField,
+    Export,
+    ExportPiece,
     Segment,
     Tag,
 )
@@ -126,6 +128,28 @@ class CampaignMemberAdmin(ReadOnlyAdmin):
     list_display = ("campaign", "contact", "added_at")
     list_select_related = ("campaign", "contact")
     list_filter = ("campaign",)
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    """Who exported what. The files are for those who asked for them."""
+
+    list_display = ("created_at", "by", "subject", "form", "label", "state", "done", "size", "expires_at")
+    list_select_related = ("by",)
+    list_filter = ("state", "subject")
+
+
+@admin.register(ExportPiece)
+class ExportPieceAdmin(ReadOnlyAdmin):
+    """Which pieces there are; what is in them nobody reads here."""
+
+    list_display = ("id", "export_id", "position")
+    fields = ("export_id", "position")
+    search_fields = ("=export__id",)
+    search_help_text = "The number of an export."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("body")
 
 
 @admin.register(Activity)

@@ -1,7 +1,8 @@
 """Rows -> the bytes of a file, piece by piece. In: columns, rows, a form. Out: pieces of CSV, XLSX or JSON lines.
 
 CSV and XLSX are opened by spreadsheets: a cell that one would run is defused, and restored by our import
-(`bounces/spreadsheet.py`; OWASP ASVS 5.0 1.2.10). In XLSX every cell is a text by its type too. JSON is taken literally.
+(`bounces/spreadsheet.py`; OWASP ASVS 5.0 1.2.10). In XLSX every cell is a text by its type
+too. JSON is taken literally.
 """
 
 from __future__ import annotations

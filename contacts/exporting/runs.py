@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
@@ -54,7 +55,7 @@ def begin(what: str, form: str, params: Params, keys: Sequence[str], user: User,
     columns = choose(subject, keys)
     with transaction.atomic():
         # Two requests at once are counted one after the other.
-        type(user)._default_manager.select_for_update(no_key=True).get(pk=user.pk)
+        get_user_model()._default_manager.select_for_update(no_key=True).get(pk=user.pk)
         if Export.objects.filter(by=user, state__in=Export.OPEN).count() >= MOST_OPEN:
             raise TooManyOpen
         return Export.objects.create(

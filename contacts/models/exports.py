@@ -84,10 +84,12 @@ class Export(models.Model):
 class ExportPiece(models.Model):
     """A piece of the file's bytes, compressed by zlib."""
 
-    pk = models.CompositePrimaryKey("export_id", "position")
     export = models.ForeignKey(Export, models.CASCADE, related_name="+", db_index=False)
     position = models.PositiveIntegerField()
-    body = models.BinaryField()
+    body = models.BinaryField(editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["export", "position"], name="exportpiece_once")]
 
     def __str__(self) -> str:
         return f"piece {self.position} of export {self.export_id}"

@@ -1,30 +1,149 @@
-"""The contacts of a filter as a file. In: the words of the list's URL. Out: CSV, streamed."""
+"""Exports: choosing what and how, the person's own with their progress, downloads. In: a list's URL. Out: files.
+
+Small ones are sent at once; the others are made by a worker, and are handed out to whoever asked for them alone.
+"""
 
 from __future__ import annotations
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import redirect
-from django.utils import timezone
-from django.views.decorators.http import require_GET
+from collections.abc import Iterator
+from typing import Any
 
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from bounces.paging import CappedCount, capped_count, page_of
 from bounces.views.access import needs
+from contacts.exporting.files import TYPES
 from contacts.exporting.people import csv_of
+from contacts.exporting.runs import DIRECT, TooManyOpen, begin, body_of, stream
+from contacts.exporting.subjects import SUBJECTS, BadFilter, Params, Subject
 from contacts.filters import demand_in, find_contacts, read_filter
-from contacts.models import Contact
+from contacts.models import Export
+
+SEE = "contacts.view_contact"  # everyone who works with contacts has exports of their own
+BACK = {"contacts": "contacts:list", "bounces": "bounces:list", "suppressions": "bounces:suppressions"}
+
+
+class ExportForm(forms.Form):
+    form = forms.ChoiceField(label="Format", choices=Export.Form.choices, initial=Export.Form.CSV)
+    columns = forms.MultipleChoiceField(
+        label="Columns", error_messages={"required": "Tick at least one column: a file needs one."}
+    )
+
+    def __init__(self, subject: Subject, data: Any = None) -> None:
+        super().__init__(data)
+        columns = subject.columns()
+        field = self.fields["columns"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = list(columns.items())
+        self.initial["columns"] = list(columns)
 
 
 @require_GET
 @needs("contacts.export_contact")
 def export_contacts(request: HttpRequest) -> HttpResponseBase:
-    """A filter that makes no sense exports nothing, rather than everything."""
+    """All columns as CSV, at once. A filter that makes no sense exports nothing, rather than everything."""
     words, errors = read_filter(request.GET, request.user)
     if errors:
         messages.error(request, " ".join(errors.values()))
         return redirect("contacts:list")
     now = timezone.now()
-    chosen = Contact.objects.filter(pk__in=find_contacts(request.user, words).order_by().values("pk"))
-    lines = csv_of(chosen, now, demand_in(words, request.user))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="contacts-{now:%Y-%m-%d}.csv"'
+    lines = csv_of(find_contacts(request.user, words), now, demand_in(words, request.user))
+    return sent((line.encode() for line in lines), f"contacts-{now:%Y-%m-%d}.csv", TYPES["csv"])
+
+
+@needs(SEE)
+def create(request: HttpRequest) -> HttpResponseBase:
+    """What a list's filter finds, as a file: sent at once, or left to a worker where it is long."""
+    what = request.GET.get("what", "contacts")
+    subject = subject_for(request.user, what)
+    try:
+        params = subject.read(request.GET, request.user)
+    except BadFilter as error:
+        messages.error(request, str(error))
+        return redirect(BACK.get(what, "bounces:cleaning"))
+    size = capped_count(subject.find(params, request.user, timezone.now()), DIRECT)
+    form = ExportForm(subject, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return make(request, what, form, params, size)
+    context = {
+        "form": form,
+        "chosen": request.POST.getlist("columns") if form.is_bound else form.initial["columns"],
+        "chosen_form": form.data.get("form") if form.is_bound else Export.Form.CSV,
+        "subject": subject,
+        "described": subject.describe(params, request.user),
+        "size": size,
+        "back": back_to(what, request),
+    }
+    return render(request, "contacts/export_new.html", context)
+
+
+def make(request: HttpRequest, what: str, form: ExportForm, params: Params, size: CappedCount) -> HttpResponseBase:
+    kind, keys, now = form.cleaned_data["form"], form.cleaned_data["columns"], timezone.now()
+    if not size.is_capped:
+        name = f"{what}-{now:%Y-%m-%d}.{kind}"
+        return sent(stream(what, kind, params, keys, request.user, now), name, TYPES[kind])
+    try:
+        begin(what, kind, params, keys, request.user, now)
+    except TooManyOpen as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The file is being made. It appears below when it is ready.")
+    return redirect("contacts:exports")
+
+
+def subject_for(user: Any, what: str) -> Subject:
+    if what not in SUBJECTS:
+        raise Http404
+    if not user.has_perm(SUBJECTS[what].permission):
+        raise PermissionDenied
+    return SUBJECTS[what]
+
+
+def back_to(what: str, request: HttpRequest) -> str:
+    if what == "cleaning":
+        return reverse("bounces:cleaning_run", args=[int(request.GET["run"])])
+    query = request.GET.copy()
+    query.pop("what", None)
+    return f"{reverse(BACK[what])}?{query.urlencode()}".rstrip("?")
+
+
+@needs(SEE)
+def show_list(request: HttpRequest) -> HttpResponse:
+    own = Export.objects.filter(by=request.user.pk)
+    page = page_of(own, ["-id"], request.GET.get("after"), request.GET.get("before"), size=25)
+    return render(request, "contacts/exports.html", {"page": page, "is_open": any(one.is_open for one in page.items)})
+
+
+@require_GET
+@needs(SEE)
+def download(request: HttpRequest, pk: int) -> HttpResponseBase:
+    export = get_object_or_404(Export, pk=pk, by=request.user)
+    subject_for(request.user, export.subject)
+    if not export.is_ready or (export.expires_at and export.expires_at <= timezone.now()):
+        messages.info(request, "There is no file to download: it is not ready yet, or it has expired. Export again.")
+        return redirect("contacts:exports")
+    return sent(body_of(export), export.file_name, TYPES[export.form], export.size)
+
+
+@require_POST
+@needs(SEE)
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(Export, pk=pk, by=request.user).delete()
+    messages.success(request, "The export is deleted.")
+    return redirect("contacts:exports")
+
+
+def sent(pieces: Iterator[bytes], name: str, kind: str, size: int | None = None) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(pieces, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    if size is not None:
+        response["Content-Length"] = str(size)
     return response

@@ -71,7 +71,8 @@ def cell_of(value: Any, number: int) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return keepable(", ".join(value), f"Row {number}")
+        # A comma behind a single one says that a semicolon in it parts nothing (`split_list` in columns.py).
+        return keepable(", ".join(value) + ("," if len(value) == 1 and ";" in value[0] else ""), f"Row {number}")
     if isinstance(value, dict | list):
         raise UnreadableFile(f"Row {number} holds an object where a plain value belongs.")
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

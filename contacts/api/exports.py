@@ -1,0 +1,144 @@
+"""Exports of contacts by the API. In: the words of a filter. Out: an export that a worker makes, and its file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.status import HTTP_409_CONFLICT
+
+from contacts.exporting.files import TYPES
+from contacts.exporting.runs import TooManyOpen, begin, body_of
+from contacts.exporting.subjects import SUBJECTS, BadFilter
+from contacts.filters import WORDS
+from contacts.models import Export
+from contacts.views.exporting import sent
+
+WHAT = "contacts"
+MOST_COLUMNS = 300
+
+
+class NotNow(APIException):
+    """409: there is no file yet or any more, or too much is open."""
+
+    status_code = HTTP_409_CONFLICT
+    default_code = "conflict"
+
+
+class ExportSerializer(serializers.ModelSerializer[Export]):
+    format = serializers.ChoiceField(source="form", choices=Export.Form.choices, default=Export.Form.CSV)
+    filter = serializers.DictField(
+        source="params",
+        default=dict,
+        help_text="The words of a list's filter, such as `{“status”: [“invalid”]}`. Empty: all that you see.",
+    )
+    columns = serializers.ListField(
+        child=serializers.CharField(max_length=200), default=list, max_length=MOST_COLUMNS, help_text="Empty: all."
+    )
+    rows = serializers.IntegerField(source="done", read_only=True, help_text="Written so far.")
+    file = serializers.SerializerMethodField(help_text="Where it can be downloaded; null until it is done.")
+
+    class Meta:
+        model = Export
+        fields = ("id", "state", "format", "filter", "columns", "rows", "total", "size", "error", "created_at",
+                  "expires_at", "file")  # fmt: skip
+        read_only_fields = ("state", "total", "size", "error", "created_at", "expires_at")
+
+    def get_file(self, export: Export) -> str | None:
+        return reverse("api:export_file", args=[export.pk]) if export.is_ready else None
+
+
+class ExportsView(GenericAPIView[Export]):
+    queryset = Export.objects.none()
+    serializer_class = ExportSerializer
+    required_scopes = {"POST": "contacts:read"}
+    required_permissions = {"POST": SUBJECTS[WHAT].permission}
+
+    @extend_schema(
+        operation_id="exports_create",
+        tags=["exports"],
+        summary="Export the contacts that you see and that fit",
+        description="A worker makes the file. Look at the export until its `state` is `done`, then get its `file`; "
+        "it stays for some days. The import reads the file back.",
+        responses={202: ExportSerializer, 409: OpenApiResponse(description="Too many of your exports are not done.")},
+        examples=[
+            OpenApiExample(
+                "Invalid ones", request_only=True, value={"format": "csv", "filter": {"status": ["invalid"]}}
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        asked = ExportSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        subject = SUBJECTS[WHAT]
+        try:
+            params = subject.read(known_words(asked.validated_data["params"]), request.user)
+            export = begin(
+                WHAT,
+                asked.validated_data["form"],
+                params,
+                asked.validated_data["columns"],
+                request.user,
+                timezone.now(),
+            )
+        except BadFilter as error:
+            raise ValidationError({"filter": [str(error)]}) from error
+        except TooManyOpen as error:
+            raise NotNow(str(error)) from error
+        url = request.build_absolute_uri(reverse("api:export", args=[export.pk]))
+        return Response(ExportSerializer(export).data, status=202, headers={"Location": url})
+
+
+class ExportView(GenericAPIView[Export]):
+    queryset = Export.objects.none()
+    serializer_class = ExportSerializer
+    required_scopes = {"GET": "contacts:read"}
+    required_permissions = {"GET": SUBJECTS[WHAT].permission}
+
+    @extend_schema(operation_id="exports_retrieve", tags=["exports"], summary="How far an export of yours is")
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(ExportSerializer(own_export(request, pk)).data)
+
+
+class ExportFileView(GenericAPIView[Export]):
+    queryset = Export.objects.none()
+    required_scopes = {"GET": "contacts:read"}
+    required_permissions = {"GET": SUBJECTS[WHAT].permission}
+
+    @extend_schema(
+        operation_id="exports_file",
+        tags=["exports"],
+        summary="The file of an export of yours",
+        responses={
+            **{(200, kind.partition(";")[0]): OpenApiTypes.BINARY for kind in TYPES.values()},
+            409: OpenApiResponse(description="It is not done yet, or has expired."),
+        },
+    )
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        export = own_export(request, pk)
+        if not export.is_ready or (export.expires_at and export.expires_at <= timezone.now()):
+            raise NotNow(f"There is no file: the export is “{export.get_state_display().lower()}”.")
+        return sent(body_of(export), export.file_name, TYPES[export.form], export.size)
+
+
+def own_export(request: Request, pk: int) -> Export:
+    """Of contacts alone: the other lists have pages of their own."""
+    return get_object_or_404(Export, pk=pk, by=request.user, subject=WHAT)
+
+
+def known_words(given: dict[str, Any]) -> dict[str, Any]:
+    """A word that does not exist would narrow nothing: it is refused."""
+    unknown = [word for word in given if word not in WORDS]
+    if unknown:
+        raise BadFilter(f"“{unknown[0][:60]}” is not a word of a filter. Those are {', '.join(WORDS)}.")
+    return given
