@@ -1,6 +1,9 @@
 """How a file becomes contacts.
 
-    reading.py    bytes -> a Sheet: headers and rows of text, or a plain reason why not
+    reading/      bytes of any kind of file -> headers and lines of text, or a plain reason why not
+    headers.py    what a header means by its name: ten languages, eight tools (`headers.toml`)
+    guessing.py   which column probably means what, how sure that is, and why
+    values.py     phone numbers and days as we keep them
     columns.py    a Sheet's headers and cells -> the words of `contacts/fields.py`, errors by row and column
     matching.py   which row is which contact (DESIGN §5: external id, then primary address; never a guess)
     saving.py     a batch of rows -> tables, set by set

@@ -20,8 +20,8 @@ from django.urls import reverse
 from bounces import lease
 from contacts.exporting import runs
 from contacts.exporting.files import pieces_of
-from contacts.exporting.people import columns, rows_of
-from contacts.importing.formats import SheetDataset
+from contacts.exporting.people import ContactExport, columns, rows_of
+from contacts.importing.formats import FORMATS, XLSX, SheetDataset
 from contacts.importing.reading import Form, read_sheet
 from contacts.importing.report import ImportReport
 from contacts.importing.resources import ContactResource
@@ -415,3 +415,10 @@ def test_the_command_says_what_is_wrong_with_its_arguments(tmp_path: Path):
     ):
         with pytest.raises(CommandError, match=says):
             call_command("export_contacts", str(tmp_path / name), stdout=io.StringIO(), **given)
+
+
+def test_the_admin_exports_and_imports_workbooks():
+    a_contact("ada@example.org", first_name="=1+1")
+    sheet = XLSX().create_dataset(XLSX().export_data(ContactExport().export()))
+    assert sheet.dict[0]["first_name"] == "=1+1"
+    assert "xlsx" in {format_().get_title() for format_ in FORMATS}
