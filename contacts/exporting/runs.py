@@ -45,7 +45,7 @@ def stream(what: str, form: str, params: Params, keys: Sequence[str], user: User
     """The file, made while it is sent. Raises BadFilter, TooManyRows."""
     subject = SUBJECTS[what]
     columns = choose(subject, keys)
-    rows = subject.rows(subject.find(params, user, now), list(columns), now)
+    rows = subject.rows(subject.find(params, user, now), list(columns), now, subject.demand(params, user))
     return pieces_of(form, columns, rows, subject.lists)
 
 
@@ -152,7 +152,8 @@ def _write(export: Export, held: Lease, clock: Clock) -> None:
     found = subject.find(export.params, export.by, now)
     export.total = found.order_by().count()
     columns = choose(subject, export.columns)
-    rows = _watched(export, held, subject.rows(found, list(columns), now))
+    demand = subject.demand(export.params, export.by)
+    rows = _watched(export, held, subject.rows(found, list(columns), now, demand))
     for piece in pieces_of(export.form, columns, rows, subject.lists):
         with transaction.atomic():
             lease.guard(held)

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import QueryDict
 
+from bounces.demands import Demand
 from bounces.exporting import (
     BOUNCE_COLUMNS,
     CLEANING_COLUMNS,
@@ -26,7 +27,7 @@ from bounces.models import CleaningRun
 from contacts.access import User
 from contacts.chips import chips_of
 from contacts.exporting.people import LISTS, columns, rows_of
-from contacts.filters import find_contacts, read_filter
+from contacts.filters import demand_in, find_contacts, read_filter
 
 Params = dict[str, Any]  # the words of a filter, as JSON keeps them
 MOST_DIGITS = 18
@@ -43,8 +44,9 @@ class Subject:
     columns: Callable[[], dict[str, str]]  # the header by key
     read: Callable[[Any, User], Params]  # of a URL's or an API's words; raises BadFilter
     find: Callable[[Params, User, datetime], QuerySet[Any]]
-    rows: Callable[[QuerySet[Any], Sequence[str], datetime], Iterator[Sequence[Any]]]
+    rows: Callable[[QuerySet[Any], Sequence[str], datetime, Demand | None], Iterator[Sequence[Any]]]
     describe: Callable[[Params, User], str]
+    demand: Callable[[Params, User], Demand | None] = lambda params, user: None  # noqa: ARG005 -- what verdicts go by
     lists: Sequence[str] = ()  # keys whose cells hold several values
 
 
@@ -60,10 +62,6 @@ def _read_contacts(given: Any, user: User) -> Params:
     if errors:
         raise BadFilter(" ".join(errors.values()))
     return dict(words)
-
-
-def _contact_rows(contacts: QuerySet[Any], keys: Sequence[str], now: datetime) -> Iterator[Sequence[Any]]:
-    return rows_of(contacts, keys, now)
 
 
 def _describe_contacts(params: Params, user: User) -> str:
@@ -119,7 +117,8 @@ SUBJECTS: dict[str, Subject] = {
         columns=_contact_columns,
         read=_read_contacts,
         find=lambda params, user, now: find_contacts(user, params),  # noqa: ARG005 -- one signature for all
-        rows=_contact_rows,
+        rows=rows_of,
+        demand=demand_in,
         describe=_describe_contacts,
         lists=LISTS,
     ),
@@ -129,7 +128,7 @@ SUBJECTS: dict[str, Subject] = {
         columns=lambda: BOUNCE_COLUMNS,
         read=_read_form(BounceFilter),
         find=lambda params, user, now: BounceFilter(params).rows(),  # noqa: ARG005 -- one signature for all
-        rows=lambda found, keys, now: _picked(BOUNCE_COLUMNS, keys, bounce_rows(found)),  # noqa: ARG005
+        rows=lambda found, keys, now, demand: _picked(BOUNCE_COLUMNS, keys, bounce_rows(found)),  # noqa: ARG005
         describe=_describe,
     ),
     "suppressions": Subject(
@@ -138,7 +137,7 @@ SUBJECTS: dict[str, Subject] = {
         columns=lambda: SUPPRESSION_COLUMNS,
         read=_read_form(_suppression_filter),
         find=lambda params, user, now: _suppression_filter({"state": "", **params}).rows(now),  # type: ignore[attr-defined]  # noqa: ARG005
-        rows=lambda found, keys, now: _picked(SUPPRESSION_COLUMNS, keys, suppression_rows(found, now)),
+        rows=lambda found, keys, now, demand: _picked(SUPPRESSION_COLUMNS, keys, suppression_rows(found, now)),  # noqa: ARG005
         describe=_describe,
     ),
     "cleaning": Subject(
@@ -147,7 +146,7 @@ SUBJECTS: dict[str, Subject] = {
         columns=lambda: CLEANING_COLUMNS,
         read=_read_cleaning,
         find=_find_cleaning,
-        rows=lambda found, keys, now: _picked(CLEANING_COLUMNS, keys, cleaning_rows(found)),  # noqa: ARG005
+        rows=lambda found, keys, now, demand: _picked(CLEANING_COLUMNS, keys, cleaning_rows(found)),  # noqa: ARG005
         describe=_describe,
     ),
 }

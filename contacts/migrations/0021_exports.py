@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0002_tasks_and_what_happens_by_itself"),
+        ("contacts", "0010_what_a_campaign_asks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
