@@ -1,14 +1,17 @@
 """What the workers run. Thin: each job is one call into the domain, takes ids, and may run twice or be killed anywhere.
 
 In: RQ, started by `bounces/schedule.py`. Out: nothing; the truth is in the database. Queue `intake`: `run_flow_job`;
-queue `bulk`: `clean_job`, `learn_providers_job`, `forget_what_ifs_job`.
+queue `bulk`: `clean_job`, `learn_providers_job`, `forget_what_ifs_job`, `read_mailboxes_job`.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils import timezone
 
 from bounces import cleaning, process, providers
+from bounces.intake import mailboxes
 
 
 def run_flow_job() -> None:
@@ -29,3 +32,8 @@ def learn_providers_job() -> None:
 def forget_what_ifs_job() -> None:
     """Deletes what-ifs that nobody looks at any more."""
     cleaning.forget_old(timezone.now())
+
+
+def read_mailboxes_job() -> None:
+    """A turn of each mailbox, short enough to let the queue's other work pass; the next minute goes on."""
+    mailboxes.read_all(timezone.now, timedelta(seconds=20))

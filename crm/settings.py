@@ -237,6 +237,11 @@ RETURN_PATH_KEYS = env.list("REBOUND_RETURN_PATH_KEYS", default=return_path_keys
 RETURN_PATH_DAYS = env.int("REBOUND_RETURN_PATH_DAYS", default=30)  # how long a token proves something
 # Networks that are not public and may be connected to all the same: 10.1.0.0/16, separated by commas.
 ALLOWED_NETWORKS = env.list("REBOUND_ALLOWED_NETWORKS", default=[])
+# Where `up` listens as a mail server: host:port or unix:/path, several separated by commas. Empty: it does not.
+SMTP_LISTEN = env.list("REBOUND_SMTP_LISTEN", default=[])
+LMTP_LISTEN = env.list("REBOUND_LMTP_LISTEN", default=[])
+SMTP_CERT = env.str("REBOUND_SMTP_CERT", default="")  # for STARTTLS: a certificate with its chain, PEM
+SMTP_KEY = env.str("REBOUND_SMTP_KEY", default="")  # its key, PEM; empty: in the same file
 # What seals stored secrets: the first key seals, all open. The derived one stays last, so that what was sealed before
 # a key was set can still be opened.
 SECRETS_KEYS = [key.strip() for key in env.list("REBOUND_SECRETS_KEY", default=[]) if key.strip()]
