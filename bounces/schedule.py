@@ -139,9 +139,16 @@ def read_mailboxes(now: datetime) -> str:  # noqa: ARG001 -- every task is given
     return "Began reading the mailboxes."
 
 
+def prune_inbox(now: datetime) -> str:  # noqa: ARG001 -- every task is given the moment
+    """Begins taking away what is done; a busy queue leaves it to the next time."""
+    enqueue("bulk", jobs.prune_inbox_job)
+    return "Began pruning the inbox."
+
+
 TASKS: dict[str, Callable[[datetime], str]] = {
     "clean_all": clean_all,
     "learn_providers": learn_providers,
     "forget_what_ifs": forget_what_ifs,
     "read_mailboxes": read_mailboxes,
+    "prune_inbox": prune_inbox,
 }

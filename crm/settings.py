@@ -226,6 +226,9 @@ UNFOLD = admin_site.UNFOLD
 MAIL_CAP = env.int("REBOUND_MAIL_CAP", default=25 * 1024 * 1024)  # bytes of one mail
 ARCHIVE_CAP = env.int("REBOUND_ARCHIVE_CAP", default=500 * 1024 * 1024)  # bytes of one mbox or zip, unpacked too
 WEBHOOK_CAP = env.int("REBOUND_WEBHOOK_CAP", default=10 * 1024 * 1024)  # bytes of one request of a provider
+# How many days the inbox keeps what is done with and is behind no bounce or complaint; 0: for ever.
+RAW_DAYS = env.int("REBOUND_RAW_DAYS", default=90)  # its bytes
+INBOX_DAYS = env.int("REBOUND_INBOX_DAYS", default=400)  # its row
 # What else the tick starts: (queue, whether it waits at this moment and nobody is at it, the job). Dotted names.
 WAITING_WORK: list[tuple[str, str, str]] = [
     ("notify", "crm.webhooks.sending.is_due", "crm.webhooks.jobs.send_webhooks_job"),

@@ -19,7 +19,8 @@ from django.utils import timezone
 from bounces import process
 from bounces.intake import smtp
 from bounces.intake.envelopes import Opening, with_envelope
-from bounces.intake.listening import BadPlace, Listener, Place, database_threads, parse_place, serve
+from bounces.intake.listening import Listener, database_threads, serve
+from bounces.intake.places import BadPlace, Place, parse_place
 from bounces.intake.smtp import Work
 from bounces.issuing import issue_token
 from bounces.models import Address, InboundItem, RawChunk

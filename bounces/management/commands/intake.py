@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from bounces.intake import listening, mailboxes, watching
 from bounces.intake.envelopes import openings
+from bounces.intake.places import BadPlace, parse_place
 from bounces.intake.smtp import Work
 
 ALL = timedelta(days=1)
@@ -64,9 +65,9 @@ class Command(BaseCommand):
 
     def listen(self, texts: Sequence[str], *, is_lmtp: bool) -> None:
         try:
-            places = [listening.parse_place(text) for text in texts]
+            places = [parse_place(text) for text in texts]
             tls = certificate()
-        except (listening.BadPlace, OSError) as error:
+        except (BadPlace, OSError) as error:
             raise CommandError(str(error)) from error
         listeners = [listening.Listener(place, is_lmtp, tls) for place in places]
         try:
