@@ -8,7 +8,8 @@
                 mailboxes.py reads the sources' mailboxes, watching.py stays with them
     smtp.py     a mail server for bounces alone; envelopes.py says whose mail it takes, listening.py and places.py where
     seen.py     what was seen of a source
-    kinds.py    the kinds of sources, and what each has to be told (mail_kinds.py: mailboxes, our server); docs.py renders docs/intake.md from it
+    kinds.py    the kinds of sources, and what each has to be told (mail_kinds.py: mailboxes, our server);
+                docs.py renders docs/intake.md from it
     keep.py     the one INSERT in which all of them end
 
 In: bytes. Out: pending InboundItem rows. Stage: the first (see `bounces/__init__.py`).

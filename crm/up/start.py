@@ -120,7 +120,9 @@ def _start_rebound(options: Options, supervisor: Supervisor) -> None:
     for queue in QUEUES:
         supervisor.start(_manage(queue, "worker", queue, environment=environment))
     supervisor.start(_manage("scheduler", "scheduler", environment=environment))
-    for name, arguments in wanted_doors():
+    doors = wanted_doors()
+    connection.close()
+    for name, arguments in doors:
         supervisor.start(_manage(name, "intake", *arguments, environment=environment))
     supervisor.wait_for("web", lambda: _web_answers(options), SECONDS_TO_ANSWER)
 
@@ -133,7 +135,6 @@ def wanted_doors() -> list[tuple[str, tuple[str, ...]]]:
     for name, places_, extra in (("smtp", settings.SMTP_LISTEN, ()), ("lmtp", settings.LMTP_LISTEN, ("--lmtp",))):
         if places_:
             found.append((name, ("smtp", *extra, *(word for place in places_ for word in ("--listen", place)))))
-    connection.close()
     return found
 
 
