@@ -40,6 +40,14 @@ def parse_networks(texts: Iterable[str]) -> list[Network]:
     return [ipaddress.ip_network(text.strip(), strict=False) for text in texts if text.strip()]
 
 
+def are_networks(texts: Iterable[str]) -> bool:
+    try:
+        parse_networks(texts)
+    except ValueError:
+        return False
+    return True
+
+
 def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
     """Public, or within what the operator allows. An IPv4 address inside an IPv6 one is judged as itself."""
     inner = _inner(address)

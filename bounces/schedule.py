@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 from rq import Queue
 
 from bounces import cleaning, jobs, lease, process
+from bounces.intake import mailboxes
 from bounces.models import Schedule
 
 log = structlog.get_logger(__name__)
@@ -130,8 +131,24 @@ def forget_what_ifs(now: datetime) -> str:  # noqa: ARG001 -- every task is give
     return "Began forgetting old what-ifs."
 
 
+def read_mailboxes(now: datetime) -> str:  # noqa: ARG001 -- every task is given the moment
+    """Begins a turn of reading the mailboxes; those that `manage.py intake imap` watches are left to it."""
+    if not mailboxes.sources():
+        return "No source is a mailbox."
+    enqueue("bulk", jobs.read_mailboxes_job)
+    return "Began reading the mailboxes."
+
+
+def prune_inbox(now: datetime) -> str:  # noqa: ARG001 -- every task is given the moment
+    """Begins taking away what is done; a busy queue leaves it to the next time."""
+    enqueue("bulk", jobs.prune_inbox_job)
+    return "Began pruning the inbox."
+
+
 TASKS: dict[str, Callable[[datetime], str]] = {
     "clean_all": clean_all,
     "learn_providers": learn_providers,
     "forget_what_ifs": forget_what_ifs,
+    "read_mailboxes": read_mailboxes,
+    "prune_inbox": prune_inbox,
 }

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from bounces import return_path, sealing
+from bounces import network, return_path, sealing
+from bounces.intake.places import is_place
 
 # Public: it is in our repository. The settings fall back to it where no key is set and var/ cannot hold one.
 DEVELOPMENT_KEY = "development-only-key-that-production-refuses-to-start-with"
@@ -67,6 +68,16 @@ NONSENSE: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
         lambda s: bool(sealing.fault_in(s["SECRETS_KEYS"])),
         "REBOUND_SECRETS_KEY is no list of keys, separated by commas, each 32 bytes in URL-safe base64: "
         "docs/settings.md says how to make one.",
+    ),
+    (
+        "rebound.E010",
+        lambda s: not all(is_place(text) for text in (*s["SMTP_LISTEN"], *s["LMTP_LISTEN"])),
+        "REBOUND_SMTP_LISTEN or REBOUND_LMTP_LISTEN names no place: write host:port, like 0.0.0.0:2525, or unix:/path.",
+    ),
+    (
+        "rebound.E011",
+        lambda s: not network.are_networks(s["ALLOWED_NETWORKS"]),
+        "REBOUND_ALLOWED_NETWORKS holds something that is no network: write 10.1.0.0/16, with commas between.",
     ),
 )
 

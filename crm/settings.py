@@ -229,6 +229,9 @@ WEBHOOK_CAP = env.int("REBOUND_WEBHOOK_CAP", default=10 * 1024 * 1024)  # bytes 
 # How files are read where they do not say it themselves.
 PHONE_REGION = env.str("REBOUND_PHONE_REGION", default="").strip().upper()  # of numbers without a country
 DATE_ORDER = env.str("REBOUND_DATE_ORDER", default="dmy")  # dmy, or mdy: of 03/04/2026
+# How many days the inbox keeps what is done with and is behind no bounce or complaint; 0: for ever.
+RAW_DAYS = env.int("REBOUND_RAW_DAYS", default=90)  # its bytes
+INBOX_DAYS = env.int("REBOUND_INBOX_DAYS", default=400)  # its row
 # What else the tick starts: (queue, whether it waits at this moment and nobody is at it, the job). Dotted names.
 WAITING_WORK: list[tuple[str, str, str]] = [
     ("notify", "crm.webhooks.sending.is_due", "crm.webhooks.jobs.send_webhooks_job"),
@@ -242,6 +245,11 @@ RETURN_PATH_KEYS = env.list("REBOUND_RETURN_PATH_KEYS", default=return_path_keys
 RETURN_PATH_DAYS = env.int("REBOUND_RETURN_PATH_DAYS", default=30)  # how long a token proves something
 # Networks that are not public and may be connected to all the same: 10.1.0.0/16, separated by commas.
 ALLOWED_NETWORKS = env.list("REBOUND_ALLOWED_NETWORKS", default=[])
+# Where `up` listens as a mail server: host:port or unix:/path, several separated by commas. Empty: it does not.
+SMTP_LISTEN = env.list("REBOUND_SMTP_LISTEN", default=[])
+LMTP_LISTEN = env.list("REBOUND_LMTP_LISTEN", default=[])
+SMTP_CERT = env.str("REBOUND_SMTP_CERT", default="")  # for STARTTLS: a certificate with its chain, PEM
+SMTP_KEY = env.str("REBOUND_SMTP_KEY", default="")  # its key, PEM; empty: in the same file
 # What seals stored secrets: the first key seals, all open. The derived one stays last, so that what was sealed before
 # a key was set can still be opened.
 SECRETS_KEYS = [key.strip() for key in env.list("REBOUND_SECRETS_KEY", default=[]) if key.strip()]

@@ -21,6 +21,7 @@ from bounces.models import (
     InboundItem,
     Lease,
     Outbox,
+    PrunedCount,
     RawChunk,
     Schedule,
 )
@@ -199,6 +200,12 @@ def explain_cron(cron: str) -> str:
         moment = next_time(cron, moment)
         times.append(f"{moment:%a %-d %B, %H:%M}")
     return f"Next: {'; '.join(times)} (UTC)."
+
+
+@admin.register(PrunedCount)
+class PrunedCountAdmin(ReadOnlyAdmin):
+    list_display = ("state", "items")
+    ordering = ("state",)
 
 
 @admin.register(Lease)

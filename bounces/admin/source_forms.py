@@ -9,8 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
+from bounces.intake import mailboxes
 from bounces.intake.kinds import CHOICES, KINDS
 from bounces.intake.webhooks.providers import Field
 from bounces.models import IntakeSource
@@ -50,6 +56,7 @@ class SourceForm(NewSourceForm):
     """The second: secrets and options of its kind. Made by `form_for`, which adds their fields."""
 
     kind = None  # type: ignore[assignment]  # it is fixed by now
+    single: frozenset[str] = frozenset()  # fields of one line
 
     class Meta(NewSourceForm.Meta):
         fields = ("trust", "is_enabled", "options")
@@ -58,16 +65,29 @@ class SourceForm(NewSourceForm):
         super().__init__(*args, **kwargs)
         for name in self.fields:
             if name.startswith(OPTION):
-                self.initial[name] = "\n".join(map(str, self.instance.options.get(name.removeprefix(OPTION)) or []))
+                self.initial[name] = "\n".join(map(str, listed(self.instance.options.get(name.removeprefix(OPTION)))))
+
+    def clean(self) -> dict[str, Any]:
+        """A mailbox whose parts do not go together says so here, not in the middle of the night."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.instance.kind == mailboxes.KIND and not self.errors:
+            told = {name.removeprefix(OPTION): text for name, text in cleaned.items() if name.startswith(OPTION)}
+            source = IntakeSource(kind=mailboxes.KIND, name="new", trust=Trust.TOKEN, options=told)
+            try:
+                mailboxes.inlet_of(source, mailboxes.mailbox_of(source))
+            except mailboxes.BadSource as error:
+                raise forms.ValidationError(str(error)) from error
+        return cleaned
 
     def save(self, commit: bool = True) -> IntakeSource:
         options, secrets = dict(self.cleaned_data.get("options") or self.instance.options), opened(self.instance)
         for name, text in self.cleaned_data.items():
             lines = [line.strip() for line in text.splitlines() if line.strip()] if isinstance(text, str) else []
+            kept: Any = "".join(lines) if name in self.single else lines
             if name.startswith(OPTION):
-                options[name.removeprefix(OPTION)] = lines
+                options[name.removeprefix(OPTION)] = kept
             elif name.startswith(SECRET) and lines:
-                secrets[name.removeprefix(SECRET)] = lines
+                secrets[name.removeprefix(SECRET)] = kept
         source: IntakeSource = super().save(commit=False)
         source.options, source.secrets = options, secrets
         if commit:
@@ -90,6 +110,7 @@ def form_for(source: IntakeSource) -> type[SourceForm]:
     fields: dict[str, Any] = {field_name(field): as_form_field(field, source) for field in told}
     if told:
         fields["Meta"] = type("Meta", (SourceForm.Meta,), {"fields": ("trust", "is_enabled")})
+    fields["single"] = frozenset(field_name(field) for field in told if field.is_line)
     return type("SourceFormOfItsKind", (SourceForm,), fields)
 
 
@@ -97,15 +118,26 @@ def field_name(field: Field) -> str:
     return (SECRET if field.is_secret else OPTION) + field.name
 
 
-def as_form_field(field: Field, source: IntakeSource) -> forms.CharField:
+def as_form_field(field: Field, source: IntakeSource) -> forms.Field:
+    if field.choices:
+        return forms.ChoiceField(
+            label=field.label, choices=field.choices, widget=UnfoldAdminSelectWidget, help_text=field.help_text
+        )
     kept = len(listed(opened(source).get(field.name))) if field.is_secret else 0
     hint = f" {kept} kept, sealed. Leave it empty to keep {'it' if kept == 1 else 'them'}." if kept else ""
-    several = " Several, one a line, while an old one is replaced." if field.is_secret else ""
+    several = " Several, one a line, while an old one is replaced." if field.is_secret and not field.is_line else ""
+    quiet = {"autocomplete": "off", "spellcheck": "false"}
+    if field.is_line:
+        widget: forms.Widget = (
+            UnfoldAdminPasswordWidget(quiet) if field.is_secret else UnfoldAdminTextInputWidget(quiet)
+        )
+    else:
+        widget = UnfoldAdminTextareaWidget({"rows": 3, **quiet})
     return forms.CharField(
         label=field.label,
-        required=not field.is_secret or not kept,
+        required=field.is_required and (not field.is_secret or not kept),
         max_length=20_000,
-        widget=UnfoldAdminTextareaWidget({"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        widget=widget,
         help_text=f"{field.help_text}{several}{hint}",
     )
 

@@ -50,7 +50,8 @@ class IntakeSourceAdmin(FormAdmin):
             return [(None, {"fields": ("name", "kind", "trust", "is_enabled")})]
         kind = KINDS.get(obj.kind)
         told = [field_name(field) for field in kind.fields] if kind and kind.fields else ["options"]
-        connecting = [("How it is connected", {"fields": ("where", "steps")})] if kind and kind.has_url else []
+        how = ("where", "steps") if kind and kind.has_url else ("steps",)
+        connecting = [("How it is connected", {"fields": how})] if kind and kind.steps else []
         return [
             (None, {"fields": ("name", "kind_name", "trust", "is_enabled")}),
             ("What it has to be told", {"fields": told}),
@@ -76,8 +77,9 @@ class IntakeSourceAdmin(FormAdmin):
         icon="science",
         dialog={
             "title": "Test this source",
-            "description": "Sends a bounce as the provider would, through the source's own address, says what came of "
-            "it, and takes it back. Save your changes first.",
+            "description": "Of a webhook: sends a bounce as the provider would, through the source's own address, says "
+            "what came of it, and takes it back. Of a mailbox: signs in, looks what is there, and touches nothing. "
+            "Save your changes first.",
             "form_class": BaseDialogForm,
             "form_submit_text": "Test",
         },

@@ -2,12 +2,13 @@
 
 In: a source. Out: a sentence that says what came of it, and whether it is good. Nothing of the test stays: it is taken
 back once it was looked at. Amazon, SendGrid and Postal sign with a key that only they have: of them it is tried
-whether their key can be read, and whether a stranger is refused.
+whether their key can be read, and whether a stranger is refused. A mailbox is signed in to, our mail server is asked.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -18,7 +19,11 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.urls import reverse
 
+from bounces.intake import mailboxes
+from bounces.intake.envelopes import recipients_of
 from bounces.intake.kinds import KINDS
+from bounces.intake.knocking import knock
+from bounces.intake.places import parse_place
 from bounces.intake.webhooks import samples
 from bounces.intake.webhooks.arrival import Arrival, Refused
 from bounces.intake.webhooks.door import given_by
@@ -43,14 +48,41 @@ def url_of(source: IntakeSource) -> str:
 
 
 def try_source(source: IntakeSource, now: datetime) -> Tried:
-    if not KINDS[source.kind].has_url:
-        return Tried(False, "Only webhooks can be tested here.")
     if not source.is_enabled:
         return Tried(False, "It is switched off: nothing is taken. Switch it on, save, and test again.")
+    if source.kind in TRIED_OTHERWISE:
+        return TRIED_OTHERWISE[source.kind](source)
     try:
         return try_signed(source, now) if source.kind in samples.SIGNERS else try_unsigned(source, now)
     except Refused as error:
         return Tried(False, str(error))
+
+
+def try_mailbox(source: IntakeSource) -> Tried:
+    try:
+        return Tried(True, mailboxes.try_source(source))
+    except mailboxes.TROUBLE as error:
+        return Tried(False, str(error))
+
+
+def try_recipients(source: IntakeSource) -> Tried:
+    """Asks our own mail server whether it takes the first of them."""
+    recipients = sorted(recipients_of(source.options.get("recipients")))
+    doors = [(text, False) for text in settings.SMTP_LISTEN] + [(text, True) for text in settings.LMTP_LISTEN]
+    if not recipients:
+        return Tried(False, "It names no recipients, so it takes no mail.")
+    if not doors:
+        return Tried(False, "Rebound's mail server is not switched on: an operator sets REBOUND_SMTP_LISTEN.")
+    address = recipients[0] if not recipients[0].startswith("@") else f"test{recipients[0]}"
+    text, is_lmtp = doors[0]
+    try:
+        code, words = knock(parse_place(text), address, is_lmtp=is_lmtp)
+    except (OSError, ValueError) as error:
+        return Tried(False, f"Nobody opens at {text}: {error}. Is Rebound's mail server running?")
+    return Tried(code == 250, f"Asked whether it takes mail for {address}, Rebound's mail server said: {code} {words}.")
+
+
+TRIED_OTHERWISE: dict[str, Callable[[IntakeSource], Tried]] = {"imap": try_mailbox, "smtp": try_recipients}
 
 
 def try_signed(source: IntakeSource, now: datetime) -> Tried:

@@ -43,7 +43,9 @@ The numbers add up: what arrived is the sum of these. A request with many events
 what is in them. A broken event spoils none of its neighbours, and keeps its own bytes. The same event twice,
 through whichever door, changes nothing the second time.
 
-Nothing of the inbox is deleted by itself. Erasing a person deletes the raw bytes that name them.
+What is recorded or ignored loses its raw bytes after 90 days and its row after 400 ([settings](settings.md)), and
+stays counted. What is behind a bounce or a complaint stays as long as that does; what waits for somebody stays. Erasing
+a person deletes the raw bytes that name them.
 
 ## How far a source is believed
 
@@ -56,6 +58,10 @@ Nothing of the inbox is deleted by itself. Erasing a person deletes the raw byte
 The default suits the kind: whoever signs what it tells is trusted. Choose *Trusted* for the others only where
 nobody else can see the URL. What does not reach its level is kept as unverified, and counts as soon as its proof
 comes.
+
+## Mailboxes, the mail server, a pipe, return paths
+
+[Mailboxes](mailboxes.md) has the steps for Gmail, Microsoft 365, any IMAP server, Postfix, and an MX record.
 
 ## Providers' webhooks
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from bounces.addresses import domain_of
 from bounces.intake.keep import Door, Kept, Piece, keep_pieces
-from bounces.models import InboundItem
+from bounces.intake.seen import note_received
+from bounces.models import InboundItem, IntakeSource
 from bounces.proof import keys, owners_of
 from bounces.return_path import TokenState, find_token, judge_token
 from bounces.values import Trust
@@ -34,6 +36,18 @@ class Opening:
 
     def takes(self, address: str) -> bool:
         return address in self.recipients or f"@{domain_of(address)}" in self.recipients
+
+
+def openings() -> list[Opening]:
+    """What the sources of kind smtp take. A domain alone means all of its addresses."""
+    rows = IntakeSource.objects.filter(kind="smtp", is_enabled=True).order_by("pk")
+    return [Opening(row.door, Trust(row.trust), recipients_of(row.options.get("recipients")), row.pk) for row in rows]
+
+
+def recipients_of(given: Any) -> frozenset[str]:
+    lines = given if isinstance(given, list) else str(given or "").split()
+    texts = [str(line).strip().strip("<>").lower() for line in lines]
+    return frozenset(text if "@" in text else f"@{text}" for text in texts if text)
 
 
 RETURN_PATHS = Opening(door="smtp", trust=Trust.TOKEN)
@@ -72,7 +86,10 @@ def keep_envelope(
         for opening, theirs in by_opening.items():
             whole = with_envelope(body, sender, theirs)
             piece = Piece(body=whole, name=name, form=InboundItem.Form.MAIL, identity=whole)
-            kept += keep_pieces([piece], Door(source=opening.door, trust=opening.trust, now=now))
+            (one,) = keep_pieces([piece], Door(source=opening.door, trust=opening.trust, now=now))
+            if opening.source_id is not None:
+                note_received(opening.source_id, int(one.is_new), 0, now)
+            kept.append(one)
     return kept
 
 

@@ -10,7 +10,7 @@ beginning: the digests know what was here. One reader a mailbox: a lease, checke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,13 +20,15 @@ from django.db.models import F
 
 from bounces import lease
 from bounces.intake.imap_session import OpenFolder
-from bounces.intake.keep import Door, Piece, keep_pieces, keep_refused, megabytes
+from bounces.intake.keep import Door, Kept, Piece, keep_pieces, keep_refused, megabytes
+from bounces.intake.seen import note_received
 from bounces.lease import Lease
 from bounces.models import InboundItem, MailboxPosition
 from bounces.values import Trust
 
 BATCH_MAILS = 200
 BATCH_BYTES = 8 * 1024 * 1024
+LEASE_LASTS = timedelta(seconds=120)  # longer than the longest silence that a server is allowed, twice
 WINDOW = 5_000  # mails whose sizes are asked for at once
 
 
@@ -45,6 +47,7 @@ class Inlet:
     source_id: int
     door: str
     trust: Trust
+    place: str  # imap://user@host/folder: numbers of another mailbox mean nothing here
     folder: str
     done: Done = Done()
 
@@ -55,8 +58,13 @@ class Tally:
     known: int = 0
     refused: int = 0
 
+    def add(self, other: Tally) -> None:
+        self.new += other.new
+        self.known += other.known
+        self.refused += other.refused
 
-def read_folder(opened: OpenFolder, inlet: Inlet, held: Lease, now: datetime) -> Iterator[Tally]:
+
+def read_folder(opened: OpenFolder, inlet: Inlet, held: Lease, clock: Callable[[], datetime]) -> Iterator[Tally]:
     """Keeps what is new, batch by batch, and says after each what it was. May run twice, and be killed anywhere."""
     position = position_of(inlet, opened.uid_validity)
     _put_away(opened, inlet, opened.uids_up_to(position.uid) if inlet.done.what != "leave" else [])
@@ -65,7 +73,7 @@ def read_folder(opened: OpenFolder, inlet: Inlet, held: Lease, now: datetime) ->
         window = uids[start : start + WINDOW]
         sizes = opened.sizes(window)
         for batch in batches(window, sizes):
-            tally = _keep(opened, inlet, batch, sizes, held, now)
+            tally = _keep(opened, inlet, batch, sizes, held, clock())
             _put_away(opened, inlet, batch)
             lease.renew(held)
             yield tally
@@ -74,7 +82,7 @@ def read_folder(opened: OpenFolder, inlet: Inlet, held: Lease, now: datetime) ->
 def position_of(inlet: Inlet, uid_validity: int) -> MailboxPosition:
     """Up to where the folder was read. Another UIDVALIDITY: these are other UIDs, so from the beginning."""
     position, _ = MailboxPosition.objects.get_or_create(
-        source_id=inlet.source_id, folder=inlet.folder, defaults={"uid_validity": uid_validity}
+        source_id=inlet.source_id, folder=inlet.place, defaults={"uid_validity": uid_validity}
     )
     if position.uid_validity != uid_validity:
         position.uid_validity, position.uid = uid_validity, 0
@@ -105,9 +113,8 @@ def _keep(
     door = Door(source=inlet.door, trust=inlet.trust, now=now)
     fetched = opened.bodies([uid for uid in uids if 0 < sizes.get(uid, 0) <= settings.MAIL_CAP])
     refused = {uid: sizes[uid] for uid in uids if sizes.get(uid, 0) > settings.MAIL_CAP}
-    refused |= {
-        uid: len(body) for uid, body in fetched.items() if len(body) > settings.MAIL_CAP
-    }  # it told another size
+    # Some servers tell a size and give out another one.
+    refused |= {uid: len(body) for uid, body in fetched.items() if len(body) > settings.MAIL_CAP}
     pieces = [
         Piece(body=body, name=f"{inlet.folder} {uid}", form=InboundItem.Form.MAIL, identity=body)
         for uid, body in fetched.items()
@@ -116,14 +123,18 @@ def _keep(
     with transaction.atomic():
         lease.guard(held)
         kept = keep_pieces(pieces, door)
-        for uid, size in refused.items():
-            why = f"{megabytes(size)} is above the cap of {megabytes(settings.MAIL_CAP)}: it was left on the server."
-            kept.append(keep_refused(f"{inlet.folder} {opened.uid_validity}/{uid}", size, why, door))
+        left = [_refuse(opened, inlet, uid, size, door) for uid, size in refused.items()]
         MailboxPosition.objects.filter(
-            source_id=inlet.source_id, folder=inlet.folder, uid_validity=opened.uid_validity, uid__lt=uids[-1]
-        ).update(uid=uids[-1], read=F("read") + len(kept))
-    new = sum(each.is_new for each in kept)
-    return Tally(new, len(kept) - new, len(refused))
+            source_id=inlet.source_id, folder=inlet.place, uid_validity=opened.uid_validity, uid__lt=uids[-1]
+        ).update(uid=uids[-1], read=F("read") + len(kept) + len(left))
+        new, turned_away = sum(each.is_new for each in kept), sum(each.is_new for each in left)
+        note_received(inlet.source_id, new, turned_away, now)
+    return Tally(new, len(kept) - new, turned_away)
+
+
+def _refuse(opened: OpenFolder, inlet: Inlet, uid: int, size: int, door: Door) -> Kept:
+    why = f"{megabytes(size)} is above the cap of {megabytes(settings.MAIL_CAP)}: it was left on the server, unread."
+    return keep_refused(f"{inlet.folder} {opened.uid_validity}/{uid}", size, why, door)
 
 
 def _put_away(opened: OpenFolder, inlet: Inlet, uids: Sequence[int]) -> None:
@@ -139,6 +150,3 @@ def _put_away(opened: OpenFolder, inlet: Inlet, uids: Sequence[int]) -> None:
 
 def lease_name(source_id: int) -> str:
     return f"imap:{source_id}"
-
-
-LEASE_LASTS = timedelta(seconds=120)  # longer than the longest silence that a server is allowed, twice

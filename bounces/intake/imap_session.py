@@ -10,7 +10,8 @@ from __future__ import annotations
 import imaplib
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -150,16 +151,36 @@ class OpenFolder:
         with plain_words(self.session):
             if uids and not self.session.folder.exists(folder):
                 self.session.folder.create(folder)
-            self.session.move([str(uid) for uid in uids], folder, chunks=UIDS_AT_ONCE)
+            if "MOVE" in self.session.client.capabilities:
+                self.session.move([str(uid) for uid in uids], folder, chunks=UIDS_AT_ONCE)
+            else:
+                self.session.copy([str(uid) for uid in uids], folder, chunks=UIDS_AT_ONCE)
+                self.delete(uids)
 
     def delete(self, uids: Sequence[int]) -> None:
+        """These alone where the server can (RFC 4315); elsewhere those go too that somebody else marked as deleted."""
         with plain_words(self.session):
-            self.session.delete([str(uid) for uid in uids], chunks=UIDS_AT_ONCE)
+            for start in range(0, len(uids), UIDS_AT_ONCE):
+                names = ",".join(map(str, uids[start : start + UIDS_AT_ONCE]))
+                self._do("STORE", names, "+FLAGS.SILENT", r"(\Deleted)")
+                if "UIDPLUS" in self.session.client.capabilities:
+                    self._do("EXPUNGE", names)
+                else:
+                    self.session.expunge()
 
-    def wait(self, seconds: float) -> bool:
-        """Whether the server told of something within that time (RFC 2177)."""
-        with plain_words(self.session):
-            return bool(self.session.idle.wait(timeout=seconds))
+    def _do(self, command: str, *words: str) -> None:
+        kind, answer = self.session.client.uid(command, *words)
+        if kind != "OK":
+            raise MailboxError(f"The server refused to put mails away: {_text(answer)}.")
+
+    def wait(self, seconds: float, is_stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Whether the server told of something within that time (RFC 2177). Looks every second whether to stop."""
+        until = time.monotonic() + seconds
+        with plain_words(self.session), self.session.idle as idle:
+            while time.monotonic() < until and not is_stopped():
+                if idle.poll(timeout=min(1.0, max(0.0, until - time.monotonic()))):
+                    return True
+        return False
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The mail server's life: where it listens, until it is asked to stop. In: addresses. Out: nothing; see `smtp.py`.
 
-`host:port` or `unix:/path`. Stopping, it takes no new connections and lets those that are in the middle of a mail end.
+Stopping, it takes no new connections and lets those that are in the middle of a mail end.
 """
 
 from __future__ import annotations
@@ -18,37 +18,12 @@ from pathlib import Path
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bounces.intake.places import Place
 from bounces.intake.smtp import Work, protocol_factory
 
 THREADS = 8  # that speak to the database
 GRACE = 5.0  # seconds for mails in the middle
 SOCKET_MODE = 0o666  # any local account's mail system may bring mail: it is believed no more than by TCP
-
-
-class BadPlace(ValueError):
-    """The text names no place to listen at. The message says how it is written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where to listen: a host and a port, or the path of a socket."""
-
-    host: str = ""
-    port: int = 0
-    path: str = ""
-
-    def __str__(self) -> str:
-        return f"unix:{self.path}" if self.path else f"{self.host}:{self.port}"
-
-
-def parse_place(text: str) -> Place:
-    """ "127.0.0.1:2525", "[::1]:2525", "unix:/run/rebound/lmtp". Raises BadPlace."""
-    if text.startswith("unix:") and len(text) > len("unix:"):
-        return Place(path=text.removeprefix("unix:"))
-    host, colon, port = text.rpartition(":")
-    if not colon or not (port.isascii() and port.isdigit()) or not 0 <= int(port[:6]) <= 65535:
-        raise BadPlace(f"“{text}” is no place to listen at: write host:port, like 127.0.0.1:2525, or unix:/path.")
-    return Place(host=host.strip("[]") or "127.0.0.1", port=int(port))
 
 
 Ready = Callable[[Sequence[str]], None]

@@ -5,7 +5,7 @@ facts.py        Attempt, Bounce, Evidence, Complaint, EventKey: what happened
 decisions.py    Ruling, Suppression: what people (and complaints) decided
 judgement.py    Policy, StatusChange, Dirty: what follows from the facts
 cleaning.py     CleaningRun, CleaningTarget, CleaningRow: one evaluation of many addresses
-inbox.py        InboundItem, RawChunk, Unproved: everything that arrives, before anything else happens to it
+inbox.py        InboundItem, RawChunk, Unproved, PrunedCount: everything that arrives, and what waits for proof
 running.py      Schedule, Lease, Outbox: what keeps the flow moving
 statistics.py   DailyStat: counted as the facts are recorded
 incidents.py    Incident: a receiving provider that is not believed
@@ -22,7 +22,7 @@ from bounces.models.cleaning import CleaningRow, CleaningRun, CleaningTarget
 from bounces.models.decisions import Ruling, Suppression
 from bounces.models.domains import Domain
 from bounces.models.facts import Attempt, Bounce, Complaint, EventKey, Evidence, MergedAttempt
-from bounces.models.inbox import InboundItem, RawChunk, Unproved
+from bounces.models.inbox import InboundItem, PrunedCount, RawChunk, Unproved
 from bounces.models.incidents import Incident
 from bounces.models.judgement import Dirty, Policy, StatusChange
 from bounces.models.mailboxes import MailboxPosition
@@ -55,6 +55,7 @@ __all__ = [
     "MergedAttempt",
     "Outbox",
     "Policy",
+    "PrunedCount",
     "RawChunk",
     "RejudgedBounce",
     "Rejudging",

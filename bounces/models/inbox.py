@@ -107,6 +107,19 @@ class Unproved(models.Model):
         return f"{self.event}: {self.shortcoming}"
 
 
+class PrunedCount(models.Model):
+    """How many items of a state are no more: with them the inbox's numbers are all that ever arrived."""
+
+    state = models.TextField(primary_key=True, choices=InboundItem.State)
+    items = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [one_of("state", ("done", "ignored"), "prunedcount_state_known")]
+
+    def __str__(self) -> str:
+        return f"{self.items} {self.state}"
+
+
 class RawChunk(models.Model):
     """A piece of an item's bytes, as they came. Most items have one."""
 

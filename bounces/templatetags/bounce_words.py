@@ -42,9 +42,19 @@ def enhanced_code_words(code: str) -> str:
 def door(source: str) -> str:
     """Where a thing came in, as people say it: `upload` -> `Upload`, `api:outreach` -> `API key outreach`."""
     name, _, rest = source.partition(":")
-    if name == "api" and rest:
-        return f"API key {rest}"
-    return {"upload": "Upload", "command": "Command line", "api": "API"}.get(name, source)
+    if name in NAMED_DOORS and rest:
+        return f"{NAMED_DOORS[name]} {rest}"
+    return DOORS.get(source, source)
+
+
+NAMED_DOORS = {"api": "API key", "imap": "Mailbox", "smtp": "Mail server, recipients of"}
+DOORS = {
+    "upload": "Upload",
+    "command": "Command line",
+    "api": "API",
+    "smtp": "Mail server, return paths",
+    "pipe": "Pipe of a mail system",
+}
 
 
 RULE_TABLES = {

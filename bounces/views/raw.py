@@ -55,7 +55,7 @@ def chunks_of(item: InboundItem) -> Iterator[bytes]:
 def shown_part(item: InboundItem) -> bytes:
     body = next(chunks_of(item), None)
     if body is None:
-        return b"Nothing of this was kept: it was refused before it was read.\n"
+        return b"Nothing of this is kept: it was refused before it was read, or is older than raw bytes stay here.\n"
     if item.size <= SHOWN and len(body) <= SHOWN:
         return body
     whole = f"{reverse('bounces:raw', args=[item.pk])}?download=1"

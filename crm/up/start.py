@@ -15,6 +15,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis import RedisError
 
+from bounces.intake import mailboxes
 from crm.up import first_start, listening, places, postgres, valkey
 from crm.up.first_start import SignIn, WantedDemo
 from crm.up.places import Places, StartError
@@ -119,7 +120,22 @@ def _start_rebound(options: Options, supervisor: Supervisor) -> None:
     for queue in QUEUES:
         supervisor.start(_manage(queue, "worker", queue, environment=environment))
     supervisor.start(_manage("scheduler", "scheduler", environment=environment))
+    doors = wanted_doors()
+    connection.close()
+    for name, arguments in doors:
+        supervisor.start(_manage(name, "intake", *arguments, environment=environment))
     supervisor.wait_for("web", lambda: _web_answers(options), SECONDS_TO_ANSWER)
+
+
+def wanted_doors() -> list[tuple[str, tuple[str, ...]]]:
+    """The doors for mail that are configured. A mailbox that is added later is read by the scheduler's turns."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    if mailboxes.sources():
+        found.append(("imap", ("imap",)))
+    for name, places_, extra in (("smtp", settings.SMTP_LISTEN, ()), ("lmtp", settings.LMTP_LISTEN, ("--lmtp",))):
+        if places_:
+            found.append((name, ("smtp", *extra, *(word for place in places_ for word in ("--listen", place)))))
+    return found
 
 
 def _load_wanted_demo(here: Places, supervisor: Supervisor) -> None:

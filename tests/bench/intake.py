@@ -2,7 +2,7 @@
 
 In: the stock server (`crm/gunicorn_conf.py`) on this machine alone, signed requests of 1 and of 100 events, over 1, 4,
 8 and 16 connections. Beside it in the same run: a view that checks and parses and keeps nothing, and an empty view.
-Out: a line a figure; exit code 1 where one falls short of `../shared/STACK.md`. The client shares the machine's cores.
+Out: a line a figure; exit code 1 where one falls short of its goal. The client shares the machine's cores.
 """
 
 from __future__ import annotations

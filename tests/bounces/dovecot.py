@@ -90,7 +90,7 @@ ssl = yes
 ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem
 disable_plaintext_auth = yes
-login_trusted_networks =
+auth_failure_delay = 0
 service anvil {{
   chroot =
 }}

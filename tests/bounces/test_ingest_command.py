@@ -9,8 +9,21 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from bounces.models import Address, Bounce, Complaint, Evidence, InboundItem, StatusChange, Suppression
+from bounces import process
+from bounces.issuing import issue_token
+from bounces.models import (
+    Address,
+    Bounce,
+    Complaint,
+    Evidence,
+    InboundItem,
+    IntakeSource,
+    RawChunk,
+    StatusChange,
+    Suppression,
+)
 from tests.bounces.arriving import a_bounce_mail, an_out_of_office
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +65,50 @@ def test_a_pipe_keeps_one_mail_for_the_worker(monkeypatch: pytest.MonkeyPatch) -
     ingest("-")
 
     assert InboundItem.objects.get().state == "pending"
+
+
+def pipe(monkeypatch: pytest.MonkeyPatch, *arguments: str, mail: bytes | None = None) -> InboundItem:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(mail or a_bounce_mail())))
+    ingest("-", *arguments)
+    return InboundItem.objects.latest("pk")
+
+
+def test_a_pipe_passes_the_envelope_so_that_its_token_proves_the_bounce(monkeypatch: Any, settings: Any) -> None:
+    settings.RETURN_PATH_DOMAIN = "bounces.rebound.example"
+    message = {"event_id": "m1", "recipient": "ada@example.org"}
+    path = issue_token(message, "api:1", None, timezone.now()).return_path
+
+    item = pipe(monkeypatch, "--recipient", path, "--sender", "")
+    assert process.run_flow(timezone.now)
+
+    item.refresh_from_db()
+    assert (item.source, item.trust, item.state) == ("pipe", "token", "done")
+    head = f"Return-Path: <>\r\nDelivered-To: {path}\r\n".encode()
+    assert bytes(RawChunk.objects.get(item_id=item.pk).body) == head + a_bounce_mail()
+
+
+def test_a_pipe_with_an_envelope_and_no_token_is_not_believed(monkeypatch: Any) -> None:
+    item = pipe(monkeypatch, "--recipient", "bounces@rebound.example")
+    assert process.run_flow(timezone.now)
+    item.refresh_from_db()
+    assert (item.state, Address.objects.get().status) == ("unverified", "unverified")
+
+
+def test_a_pipe_comes_in_the_name_of_a_source(monkeypatch: Any) -> None:
+    IntakeSource.objects.create(name="mta", kind="smtp", trust="match")
+    item = pipe(monkeypatch, "--source", "mta", "--recipient", "bounces@rebound.example")
+    assert (item.source, item.trust) == ("smtp:mta", "match")
+
+
+def test_a_pipe_for_a_source_that_is_not_there_lets_the_mail_system_try_again(monkeypatch: Any) -> None:
+    with pytest.raises(CommandError, match="no source named “nope”") as refused:
+        pipe(monkeypatch, "--source", "nope")
+    assert refused.value.returncode == 75
+
+
+def test_an_envelope_is_for_a_pipe_alone(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="for a mail from a pipe"):
+        ingest(str(tmp_path), "--recipient", "a@b.example")
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of real bounce mails (../shared/corpus) is not here")

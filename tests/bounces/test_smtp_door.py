@@ -17,12 +17,14 @@ from django.db import connection
 from django.utils import timezone
 
 from bounces import process
+from bounces.admin.trying import try_source
 from bounces.intake import smtp
-from bounces.intake.envelopes import Opening, with_envelope
-from bounces.intake.listening import BadPlace, Listener, Place, database_threads, parse_place, serve
+from bounces.intake.envelopes import Opening, openings, with_envelope
+from bounces.intake.listening import Listener, database_threads, serve
+from bounces.intake.places import BadPlace, Place, parse_place
 from bounces.intake.smtp import Work
 from bounces.issuing import issue_token
-from bounces.models import Address, InboundItem, RawChunk
+from bounces.models import Address, InboundItem, IntakeSource, RawChunk
 from bounces.values import Trust
 from tests.bounces.arriving import ADA, a_bounce_mail
 
@@ -281,6 +283,29 @@ def test_lmtp_over_a_socket_answers_for_each_recipient(open_door, tmp_path: Path
         sock.sendall(a_bounce_mail().replace(b"\n", b"\r\n") + b"\r\n.\r\n")
         assert [answer(answers)[:3] for _ in to] == [b"250", b"250"]
     assert len(mails()) == 1
+
+
+def test_a_source_is_tried_by_asking_the_server(door, settings):
+    settings.SMTP_LISTEN = [door.place]
+    source = IntakeSource(name="ours", kind="smtp", trust="token", options={"recipients": ["@in.rebound.example"]})
+    tried = try_source(source, timezone.now())
+    assert (tried.is_good, "test@in.rebound.example" in tried.sentence) == (True, True)
+    source.options = {"recipients": ["nobody@rebound.example"]}
+    assert "550" in try_source(source, timezone.now()).sentence
+    assert mails() == []
+
+
+def test_what_sources_take_is_read_from_them():
+    told = {"recipients": ["Bounces@Example.com", "in.example.com", "@x.example"]}
+    source = IntakeSource.objects.create(name="mx", kind="smtp", trust="match", options=told)
+    IntakeSource.objects.create(name="off", kind="smtp", trust="match", options=told, is_enabled=False)
+    (opening,) = openings()
+    assert (opening.door, opening.trust, opening.source_id) == ("smtp:mx", "match", source.pk)
+    assert [opening.takes(each) for each in ("bounces@example.com", "a@in.example.com", "a@example.com")] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_what_a_client_calls_an_address_stays_one_header_line():

@@ -57,6 +57,8 @@ def test_production_refuses_what_is_unsafe(environment, fault, tmp_path):
         ({"REBOUND_RETURN_PATH_DAYS": "0"}, "rebound.E007"),
         ({"REBOUND_SECRETS_KEY": "abc"}, "rebound.E008"),
         ({"REBOUND_SECRETS_KEY": f"{Fernet.generate_key().decode()},abc"}, "rebound.E008"),
+        ({"REBOUND_SMTP_LISTEN": "25"}, "rebound.E010"),
+        ({"REBOUND_ALLOWED_NETWORKS": "10.1.0.0/16,home"}, "rebound.E011"),
     ],
 )
 def test_nonsense_is_refused_at_home_too(environment, fault, tmp_path):

@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from crm.up import places
+from bounces.models import IntakeSource
+from crm.up import places, start
 from crm.up.first_start import WantedDemo
 
 pytestmark = [pytest.mark.services, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
@@ -209,3 +210,15 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+@pytest.mark.django_db
+def test_the_doors_for_mail_that_are_configured_are_started_and_no_others(settings):
+    assert start.wanted_doors() == []
+    IntakeSource.objects.create(name="box", kind="imap", trust="token")
+    settings.SMTP_LISTEN, settings.LMTP_LISTEN = ["127.0.0.1:2525", "[::1]:2525"], ["unix:/run/lmtp"]
+    assert start.wanted_doors() == [
+        ("imap", ("imap",)),
+        ("smtp", ("smtp", "--listen", "127.0.0.1:2525", "--listen", "[::1]:2525")),
+        ("lmtp", ("smtp", "--lmtp", "--listen", "unix:/run/lmtp")),
+    ]

@@ -28,6 +28,9 @@ class Field:
     label: str
     help_text: str
     is_secret: bool = True
+    is_line: bool = False  # one line, never several
+    is_required: bool = True
+    choices: tuple[tuple[str, str], ...] = ()  # of one line: what may be chosen, the first where nothing is
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """`manage.py ingest PATH…`: bounce mails from files, folders, mailboxes and archives into the inbox.
 
 In: paths (.eml, mbox, Maildir, zip), or `-` for one mail on standard input, as an MTA's alias pipes it. Out: inbox
-items, and what became of them; with `--keep-only`, and for a pipe, the worker reads them. The operator is trusted.
+items, and what became of them; with `--keep-only`, and for a pipe, the worker reads them. The operator is trusted;
+what a mail system pipes in with an envelope is believed as its source says.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bounces import inbox, process
-from bounces.intake.files import keep_paths, keep_piped
+from bounces.intake.files import NoSuchSource, Piped, keep_paths, keep_piped
 from bounces.intake.keep import Kept
 from bounces.models import InboundItem
 from bounces.terminal import terminal
+
+TRY_AGAIN = 75  # EX_TEMPFAIL
 
 
 class Command(BaseCommand):
@@ -38,10 +42,18 @@ class Command(BaseCommand):
             "--keep-only", action="store_true", help="Store them and leave the reading to the worker (as a pipe does)."
         )
 
+        pipe = parser.add_argument_group("what a mail system says of the mail it pipes in (with -)")
+        pipe.add_argument("--source", default="", metavar="NAME", help="The source in whose name it comes.")
+        pipe.add_argument("--recipient", default="", metavar="ADDRESS", help="The envelope's recipient.")
+        pipe.add_argument("--sender", metavar="ADDRESS", help="The envelope's sender; of a bounce it is empty.")
+
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  (Django's signature)
+        piped = Piped(options["source"], options["recipient"], options["sender"])
         if options["paths"] == ["-"]:
-            keep_piped(sys.stdin.buffer, timezone.now(), settings.MAIL_CAP)
+            keep_from_pipe(piped)
             return
+        if piped.is_enveloped:
+            raise CommandError("--source, --recipient and --sender are for a mail from a pipe: manage.py ingest -")
         missing = [path for path in options["paths"] if not Path(path).exists()]
         if missing:
             raise CommandError(f"There is no {missing[0]}.")
@@ -74,6 +86,14 @@ class Command(BaseCommand):
                 else:
                     unread.append((name, kept))
         return new, seen, unread
+
+
+def keep_from_pipe(piped: Piped) -> None:
+    """A mail system that is told 75 keeps the mail and tries again (sysexits.h, pipe(8)); other failures bounce it."""
+    try:
+        keep_piped(sys.stdin.buffer, timezone.now(), settings.MAIL_CAP, piped)
+    except (NoSuchSource, DatabaseError, InterfaceError, OSError) as error:
+        raise CommandError(f"Not kept, try again later: {error}", returncode=TRY_AGAIN) from error
 
 
 def process_all() -> None:
