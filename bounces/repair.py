@@ -1,7 +1,8 @@
 """Repair afterwards: what became invalid because of one provider, between two moments, for one reason, is taken back.
 
 In: provider, from, to, reason. Out: first the addresses (the preview), then a waive ruling each, and the addresses
-judged again at once. Only addresses that are invalid still, by that very bounce: newer facts have the last word.
+judged again at once. Only addresses that are invalid still, by that very bounce: newer facts have the last word. It
+stands in the history of the review queue, where it can be taken back.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from django.db import connection, transaction
 
 from bounces import policy
 from bounces.models import Address, Ruling
+from bounces.review import note_repair
 
 CHUNK = 1000
 RULE = "hard_bounce"
@@ -69,17 +71,21 @@ def repair(scope: Scope, by: Any, why: str, now: datetime) -> int:
     if not why.strip():
         raise NoReason("Say why, so that others can read it later.")
     found = preview(scope)
+    made: list[int] = []
     for start in range(0, len(found), CHUNK):
-        _waive(found[start : start + CHUNK], by, why.strip(), now)
+        made += _waive(found[start : start + CHUNK], by, why.strip(), now)
+    if made:
+        note_repair(scope.provider, made, by, why.strip(), now)
     return len(found)
 
 
-def _waive(chunk: list[Repairable], by: Any, why: str, now: datetime) -> None:
+def _waive(chunk: list[Repairable], by: Any, why: str, now: datetime) -> list[int]:
+    """Returns the rulings' ids."""
     ids = [each.address_id for each in chunk]
     with transaction.atomic():
         policy.lock_addresses(ids)
         still = set(Address.objects.filter(pk__in=ids, status="invalid", status_rule=RULE).values_list("pk", flat=True))
-        Ruling.objects.bulk_create(
+        made = Ruling.objects.bulk_create(
             Ruling(
                 address_id=each.address_id,
                 kind=Ruling.Kind.WAIVE,
@@ -93,3 +99,4 @@ def _waive(chunk: list[Repairable], by: Any, why: str, now: datetime) -> None:
             if each.address_id in still
         )
         policy.judge_now(ids, now, actor_id=by.pk)
+        return [ruling.pk for ruling in made]

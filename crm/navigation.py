@@ -35,6 +35,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
         Entry("Bounces", "mail-x", "bounces:list", in_tabs=True),
         Entry("Upload", "upload", "bounces:upload", permission="bounces.upload_bounces"),
         Entry("Cleaning", "brush-cleaning", "bounces:cleaning", in_tabs=True),
+        Entry("Review", "clipboard-check", "bounces:review", permission="bounces.ask_restore"),
         Entry("Suppressions", "ban", "bounces:suppressions", permission="bounces.change_suppression"),
         Entry("Reputation", "activity", "bounces:reputation"),
         Entry("Incidents", "siren", "bounces:incidents"),

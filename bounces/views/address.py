@@ -50,6 +50,7 @@ def show_address(request: HttpRequest, pk: int) -> HttpResponse:
         "is_held": any(one.kind == Ruling.Kind.HOLD and one.lifted_at is None for one in decided),
         "complaints": address.complaints.order_by("-occurred_at")[:SHOWN],
         "rulings": decided,
+        "asked": address.review_items.filter(cause="asked", decision="").first(),
     }
     return render(request, "bounces/address.html", context)
 

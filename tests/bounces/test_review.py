@@ -1,0 +1,417 @@
+"""The review queue: what the facts leave open, what people decide of it, and that it can be taken back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
+
+from bounces import process, review, rulings
+from bounces.models import Address, Bounce, DailyStat, InboundItem, ReviewItem, Ruling
+from bounces.recording import record
+from bounces.review import NotAllowed
+from bounces.rulings import NoReason
+from bounces.values import Trust
+from tests.bounces.arriving import ADA, a_bounce_mail
+from tests.bounces.test_incidents import delivery, refusal
+from tests.bounces.test_proof import arrive
+from tests.builders import NOW, a_bounce, a_user, an_address, days_ago
+
+pytestmark = pytest.mark.django_db
+
+
+def run(now: datetime = NOW) -> None:
+    process.run_flow(lambda: now)
+
+
+def tell(*told: Any) -> None:
+    with transaction.atomic():
+        record(list(told))
+    run()
+
+
+def counted() -> dict[str, int]:
+    return {
+        name: sum(DailyStat.objects.filter(dimension="all").values_list(name, flat=True)) for name in ("hard", "soft")
+    }
+
+
+def decide(cause: str, key: Any, decision: str, now: datetime = NOW) -> int:
+    return review.decide(cause, [str(key)], decision, a_user("manager"), "I looked.", now)
+
+
+# --- asked ------------------------------------------------------------------------------------------
+
+
+def an_invalid_address() -> Address:
+    tell(refusal("ada@gmail.com", days_ago(3)))
+    return Address.objects.get(email="ada@gmail.com")
+
+
+def test_what_is_asked_waits_once_until_a_manager_grants_it() -> None:
+    address, sales = an_invalid_address(), a_user()
+    items = {review.ask_restore(address, sales, "She called.", NOW).pk for _ in range(2)}
+
+    decide("asked", *items, "restore")
+
+    address.refresh_from_db()
+    assert (address.status, review.asked().count()) == ("unverified", 0)
+
+
+def test_what_is_refused_stays_as_it_is() -> None:
+    address = an_invalid_address()
+    item = review.ask_restore(address, a_user(), "She called.", NOW)
+
+    decide("asked", item.pk, "refuse")
+
+    address.refresh_from_db()
+    item.refresh_from_db()
+    assert (address.status, item.decision, item.reason) == ("invalid", "refuse", "I looked.")
+
+
+def test_a_restore_that_is_taken_back_is_asked_again() -> None:
+    address = an_invalid_address()
+    item = review.ask_restore(address, a_user(), "She called.", NOW)
+    decide("asked", item.pk, "restore")
+
+    item.refresh_from_db()
+    assert review.undo(item, a_user("manager"), NOW)
+
+    address.refresh_from_db()
+    assert (address.status, address.restored_at, review.asked().count()) == ("invalid", None, 1)
+
+
+def test_an_address_that_was_restored_elsewhere_is_no_question_any_more() -> None:
+    address = an_invalid_address()
+    review.ask_restore(address, a_user(), "She called.", NOW)
+
+    rulings.restore(address, a_user("manager"), "I knew.", NOW)
+
+    assert not review.asked().exists()
+
+
+def test_taking_a_restore_back_leaves_an_older_one() -> None:
+    address, manager = an_invalid_address(), a_user("manager")
+    rulings.restore(address, manager, "First.", days_ago(1))
+    second = rulings.restore(address, manager, "Second.", NOW)
+
+    rulings.take_back([second.pk], manager, NOW)
+
+    address.refresh_from_db()
+    assert (address.restored_at, address.status) == (days_ago(1), "unverified")
+
+
+# --- conflicts --------------------------------------------------------------------------------------
+
+
+def test_a_dead_address_that_takes_a_mail_again_is_asked_about() -> None:
+    tell(refusal("ada@gmail.com", days_ago(3)), delivery("ada@gmail.com", days_ago(1)))
+
+    assert [address.email for address in review.conflicts()] == ["ada@gmail.com"]
+
+
+def test_the_order_in_which_the_facts_came_makes_no_difference() -> None:
+    tell(delivery("ada@gmail.com", days_ago(1)))
+    tell(refusal("ada@gmail.com", days_ago(3)))
+
+    assert [address.email for address in review.conflicts()] == ["ada@gmail.com"]
+
+
+def test_a_delivery_before_the_bounce_is_no_conflict() -> None:
+    tell(delivery("ada@gmail.com", days_ago(3)), refusal("ada@gmail.com", days_ago(1)))
+
+    assert not review.conflicts()
+
+
+def test_what_was_left_as_it_is_is_asked_again_by_something_newer() -> None:
+    tell(refusal("ada@gmail.com", days_ago(3)), delivery("ada@gmail.com", days_ago(1)))
+    decide("conflict", Address.objects.get().pk, "keep")
+    kept = review.conflicts().count()
+
+    tell(delivery("ada@gmail.com", NOW + timedelta(hours=1)))
+
+    assert (kept, review.conflicts().count()) == (0, 1)
+
+
+def test_a_conflict_that_is_restored_is_valid_and_can_be_taken_back() -> None:
+    tell(refusal("ada@gmail.com", days_ago(3)), delivery("ada@gmail.com", days_ago(1)))
+    address = Address.objects.get()
+
+    decide("conflict", address.pk, "restore")
+    address.refresh_from_db()
+    restored = address.status
+    review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+
+    address.refresh_from_db()
+    assert (restored, address.status, review.conflicts().count()) == ("valid", "invalid", 1)
+
+
+# --- not understood ---------------------------------------------------------------------------------
+
+
+def not_understood(email: str, said: str = "", **fields: Any) -> Bounce:
+    words = said or f"554 <{email}> frobnicated at 12:{len(email)}"
+    return a_bounce(
+        email,
+        kind="soft",
+        fault="unknown",
+        reason="onhold",
+        rule="default",
+        diagnostic=words,
+        enhanced_code="",
+        **fields,
+    )
+
+
+def test_what_was_said_alike_is_one_question() -> None:
+    not_understood("ada@b.example")
+    not_understood("grace@b.example")
+    not_understood("bob@b.example", "Completely different words")
+
+    assert [(group.number, group.key) for group in review.unknown_groups()] == [
+        (2, "# <address> frobnicated at #:#"),
+        (1, "completely different words"),
+    ]
+
+
+def test_discarded_bounces_count_nowhere_and_come_back_with_undo() -> None:
+    not_understood("ada@b.example")
+    before = counted()
+    (group,) = review.unknown_groups()
+
+    decide("unknown", group.key, "discard")
+    discarded = (Bounce.objects.get().standing, len(review.unknown_groups()))
+    review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+
+    assert discarded == ("discarded", 0)
+    assert (Bounce.objects.get().standing, len(review.unknown_groups()), counted()) == ("counted", 1, before)
+
+
+def test_statuses_follow_what_is_discarded_and_what_is_taken_back() -> None:
+    for days in (20, 10, 1):
+        not_understood("ada@b.example", occurred_at=days_ago(days))
+    address = Address.objects.get()
+    rulings.hold(address, a_user("manager"), "To be judged.", NOW)
+    statuses = []
+
+    for deed in ("discard", "undo"):
+        if deed == "discard":
+            decide("unknown", review.unknown_groups()[0].key, deed)
+        else:
+            review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+        run()
+        address.refresh_from_db()
+        statuses.append(address.status)
+
+    assert statuses == ["unverified", "invalid"]
+
+
+def test_what_was_looked_at_is_asked_again_only_for_newer_bounces() -> None:
+    not_understood("ada@b.example", recorded_at=days_ago(2))
+    decide("unknown", review.unknown_groups()[0].key, "keep", days_ago(1))
+    seen = len(review.unknown_groups())
+
+    not_understood("grace@b.example", recorded_at=NOW)
+
+    assert (seen, [group.number for group in review.unknown_groups()]) == (0, 1 * [1])
+
+
+# --- without proof ----------------------------------------------------------------------------------
+
+
+def test_a_report_without_proof_waits_by_its_source_and_what_it_lacks() -> None:
+    arrive(a_bounce_mail(), Trust.TOKEN)
+    run()
+
+    assert [group.parts for group in review.unproved_groups()] == [("door:token", "bounced", "no_token")]
+
+
+def test_what_is_counted_makes_the_address_invalid() -> None:
+    arrive(a_bounce_mail(), Trust.TOKEN)
+    run()
+
+    decide("unproved", review.unproved_groups()[0].key, "count")
+    run()
+
+    assert (Address.objects.get(email=ADA).status, review.unproved_groups()) == ("invalid", [])
+
+
+def test_what_is_discarded_changes_nothing_and_comes_back_with_undo() -> None:
+    item = arrive(a_bounce_mail(), Trust.TOKEN)
+    run()
+    decide("unproved", review.unproved_groups()[0].key, "discard")
+    run()
+    gone = (InboundItem.objects.get(pk=item.pk).state, review.unproved_groups())
+
+    review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+
+    assert gone == ("ignored", [])
+    assert (InboundItem.objects.get(pk=item.pk).state, len(review.unproved_groups())) == ("unverified", 1)
+
+
+def test_what_was_counted_cannot_be_taken_back() -> None:
+    arrive(a_bounce_mail(), Trust.TOKEN)
+    run()
+    decide("unproved", review.unproved_groups()[0].key, "count")
+
+    assert not review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+
+
+# --- nonsense ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cause", "decision"), [("asked", "count"), ("unknown", "restore"), ("nothing", "keep"), ("", "")]
+)
+def test_a_decision_that_is_none_is_refused(cause: str, decision: str) -> None:
+    with pytest.raises(NotAllowed):
+        decide(cause, "1", decision)
+
+
+@pytest.mark.parametrize("cause", ["asked", "conflict", "unknown", "unproved"])
+@pytest.mark.parametrize("key", ["", "0", "9" * 40, "\x00".replace("\x00", "|"), "a|b|c"])
+def test_what_is_not_open_cannot_be_decided(cause: str, key: str) -> None:
+    with pytest.raises(NotAllowed):
+        decide(cause, key, str(review.ALLOWED[cause][1]))
+
+
+def test_a_decision_needs_a_reason() -> None:
+    with pytest.raises(NoReason):
+        review.decide("conflict", ["1"], "keep", a_user("manager"), "  ", NOW)
+
+
+def test_the_database_refuses_a_decision_by_nobody() -> None:
+    with pytest.raises(IntegrityError):
+        ReviewItem.objects.create(cause="unknown", decision="keep", reason="Because.")
+
+
+# --- the pages --------------------------------------------------------------------------------------
+
+
+def signed_in(role: str) -> Client:
+    client = Client()
+    client.force_login(a_user(role))
+    return client
+
+
+def test_sales_ask_and_see_what_became_of_it() -> None:
+    address = an_invalid_address()
+    sales = signed_in("sales")
+    sales.post(reverse("bounces:ask_restore", args=[address.pk]), {"reason": "She called."})
+    waits = sales.get(reverse("bounces:review")).content.decode()
+
+    manager = signed_in("manager")
+    item = ReviewItem.objects.get()
+    manager.post(
+        reverse("bounces:review_decide"),
+        {"cause": "asked", "key": item.pk, "decision": "refuse", "reason": "She left."},
+    )
+
+    assert "Waits for a manager" in waits
+    assert "She left." in sales.get(reverse("bounces:review")).content.decode()
+
+
+def test_sales_decide_nothing() -> None:
+    address = an_invalid_address()
+    item = review.ask_restore(address, a_user(), "She called.", NOW)
+    sales = signed_in("sales")
+    deeds = [
+        sales.post(
+            reverse("bounces:review_decide"), {"cause": "asked", "key": item.pk, "decision": "restore", "reason": "x"}
+        ),
+        sales.post(reverse("bounces:review_undo", args=[item.pk])),
+        sales.get(reverse("bounces:review_group", args=["unknown"])),
+        sales.get(reverse("bounces:repair")),
+    ]
+
+    assert [response.status_code for response in deeds] == [403] * 4
+    assert not Ruling.objects.exists()
+
+
+def test_a_manager_sees_all_four_causes_and_decides_in_bulk() -> None:
+    tell(refusal("ada@gmail.com", days_ago(3)), delivery("ada@gmail.com", days_ago(1)))
+    review.ask_restore(Address.objects.get(), a_user(), "She called.", NOW)
+    not_understood("grace@b.example")
+    not_understood("bob@b.example", "Other words")
+    arrive(a_bounce_mail(), Trust.TOKEN)
+    run()
+    manager = signed_in("manager")
+    page = manager.get(reverse("bounces:review")).content.decode()
+
+    keys = [group.key for group in review.unknown_groups()]
+    data = {"cause": "unknown", "key": keys, "decision": "discard", "reason": "Tests."}
+    answer = manager.post(reverse("bounces:review_decide"), data, follow=True).content.decode()
+
+    for title in ("Asked to restore", "seem to live", "rule understood", "Not proved"):
+        assert title in page
+    assert ("Decided: 2 in all" in answer, ReviewItem.objects.filter(decision="discard").count()) == (True, 2)
+
+
+def test_a_group_opens_to_what_is_in_it() -> None:
+    bounce = not_understood("grace@b.example")
+    arrive(a_bounce_mail(), Trust.TOKEN)
+    run()
+    manager = signed_in("manager")
+    pages = [
+        manager.get(reverse("bounces:review_group", args=[cause]), {"key": groups[0].key}).content.decode()
+        for cause, groups in (("unknown", review.unknown_groups()), ("unproved", review.unproved_groups()))
+    ]
+
+    assert reverse("bounces:bounce", args=[bounce.pk]) in pages[0]
+    assert reverse("bounces:item", args=[InboundItem.objects.get().pk]) in pages[1]
+
+
+def test_deciding_without_a_choice_or_a_reason_says_so() -> None:
+    manager = signed_in("manager")
+    url = reverse("bounces:review_decide")
+    nothing = manager.post(url, {"cause": "unknown", "decision": "keep", "reason": "x"}, follow=True).content.decode()
+    bare = manager.post(url, {"cause": "unknown", "key": "a", "decision": "keep"}, follow=True).content.decode()
+
+    assert ("Tick what you want" in nothing, "Say why" in bare) == (True, True)
+
+
+def test_the_queue_asks_no_more_queries_for_more_questions(django_assert_max_num_queries) -> None:
+    for number in range(8):
+        tell(refusal(f"p{number}@gmail.com", days_ago(3)), delivery(f"p{number}@gmail.com", days_ago(1)))
+        review.ask_restore(Address.objects.get(email=f"p{number}@gmail.com"), a_user(), "She called.", NOW)
+        not_understood(f"q{number}@b.example", f"words {'x' * number}")
+    manager = signed_in("manager")
+    manager.get(reverse("bounces:review"))
+
+    with django_assert_max_num_queries(22):
+        assert manager.get(reverse("bounces:review")).status_code == 200
+
+
+# --- repair -----------------------------------------------------------------------------------------
+
+
+def test_a_repair_is_looked_at_done_and_taken_back_on_its_page() -> None:
+    tell(refusal("ada@gmail.com", days_ago(10)), refusal("bob@gmail.com", days_ago(10)))
+    manager = signed_in("manager")
+    scope = {"provider": "google", "since": "2026-10-22T00:00", "until": "2026-10-24T00:00", "reason": ""}
+
+    looked = manager.get(reverse("bounces:repair"), scope).content.decode()
+    before = set(Address.objects.values_list("status", flat=True))
+    manager.post(reverse("bounces:repair"), {**scope, "why": "Gmail was wrong."})
+    after = set(Address.objects.values_list("status", flat=True))
+    manager.post(reverse("bounces:review_undo", args=[ReviewItem.objects.get().pk]))
+
+    assert "2 addresses would be judged again" in looked
+    assert (before, after) == ({"invalid"}, {"unverified"})
+    assert set(Address.objects.values_list("status", flat=True)) == {"invalid"}
+
+
+def test_a_repair_without_a_reason_or_with_a_wrong_span_is_refused() -> None:
+    tell(refusal("ada@gmail.com", days_ago(10)))
+    manager = signed_in("manager")
+    scope = {"provider": "google", "since": "2026-10-22T00:00", "until": "2026-10-24T00:00"}
+
+    bare = manager.post(reverse("bounces:repair"), scope).content.decode()
+    wrong = manager.get(reverse("bounces:repair"), {**scope, "until": "2026-10-01T00:00"}).content.decode()
+
+    assert ("Say why" in bare, "lies before the beginning" in wrong) == (True, True)
+    assert an_address("ada@gmail.com").status == "invalid"
