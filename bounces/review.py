@@ -1,39 +1,28 @@
-"""The review queue: where the facts alone leave a question open, and people decide.
+"""The review queue: people decide where the facts alone leave a question open (`questions.py` says which).
 
-In: the facts. Out: what is open, in groups; a person's decision, audited, with what it changed, so that it can be
-taken back. Stage: after evaluate. What is open follows from the facts, whatever their order, and closes when newer
-ones answer:
-
-    asked      somebody asked to restore an address that is invalid or at risk still
-    conflict   an address bounced for good, and was delivered to or replied afterwards, or replied shortly before
-    unknown    counted bounces that no rule understood, grouped by what was said
-    unproved   reports without proof, grouped by source, event and what they lack
-
-Decisions change facts (standings, rulings, the inbox), and the policy judges by them; none sets a status.
+In: groups' keys or ids, a decision, a reason. Out: changed facts (standings, rulings, the inbox), by which the policy
+judges; none sets a status. Each decision is kept with who, when, why, how many, and by ids what it changed, so that it
+can be taken back. Stage: after evaluate. One decision at a time: two people never decide the same twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Greatest
+from django.db.models import QuerySet
 
-from bounces import inbox, rulings
-from bounces.classification.judge import DEFAULT
-from bounces.models import Address, Bounce, InboundItem, ReviewItem, Unproved
+from bounces import inbox, policy, rulings
+from bounces.models import Address, Bounce, ReviewItem
+from bounces.questions import BAD, Cause, Decision, asked, conflicts, unknown, unproved
 from bounces.rulings import NoReason
 from bounces.standings import restand
-from bounces.values import Standing, Status
+from bounces.values import Standing
 
-Cause, Decision = ReviewItem.Cause, ReviewItem.Decision
-
-MOST_GROUPS = 50
 MOST_AT_ONCE = 5_000  # bounces or items of one decision; what is left stays open
+LOCK = 7_301_030  # of decisions, among PostgreSQL's advisory locks
 ALLOWED = {
     Cause.ASKED: (Decision.RESTORE, Decision.REFUSE),
     Cause.CONFLICT: (Decision.RESTORE, Decision.KEEP),
@@ -46,104 +35,12 @@ class NotAllowed(ValueError):
     """Not a decision of that cause, or nothing of it is open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Alike questions, decided together. `key` names the group."""
-
-    key: str
-    number: int
-    newest_at: datetime
-    parts: tuple[str, ...]
-
-
-# --- what is open -----------------------------------------------------------------------------------
-
-# What was said, without what differs from one mail to the next.
-SAID = """regexp_replace(regexp_replace(lower(left(b.diagnostic, 300)), '<?[^ <>]+@[^ <>]+>?', '<address>', 'g'),
-    '[0-9]+', '#', 'g')"""
-UNKNOWN = f"""
-SELECT b.id, {SAID} AS said, b.recorded_at FROM bounces_bounce b
-WHERE b.rule = %(rule)s AND b.standing = 'counted' AND b.kind <> 'deferred'
-  AND NOT EXISTS (
-      SELECT FROM bounces_reviewitem r WHERE r.cause = 'unknown' AND r.key = {SAID} AND r.decision = 'keep'
-      AND r.undone_at IS NULL AND r.decided_at >= b.recorded_at)
-"""  # noqa: S608  (this module's constants)
-UNKNOWN_GROUPS = f"""
-SELECT said, count(*), max(recorded_at) FROM ({UNKNOWN}) AS open
-GROUP BY said ORDER BY count(*) DESC, said LIMIT %(limit)s
-"""  # noqa: S608  (as above)
-UNKNOWN_OF = f"SELECT id FROM ({UNKNOWN}) AS open WHERE said = %(key)s ORDER BY id LIMIT %(limit)s"  # noqa: S608
-UNPROVED_GROUPS = """
-SELECT i.source, u.event, u.shortcoming, count(*), max(u.occurred_at)
-FROM bounces_unproved u JOIN bounces_inbounditem i ON i.id = u.item_id AND i.state = 'unverified'
-GROUP BY 1, 2, 3 ORDER BY count(*) DESC, 1, 2, 3 LIMIT %s
-"""
-
-
-def unknown_groups() -> list[Group]:
-    with connection.cursor() as cursor:
-        cursor.execute(UNKNOWN_GROUPS, {"rule": DEFAULT, "limit": MOST_GROUPS})
-        return [Group(said, number, newest, (said,)) for said, number, newest in cursor.fetchall()]
-
-
-def unknown_of(key: str) -> list[int]:
-    """The open bounces of a group, the oldest first, at most MOST_AT_ONCE."""
-    with connection.cursor() as cursor:
-        cursor.execute(UNKNOWN_OF, {"rule": DEFAULT, "key": key, "limit": MOST_AT_ONCE})
-        return [row[0] for row in cursor.fetchall()]
-
-
-def unproved_groups() -> list[Group]:
-    with connection.cursor() as cursor:
-        cursor.execute(UNPROVED_GROUPS, [MOST_GROUPS])
-        return [
-            Group("|".join((event, shortcoming, source)), number, newest, (source, event, shortcoming))
-            for source, event, shortcoming, number, newest in cursor.fetchall()
-        ]
-
-
-def unproved_of(key: str) -> QuerySet[Unproved]:
-    """The open reports of a group; none where the key names none."""
-    event, _, rest = key.partition("|")
-    shortcoming, _, source = rest.partition("|")
-    items = InboundItem.objects.filter(state=InboundItem.State.UNVERIFIED, source=source)
-    return Unproved.objects.filter(event=event, shortcoming=shortcoming, item_id__in=items.values("pk")).order_by("pk")
-
-
-def conflicts() -> QuerySet[Address]:
-    """Addresses whose facts speak against each other, as long as nobody has looked since the newest of them."""
-    alive_at = Greatest("last_delivered_at", "last_reply_at", "last_click_at")
-    dead = Q(status=Status.INVALID, status_rule="hard_bounce", alive_at__gt=F("last_bounce_at"))
-    found = Address.objects.annotate(alive_at=alive_at).filter(dead | Q(status_rule="hard_bounce_after_reply"))
-    looked = ReviewItem.objects.filter(
-        cause=Cause.CONFLICT, address=OuterRef("pk"), decision=Decision.KEEP, undone_at__isnull=True
-    ).filter(decided_at__gte=Greatest(OuterRef("alive_at"), OuterRef("last_bounce_at")))
-    return found.filter(~Exists(looked)).order_by("pk")
-
-
-def asked() -> QuerySet[ReviewItem]:
-    """What was asked and is a question still: an address that was restored, or recovered, answers by itself."""
-    waiting = ReviewItem.objects.filter(cause=Cause.ASKED, decision=Decision.OPEN)
-    return waiting.filter(address__status__in=[Status.INVALID, Status.AT_RISK]).order_by("pk")
-
-
-def count_open() -> dict[str, int]:
-    """By cause: groups of what is grouped, addresses of the others; at most MOST_GROUPS of each."""
-    return {
-        str(Cause.ASKED): asked()[:MOST_GROUPS].count(),
-        str(Cause.CONFLICT): conflicts()[:MOST_GROUPS].count(),
-        str(Cause.UNKNOWN): len(unknown_groups()),
-        str(Cause.UNPROVED): len(unproved_groups()),
-    }
-
-
-# --- asking and deciding ----------------------------------------------------------------------------
-
-
 def ask_restore(address: Address, by: Any, note: str, now: datetime) -> ReviewItem:
-    """One open question an address; a second one joins it. Raises NoReason."""
+    """One open question an address; a second one joins it. Raises NoReason, NotAllowed."""
     if not note.strip():
         raise NoReason("Say why, so that whoever decides can judge it.")
+    if address.status not in BAD:
+        raise NotAllowed(f"{address} is neither invalid nor at risk: there is nothing to restore.")
     item, _ = ReviewItem.objects.get_or_create(
         cause=Cause.ASKED,
         address=address,
@@ -153,63 +50,112 @@ def ask_restore(address: Address, by: Any, note: str, now: datetime) -> ReviewIt
     return item
 
 
-def decide(cause: str, keys: Sequence[str], decision: str, by: Any, reason: str, now: datetime) -> int:
+def decide(
+    cause: str, keys: Sequence[str], decision: str, by: Any, reason: str, now: datetime, only: Sequence[int] = ()
+) -> int:
     """Decides several questions of one cause alike; returns how many bounces, items or addresses it was about.
 
-    All or nothing. `keys` are groups' keys, or ids of addresses (conflict) or of what was asked. Raises NoReason,
-    NotAllowed.
+    All or nothing. `keys` are groups' keys, or ids of addresses (conflict) or of what was asked; `only` some bounces or
+    reports of the groups. Raises NoReason, NotAllowed.
     """
     if not reason.strip():
         raise NoReason("Say why, so that others can read it later.")
     if cause not in ALLOWED or decision not in ALLOWED[Cause(cause)]:
         raise NotAllowed("There is no such decision here.")
+    if only and decision == Decision.KEEP:
+        raise NotAllowed("Leaving as it is goes for a whole group: untick the single ones.")
     with transaction.atomic():
-        number = sum(DECIDERS[Cause(cause)](key, Decision(decision), by, reason.strip(), now) for key in keys)
+        _one_at_a_time()
+        deed = _Deed(Cause(cause), Decision(decision), by, reason.strip(), now, tuple(only))
+        number = sum(DECIDERS[deed.cause](key, deed) for key in keys)
         if not number:
             raise NotAllowed("Nothing of that is open any more: somebody was faster, or newer facts have answered it.")
     return number
 
 
-def _decide_asked(key: str, decision: ReviewItem.Decision, by: Any, reason: str, now: datetime) -> int:
+def _one_at_a_time() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+class _Deed:
+    """A decision on its way: what, by whom, why."""
+
+    def __init__(
+        self,
+        cause: ReviewItem.Cause,
+        decision: ReviewItem.Decision,
+        by: Any,
+        reason: str,
+        now: datetime,
+        only: tuple[int, ...] = (),
+    ) -> None:
+        self.cause, self.decision, self.by, self.reason, self.now, self.only = cause, decision, by, reason, now, only
+
+    def write(
+        self,
+        key: str,
+        number: int,
+        effects: dict[str, list[int]],
+        *,
+        address: Address | None = None,
+        seen_at: datetime | None = None,
+    ) -> None:
+        ReviewItem.objects.create(
+            cause=self.cause, key=key, address=address, decision=self.decision, decided_by=self.by,
+            decided_at=self.now, reason=self.reason, number=number, effects=effects,
+            seen_at=seen_at if self.decision == Decision.KEEP else None,
+        )  # fmt: skip
+
+
+def _decide_asked(key: str, deed: _Deed) -> int:
     item = asked().select_for_update(of=("self",)).select_related("address").filter(pk=_number(key)).first()
     if item is None or item.address is None:
         return 0
-    if decision == Decision.RESTORE:
-        item.effects = {"rulings": [rulings.restore(item.address, by, reason, now).pk]}
-    item.decision, item.reason, item.decided_by, item.decided_at = decision, reason, by, now
+    if deed.decision == Decision.RESTORE:
+        item.effects = {"rulings": [rulings.restore(item.address, deed.by, deed.reason, deed.now).pk]}
+    item.decision, item.reason, item.decided_by, item.decided_at = deed.decision, deed.reason, deed.by, deed.now
     item.save(update_fields=["effects", "decision", "reason", "decided_by", "decided_at"])
     return 1
 
 
-def _decide_conflict(key: str, decision: ReviewItem.Decision, by: Any, reason: str, now: datetime) -> int:
+def _decide_conflict(key: str, deed: _Deed) -> int:
+    policy.lock_addresses([_number(key)])
     address = conflicts().filter(pk=_number(key)).first()
     if address is None:
         return 0
-    done = [rulings.restore(address, by, reason, now).pk] if decision == Decision.RESTORE else []
-    _write(Cause.CONFLICT, "", decision, by, reason, now, 1, {"rulings": done}, address)
+    seen_at = vars(address)["newest_at"]
+    is_restored = deed.decision == Decision.RESTORE
+    done = [rulings.restore(address, deed.by, deed.reason, deed.now).pk] if is_restored else []
+    deed.write("", 1, {"rulings": done}, address=address, seen_at=seen_at)
     return 1
 
 
-def _decide_unknown(key: str, decision: ReviewItem.Decision, by: Any, reason: str, now: datetime) -> int:
-    ids = unknown_of(key)
-    if decision == Decision.DISCARD:
+def _decide_unknown(key: str, deed: _Deed) -> int:
+    found = unknown(key).filter(pk__in=deed.only) if deed.only else unknown(key)
+    rows = list(found.order_by("recorded_at", "pk").values_list("pk", "recorded_at")[:MOST_AT_ONCE])
+    if not rows:
+        return 0
+    ids = [pk for pk, _ in rows]
+    is_discarded = deed.decision == Decision.DISCARD
+    if is_discarded:
         restand(Bounce.objects.filter(pk__in=ids), Standing.DISCARDED)
-    if ids:
-        effects = {"bounces": ids if decision == Decision.DISCARD else []}
-        _write(Cause.UNKNOWN, key, decision, by, reason, now, len(ids), effects)
+    deed.write(key, len(ids), {"bounces": ids if is_discarded else []}, seen_at=rows[-1][1])
     return len(ids)
 
 
-def _decide_unproved(key: str, decision: ReviewItem.Decision, by: Any, reason: str, now: datetime) -> int:
-    ids = sorted(set(unproved_of(key).values_list("item_id", flat=True)[:MOST_AT_ONCE]))
-    if decision == Decision.COUNT:
-        inbox.release(ids, by, reason)
+def _decide_unproved(key: str, deed: _Deed) -> int:
+    """Items as wholes: a mail is about our message, or it is not."""
+    found = unproved(key).filter(pk__in=deed.only) if deed.only else unproved(key)
+    ids = sorted(set(found.order_by("pk").values_list("item_id", flat=True)[:MOST_AT_ONCE]))
+    if not ids:
+        return 0
+    if deed.decision == Decision.COUNT:
+        number = inbox.release(ids, deed.by, deed.reason)
     else:
-        for item in InboundItem.objects.filter(pk__in=ids):
-            inbox.discard(item, by, reason, now)
-    if ids:
-        _write(Cause.UNPROVED, key, decision, by, reason, now, len(ids), {"items": ids})
-    return len(ids)
+        number = inbox.discard_all(ids, deed.by, deed.reason, deed.now)
+    deed.write(key, number, {"items": ids})
+    return number
 
 
 DECIDERS = {
@@ -224,44 +170,29 @@ def _number(key: str) -> int:
     return int(key) if key.isascii() and key.isdigit() and len(key) < 19 else 0
 
 
-def _write(
-    cause: ReviewItem.Cause,
-    key: str,
-    decision: ReviewItem.Decision,
-    by: Any,
-    reason: str,
-    now: datetime,
-    number: int,
-    effects: dict[str, list[int]],
-    address: Address | None = None,
-) -> None:
-    ReviewItem.objects.create(
-        cause=cause, key=key, address=address, decision=decision, decided_by=by, decided_at=now, reason=reason,
-        number=number, effects=effects,
-    )  # fmt: skip
-
-
 def note_repair(provider: str, ruling_ids: list[int], by: Any, reason: str, now: datetime) -> None:
     """A repair stands in the history as one decision about all its addresses (`repair.py`)."""
-    effects = {"rulings": ruling_ids}
-    _write(Cause.CONFLICT, f"repair: {provider}", Decision.RESTORE, by, reason, now, len(ruling_ids), effects)
+    deed = _Deed(Cause.CONFLICT, Decision.RESTORE, by, reason, now)
+    deed.write(f"repair: {provider}", len(ruling_ids), {"rulings": ruling_ids})
 
 
 def undo(item: ReviewItem, by: Any, now: datetime) -> bool:
-    """Takes a decision back; what it changed returns, and the question is open again. False where it cannot be."""
+    """Takes a decision back; what it changed returns, and the question is open again. False where it cannot be.
+
+    What was decided otherwise since stays: a bounce or an item that is no longer discarded is left alone.
+    """
     with transaction.atomic():
+        _one_at_a_time()
         locked = ReviewItem.objects.select_for_update().get(pk=item.pk)
         if not locked.can_undo:
             return False
         rulings.take_back(locked.effects.get("rulings", []), by, now)
         bounces = Bounce.objects.filter(pk__in=locked.effects.get("bounces", []), standing=Standing.DISCARDED)
         restand(bounces, Standing.COUNTED)
-        if locked.cause == Cause.UNPROVED:
-            ignored = InboundItem.objects.filter(pk__in=locked.effects["items"], state=InboundItem.State.IGNORED)
-            ignored.update(state=InboundItem.State.UNVERIFIED, why=f"{by} took the decision back.", finished_at=now)
+        inbox.take_discard_back(locked.effects.get("items", []), locked.decided_at, by)
         locked.undone_by, locked.undone_at = by, now
         locked.save(update_fields=["undone_by", "undone_at"])
-        if locked.cause == Cause.ASKED and locked.address is not None:
+        if locked.cause == Cause.ASKED and locked.address is not None and locked.address.status in BAD:
             ask_restore(locked.address, locked.asked_by, locked.note, now)
     return True
 

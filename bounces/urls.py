@@ -6,6 +6,7 @@ from django.urls import path
 
 from bounces.views import (
     address,
+    asking,
     bounce,
     cleaning,
     cleaning_undo,
@@ -32,8 +33,9 @@ urlpatterns = [
     path("bounces/<int:pk>/", bounce.show_bounce, name="bounce"),
     path("addresses/<int:pk>/", address.show_address, name="address"),
     path("addresses/<int:pk>/restore/", address.restore, name="restore"),
-    path("addresses/<int:pk>/ask/", review.ask, name="ask_restore"),
+    path("addresses/<int:pk>/ask/", asking.ask, name="ask_restore"),
     path("review/", review.show_queue, name="review"),
+    path("review/count/", review.show_count, name="review_count"),
     path("review/decide/", review.decide, name="review_decide"),
     path("review/repair/", repair.show_repair, name="repair"),
     path("review/<int:pk>/undo/", review.undo, name="review_undo"),

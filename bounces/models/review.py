@@ -1,7 +1,7 @@
 """What people asked and decided where the facts alone leave a question open.
 
 In: rows of `bounces/review.py` alone. Out: the review queue's history, and what undo goes by. What is open is mostly
-not stored: it follows from the facts (`review.py`), so that it closes by itself when newer facts answer it.
+not stored: it follows from the facts (`questions.py`), so that it closes by itself when newer facts answer it.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ class ReviewItem(models.Model):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     number = models.PositiveIntegerField(default=1, help_text="How many bounces, items or addresses it was about.")
+    seen_at = models.DateTimeField(
+        null=True, blank=True, help_text="Of what was left as it is: the newest fact that was looked at."
+    )
     effects = models.JSONField(default=dict, editable=False, help_text="What it changed, by ids: undo goes by them.")
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     undone_at = models.DateTimeField(null=True, blank=True)
@@ -58,6 +61,9 @@ class ReviewItem(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(undone_at__isnull=True) | Q(undone_by__isnull=False), name="reviewitem_undone_by_a_person"
+            ),
+            models.CheckConstraint(
+                condition=~Q(decision="keep") | Q(seen_at__isnull=False), name="reviewitem_kept_names_what_was_seen"
             ),
             models.UniqueConstraint(
                 fields=["address"], condition=Q(cause="asked", decision=""), name="reviewitem_asked_once"

@@ -9,17 +9,19 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from bounces import process, review, rulings
+from bounces import process, questions, review, rulings
 from bounces.models import Address, Bounce, DailyStat, InboundItem, ReviewItem, Ruling
 from bounces.recording import record
 from bounces.review import NotAllowed
 from bounces.rulings import NoReason
-from bounces.values import Trust
+from bounces.values import Event, Fault, Judgement, Kind, Trust
 from tests.bounces.arriving import ADA, a_bounce_mail
+from tests.bounces.histories import told
 from tests.bounces.test_incidents import delivery, refusal
 from tests.bounces.test_proof import arrive
-from tests.builders import NOW, a_bounce, a_user, an_address, days_ago
+from tests.builders import NOW, a_user, an_address, days_ago
 
 pytestmark = pytest.mark.django_db
 
@@ -28,9 +30,9 @@ def run(now: datetime = NOW) -> None:
     process.run_flow(lambda: now)
 
 
-def tell(*told: Any) -> None:
+def tell(*several: Any) -> None:
     with transaction.atomic():
-        record(list(told))
+        record(list(several))
     run()
 
 
@@ -59,7 +61,12 @@ def test_what_is_asked_waits_once_until_a_manager_grants_it() -> None:
     decide("asked", *items, "restore")
 
     address.refresh_from_db()
-    assert (address.status, review.asked().count()) == ("unverified", 0)
+    assert (address.status, questions.asked().count()) == ("unverified", 0)
+
+
+def test_what_works_is_not_asked_for() -> None:
+    with pytest.raises(NotAllowed, match="nothing to restore"):
+        review.ask_restore(an_address(status="valid"), a_user(), "She called.", NOW)
 
 
 def test_what_is_refused_stays_as_it_is() -> None:
@@ -82,7 +89,7 @@ def test_a_restore_that_is_taken_back_is_asked_again() -> None:
     assert review.undo(item, a_user("manager"), NOW)
 
     address.refresh_from_db()
-    assert (address.status, address.restored_at, review.asked().count()) == ("invalid", None, 1)
+    assert (address.status, address.restored_at, questions.asked().count()) == ("invalid", None, 1)
 
 
 def test_an_address_that_was_restored_elsewhere_is_no_question_any_more() -> None:
@@ -91,7 +98,7 @@ def test_an_address_that_was_restored_elsewhere_is_no_question_any_more() -> Non
 
     rulings.restore(address, a_user("manager"), "I knew.", NOW)
 
-    assert not review.asked().exists()
+    assert not questions.asked().exists()
 
 
 def test_taking_a_restore_back_leaves_an_older_one() -> None:
@@ -111,30 +118,53 @@ def test_taking_a_restore_back_leaves_an_older_one() -> None:
 def test_a_dead_address_that_takes_a_mail_again_is_asked_about() -> None:
     tell(refusal("ada@gmail.com", days_ago(3)), delivery("ada@gmail.com", days_ago(1)))
 
-    assert [address.email for address in review.conflicts()] == ["ada@gmail.com"]
+    assert [address.email for address in questions.conflicts()] == ["ada@gmail.com"]
 
 
 def test_the_order_in_which_the_facts_came_makes_no_difference() -> None:
     tell(delivery("ada@gmail.com", days_ago(1)))
     tell(refusal("ada@gmail.com", days_ago(3)))
 
-    assert [address.email for address in review.conflicts()] == ["ada@gmail.com"]
+    assert [address.email for address in questions.conflicts()] == ["ada@gmail.com"]
+
+
+def test_a_soft_bounce_after_the_delivery_hides_no_conflict() -> None:
+    full = Judgement(Kind.SOFT, Fault.RECIPIENT, "mailboxfull", False, "test")
+    tell(refusal("ada@gmail.com", days_ago(3)), delivery("ada@gmail.com", days_ago(2)))
+    tell(told(Event.BOUNCED, 1, full, recipient="ada@gmail.com"))
+
+    assert questions.conflicts().count() == 1
+
+
+def test_an_older_delivery_that_is_told_later_asks_nothing_again() -> None:
+    tell(refusal("ada@gmail.com", days_ago(5)), delivery("ada@gmail.com", days_ago(1)))
+    decide("conflict", Address.objects.get().pk, "keep")
+
+    tell(delivery("ada@gmail.com", days_ago(2)))
+
+    assert not questions.conflicts()
+
+
+def test_a_reply_shortly_before_the_bounce_is_a_conflict() -> None:
+    tell(told(Event.REPLIED, 5, recipient="ada@gmail.com"), refusal("ada@gmail.com", days_ago(3)))
+
+    assert (Address.objects.get().status, questions.conflicts().count()) == ("at_risk", 1)
 
 
 def test_a_delivery_before_the_bounce_is_no_conflict() -> None:
     tell(delivery("ada@gmail.com", days_ago(3)), refusal("ada@gmail.com", days_ago(1)))
 
-    assert not review.conflicts()
+    assert not questions.conflicts()
 
 
 def test_what_was_left_as_it_is_is_asked_again_by_something_newer() -> None:
     tell(refusal("ada@gmail.com", days_ago(3)), delivery("ada@gmail.com", days_ago(1)))
     decide("conflict", Address.objects.get().pk, "keep")
-    kept = review.conflicts().count()
+    kept = questions.conflicts().count()
 
     tell(delivery("ada@gmail.com", NOW + timedelta(hours=1)))
 
-    assert (kept, review.conflicts().count()) == (0, 1)
+    assert (kept, questions.conflicts().count()) == (0, 1)
 
 
 def test_a_conflict_that_is_restored_is_valid_and_can_be_taken_back() -> None:
@@ -147,24 +177,20 @@ def test_a_conflict_that_is_restored_is_valid_and_can_be_taken_back() -> None:
     review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
 
     address.refresh_from_db()
-    assert (restored, address.status, review.conflicts().count()) == ("valid", "invalid", 1)
+    assert (restored, address.status, questions.conflicts().count()) == ("valid", "invalid", 1)
 
 
 # --- not understood ---------------------------------------------------------------------------------
 
 
-def not_understood(email: str, said: str = "", **fields: Any) -> Bounce:
+UNDECIDED = Judgement(Kind.SOFT, Fault.UNKNOWN, "onhold", False, "default")
+
+
+def not_understood(email: str, said: str = "", days: float = 1) -> Bounce:
+    """Recorded as it comes in, so that the daily counts know of it."""
     words = said or f"554 <{email}> frobnicated at 12:{len(email)}"
-    return a_bounce(
-        email,
-        kind="soft",
-        fault="unknown",
-        reason="onhold",
-        rule="default",
-        diagnostic=words,
-        enhanced_code="",
-        **fields,
-    )
+    tell(told(Event.BOUNCED, days, UNDECIDED, recipient=email, diagnostic=words))
+    return Bounce.objects.latest("pk")
 
 
 def test_what_was_said_alike_is_one_question() -> None:
@@ -172,8 +198,8 @@ def test_what_was_said_alike_is_one_question() -> None:
     not_understood("grace@b.example")
     not_understood("bob@b.example", "Completely different words")
 
-    assert [(group.number, group.key) for group in review.unknown_groups()] == [
-        (2, "# <address> frobnicated at #:#"),
+    assert [(group.number, group.key) for group in questions.unknown_groups()] == [
+        (2, "554 <address> frobnicated at #"),
         (1, "completely different words"),
     ]
 
@@ -181,43 +207,75 @@ def test_what_was_said_alike_is_one_question() -> None:
 def test_discarded_bounces_count_nowhere_and_come_back_with_undo() -> None:
     not_understood("ada@b.example")
     before = counted()
-    (group,) = review.unknown_groups()
+    (group,) = questions.unknown_groups()
 
     decide("unknown", group.key, "discard")
-    discarded = (Bounce.objects.get().standing, len(review.unknown_groups()))
+    discarded = (Bounce.objects.get().standing, len(questions.unknown_groups()))
     review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
 
     assert discarded == ("discarded", 0)
-    assert (Bounce.objects.get().standing, len(review.unknown_groups()), counted()) == ("counted", 1, before)
+    assert (Bounce.objects.get().standing, len(questions.unknown_groups()), counted()) == ("counted", 1, before)
 
 
 def test_statuses_follow_what_is_discarded_and_what_is_taken_back() -> None:
     for days in (20, 10, 1):
-        not_understood("ada@b.example", occurred_at=days_ago(days))
-    address = Address.objects.get()
-    rulings.hold(address, a_user("manager"), "To be judged.", NOW)
-    statuses = []
+        not_understood("ada@b.example", days=days)
+    statuses = [Address.objects.get().status]
 
-    for deed in ("discard", "undo"):
-        if deed == "discard":
-            decide("unknown", review.unknown_groups()[0].key, deed)
-        else:
-            review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
-        run()
-        address.refresh_from_db()
-        statuses.append(address.status)
+    decide("unknown", questions.unknown_groups()[0].key, "discard")
+    run()
+    statuses.append(Address.objects.get().status)
+    review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+    run()
+    statuses.append(Address.objects.get().status)
 
-    assert statuses == ["unverified", "invalid"]
+    assert statuses == ["invalid", "unverified", "invalid"]
 
 
 def test_what_was_looked_at_is_asked_again_only_for_newer_bounces() -> None:
-    not_understood("ada@b.example", recorded_at=days_ago(2))
-    decide("unknown", review.unknown_groups()[0].key, "keep", days_ago(1))
-    seen = len(review.unknown_groups())
+    not_understood("ada@b.example")
+    decide("unknown", questions.unknown_groups()[0].key, "keep")
+    seen = len(questions.unknown_groups())
 
-    not_understood("grace@b.example", recorded_at=NOW)
+    newer = not_understood("grace@b.example")
+    Bounce.objects.filter(pk=newer.pk).update(recorded_at=timezone.now() + timedelta(minutes=1))
 
-    assert (seen, [group.number for group in review.unknown_groups()]) == (0, 1 * [1])
+    assert (seen, [group.number for group in questions.unknown_groups()]) == (0, [1])
+
+
+def test_single_bounces_of_a_group_are_discarded_alone() -> None:
+    first, second = not_understood("ada@b.example"), not_understood("grace@b.example")
+    (group,) = questions.unknown_groups()
+
+    review.decide("unknown", [group.key], "discard", a_user("manager"), "I looked.", NOW, only=[first.pk])
+
+    assert list(questions.unknown(group.key).values_list("pk", flat=True)) == [second.pk]
+
+
+def test_leaving_as_it_is_goes_for_a_whole_group() -> None:
+    bounce = not_understood("ada@b.example")
+    (group,) = questions.unknown_groups()
+
+    with pytest.raises(NotAllowed, match="whole group"):
+        review.decide("unknown", [group.key], "keep", a_user("manager"), "I looked.", NOW, only=[bounce.pk])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_alike"),
+    [
+        ("550 5.7.1 <ada@b.example> refused", "550 5.7.1 grace@c.example refused", True),
+        ("554 message 4Bxyz12 from mx1.a.example refused", "554 message 9QQab77 from mx2.a.example refused", True),
+        ("550 5.7.1 refused", "554 5.7.1 refused", False),
+        ("450 4.2.1 later", "450 4.7.1 later", False),
+        ("at 2026-11-02 refused", "at 2026-10-30 refused", True),
+        ("refused for policy", "refused for content", False),
+    ],
+)
+def test_alike_is_what_differs_in_names_and_numbers_alone(one: str, other: str, is_alike: bool) -> None:
+    not_understood("ada@b.example", one)
+    not_understood("grace@b.example", other)
+
+    assert (len(questions.unknown_groups()) == 1) is is_alike
 
 
 # --- without proof ----------------------------------------------------------------------------------
@@ -227,36 +285,61 @@ def test_a_report_without_proof_waits_by_its_source_and_what_it_lacks() -> None:
     arrive(a_bounce_mail(), Trust.TOKEN)
     run()
 
-    assert [group.parts for group in review.unproved_groups()] == [("door:token", "bounced", "no_token")]
+    assert [group.parts for group in questions.unproved_groups()] == [("door:token", "bounced", "no_token")]
 
 
 def test_what_is_counted_makes_the_address_invalid() -> None:
     arrive(a_bounce_mail(), Trust.TOKEN)
     run()
 
-    decide("unproved", review.unproved_groups()[0].key, "count")
+    decide("unproved", questions.unproved_groups()[0].key, "count")
     run()
 
-    assert (Address.objects.get(email=ADA).status, review.unproved_groups()) == ("invalid", [])
+    assert (Address.objects.get(email=ADA).status, questions.unproved_groups()) == ("invalid", [])
 
 
 def test_what_is_discarded_changes_nothing_and_comes_back_with_undo() -> None:
     item = arrive(a_bounce_mail(), Trust.TOKEN)
     run()
-    decide("unproved", review.unproved_groups()[0].key, "discard")
+    decide("unproved", questions.unproved_groups()[0].key, "discard")
     run()
-    gone = (InboundItem.objects.get(pk=item.pk).state, review.unproved_groups())
+    gone = (InboundItem.objects.get(pk=item.pk).state, questions.unproved_groups())
+
+    review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+    run()
+
+    assert gone == ("ignored", [])
+    assert (InboundItem.objects.get(pk=item.pk).state, len(questions.unproved_groups())) == ("unverified", 1)
+
+
+def test_proof_that_came_while_a_report_was_discarded_is_found_with_undo() -> None:
+    arrive(a_bounce_mail(), Trust.MATCH)
+    run()
+    decide("unproved", questions.unproved_groups()[0].key, "discard")
+    tell(told(Event.SENT, 1, recipient=ADA, message_id="one@rebound.example"))
+    still = Address.objects.get(email=ADA).status
+
+    review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+    run()
+
+    assert (still, Address.objects.get(email=ADA).status) == ("unverified", "invalid")
+
+
+def test_what_was_discarded_elsewhere_stays_discarded() -> None:
+    item = arrive(a_bounce_mail(), Trust.TOKEN)
+    run()
+    decide("unproved", questions.unproved_groups()[0].key, "discard")
+    InboundItem.objects.filter(pk=item.pk).update(finished_at=NOW + timedelta(hours=1))
 
     review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
 
-    assert gone == ("ignored", [])
-    assert (InboundItem.objects.get(pk=item.pk).state, len(review.unproved_groups())) == ("unverified", 1)
+    assert InboundItem.objects.get(pk=item.pk).state == "ignored"
 
 
 def test_what_was_counted_cannot_be_taken_back() -> None:
     arrive(a_bounce_mail(), Trust.TOKEN)
     run()
-    decide("unproved", review.unproved_groups()[0].key, "count")
+    decide("unproved", questions.unproved_groups()[0].key, "count")
 
     assert not review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
 
@@ -308,7 +391,7 @@ def test_sales_ask_and_see_what_became_of_it() -> None:
     item = ReviewItem.objects.get()
     manager.post(
         reverse("bounces:review_decide"),
-        {"cause": "asked", "key": item.pk, "decision": "refuse", "reason": "She left."},
+        {"cause": "asked", "asked": item.pk, "decision": "refuse", "reason": "She left."},
     )
 
     assert "Waits for a manager" in waits
@@ -321,7 +404,7 @@ def test_sales_decide_nothing() -> None:
     sales = signed_in("sales")
     deeds = [
         sales.post(
-            reverse("bounces:review_decide"), {"cause": "asked", "key": item.pk, "decision": "restore", "reason": "x"}
+            reverse("bounces:review_decide"), {"cause": "asked", "asked": item.pk, "decision": "restore", "reason": "x"}
         ),
         sales.post(reverse("bounces:review_undo", args=[item.pk])),
         sales.get(reverse("bounces:review_group", args=["unknown"])),
@@ -342,8 +425,8 @@ def test_a_manager_sees_all_four_causes_and_decides_in_bulk() -> None:
     manager = signed_in("manager")
     page = manager.get(reverse("bounces:review")).content.decode()
 
-    keys = [group.key for group in review.unknown_groups()]
-    data = {"cause": "unknown", "key": keys, "decision": "discard", "reason": "Tests."}
+    keys = [group.key for group in questions.unknown_groups()]
+    data = {"cause": "unknown", "unknown": keys, "decision": "discard", "reason": "Tests."}
     answer = manager.post(reverse("bounces:review_decide"), data, follow=True).content.decode()
 
     for title in ("Asked to restore", "seem to live", "rule understood", "Not proved"):
@@ -358,7 +441,7 @@ def test_a_group_opens_to_what_is_in_it() -> None:
     manager = signed_in("manager")
     pages = [
         manager.get(reverse("bounces:review_group", args=[cause]), {"key": groups[0].key}).content.decode()
-        for cause, groups in (("unknown", review.unknown_groups()), ("unproved", review.unproved_groups()))
+        for cause, groups in (("unknown", questions.unknown_groups()), ("unproved", questions.unproved_groups()))
     ]
 
     assert reverse("bounces:bounce", args=[bounce.pk]) in pages[0]
@@ -369,7 +452,7 @@ def test_deciding_without_a_choice_or_a_reason_says_so() -> None:
     manager = signed_in("manager")
     url = reverse("bounces:review_decide")
     nothing = manager.post(url, {"cause": "unknown", "decision": "keep", "reason": "x"}, follow=True).content.decode()
-    bare = manager.post(url, {"cause": "unknown", "key": "a", "decision": "keep"}, follow=True).content.decode()
+    bare = manager.post(url, {"cause": "unknown", "unknown": "a", "decision": "keep"}, follow=True).content.decode()
 
     assert ("Tick what you want" in nothing, "Say why" in bare) == (True, True)
 
