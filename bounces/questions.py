@@ -1,10 +1,10 @@
-"""What waits for a person, by cause: it follows from the facts, whatever their order, and closes when newer ones answer.
+"""What waits for a person, by cause: it follows from the facts in any order, and closes when newer ones answer.
 
 In: the facts, and what people asked or have looked at (ReviewItem). Out: querysets and groups for `bounces/review.py`
 and its pages. Reads only.
 
     asked      somebody asked to restore an address that is invalid or at risk still
-    conflict   an address bounced for good, and was delivered to, clicked or replied afterwards, or replied shortly before
+    conflict   an address bounced for good, and seems to live: by what came afterwards, or a reply shortly before
     unknown    counted bounces that no rule understood, grouped by what was said
     unproved   reports without proof, grouped by source, event and what they lack
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Greatest, Left, Lower
@@ -94,15 +95,16 @@ def conflicts() -> QuerySet[Address]:
 def unknown(key: str | None = None) -> QuerySet[Bounce]:
     """Bounces that no rule understood, of one group or of all, as long as nobody has looked at them."""
     found = Bounce.objects.filter(rule=DEFAULT, standing=Standing.COUNTED).exclude(kind=Kind.DEFERRED)
-    found = found.annotate(said=SAID)
+    said = found.annotate(said=SAID)
     if key is not None:
-        found = found.filter(said=key) if "\0" not in key else found.none()
+        said = said.filter(said=key) if "\0" not in key else said.none()
     looked = ReviewItem.objects.filter(cause=Cause.UNKNOWN, decision=Decision.KEEP, undone_at__isnull=True)
-    return found.filter(~Exists(looked.filter(key=OuterRef("said"), seen_at__gte=OuterRef("recorded_at"))))
+    return said.filter(~Exists(looked.filter(key=OuterRef("said"), seen_at__gte=OuterRef("recorded_at"))))
 
 
 def unknown_groups() -> list[Group]:
-    rows = unknown().order_by().values("said").annotate(n=Count("pk"), newest=Max("recorded_at"), example=Max("pk"))
+    rows: Any = unknown().order_by().values("said")
+    rows = rows.annotate(n=Count("pk"), newest=Max("recorded_at"), example=Max("pk"))
     return [
         Group(row["said"], row["n"], row["newest"], (row["said"],), row["example"])
         for row in rows.order_by("-n", "said")[:MOST_GROUPS]

@@ -100,8 +100,8 @@ class _Deed:
         *,
         address: Address | None = None,
         seen_at: datetime | None = None,
-    ) -> None:
-        ReviewItem.objects.create(
+    ) -> ReviewItem:
+        return ReviewItem.objects.create(
             cause=self.cause, key=key, address=address, decision=self.decision, decided_by=self.by,
             decided_at=self.now, reason=self.reason, number=number, effects=effects,
             seen_at=seen_at if self.decision == Decision.KEEP else None,
@@ -170,10 +170,18 @@ def _number(key: str) -> int:
     return int(key) if key.isascii() and key.isdigit() and len(key) < 19 else 0
 
 
-def note_repair(provider: str, ruling_ids: list[int], by: Any, reason: str, now: datetime) -> None:
-    """A repair stands in the history as one decision about all its addresses (`repair.py`)."""
-    deed = _Deed(Cause.CONFLICT, Decision.RESTORE, by, reason, now)
-    deed.write(f"repair: {provider}", len(ruling_ids), {"rulings": ruling_ids})
+def note_repair(
+    item: ReviewItem | None, provider: str, ruling_ids: list[int], by: Any, reason: str, now: datetime
+) -> ReviewItem | None:
+    """A repair stands in the history as one decision about all its addresses, chunk by chunk (`repair.py`)."""
+    if item is None and ruling_ids:
+        deed = _Deed(Cause.CONFLICT, Decision.RESTORE, by, reason, now)
+        return deed.write(f"repair: {provider}", len(ruling_ids), {"rulings": ruling_ids})
+    if item is not None:
+        item.effects["rulings"] += ruling_ids
+        item.number += len(ruling_ids)
+        item.save(update_fields=["effects", "number"])
+    return item
 
 
 def undo(item: ReviewItem, by: Any, now: datetime) -> bool:

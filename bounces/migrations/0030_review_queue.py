@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("bounces", "0023_indexes_that_judge"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
@@ -14,75 +13,178 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ReviewItem',
+            name="ReviewItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cause', models.TextField(choices=[('asked', 'Somebody asks to restore it'), ('conflict', 'It bounced for good, and seems to live'), ('unknown', 'Nobody’s rule understood why'), ('unproved', 'Not proved to be about our mail')])),
-                ('key', models.TextField(blank=True, default='', help_text='The group, of what was decided for many.')),
-                ('note', models.TextField(blank=True, default='', help_text='Why it was asked.')),
-                ('asked_at', models.DateTimeField(blank=True, null=True)),
-                ('decision', models.TextField(blank=True, choices=[('', 'Open'), ('restore', 'Restored'), ('refuse', 'Refused'), ('keep', 'Left as it is'), ('count', 'Counted'), ('discard', 'Discarded')], default='')),
-                ('reason', models.TextField(blank=True, default='', help_text='Why it was decided so.')),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('number', models.PositiveIntegerField(default=1, help_text='How many bounces, items or addresses it was about.')),
-                ('seen_at', models.DateTimeField(blank=True, help_text='Of what was left as it is: the newest fact that was looked at.', null=True)),
-                ('effects', models.JSONField(default=dict, editable=False, help_text='What it changed, by ids: undo goes by them.')),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "cause",
+                    models.TextField(
+                        choices=[
+                            ("asked", "Somebody asks to restore it"),
+                            ("conflict", "It bounced for good, and seems to live"),
+                            ("unknown", "Nobody’s rule understood why"),
+                            ("unproved", "Not proved to be about our mail"),
+                        ]
+                    ),
+                ),
+                ("key", models.TextField(blank=True, default="", help_text="The group, of what was decided for many.")),
+                ("note", models.TextField(blank=True, default="", help_text="Why it was asked.")),
+                ("asked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "decision",
+                    models.TextField(
+                        blank=True,
+                        choices=[
+                            ("", "Open"),
+                            ("restore", "Restored"),
+                            ("refuse", "Refused"),
+                            ("keep", "Left as it is"),
+                            ("count", "Counted"),
+                            ("discard", "Discarded"),
+                        ],
+                        default="",
+                    ),
+                ),
+                ("reason", models.TextField(blank=True, default="", help_text="Why it was decided so.")),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "number",
+                    models.PositiveIntegerField(
+                        default=1, help_text="How many bounces, items or addresses it was about."
+                    ),
+                ),
+                (
+                    "seen_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Of what was left as it is: the newest fact that was looked at.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "effects",
+                    models.JSONField(
+                        default=dict, editable=False, help_text="What it changed, by ids: undo goes by them."
+                    ),
+                ),
+                ("undone_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddIndex(
-            model_name='bounce',
-            index=models.Index(condition=models.Q(('rule', 'default'), ('standing', 'counted')), fields=['recorded_at'], name='bounce_unknown'),
+            model_name="bounce",
+            index=models.Index(
+                condition=models.Q(("rule", "default"), ("standing", "counted")),
+                fields=["recorded_at"],
+                name="bounce_not_understood",
+            ),
         ),
         migrations.AddField(
-            model_name='reviewitem',
-            name='address',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='review_items', to='bounces.address'),
+            model_name="reviewitem",
+            name="address",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="review_items",
+                to="bounces.address",
+            ),
         ),
         migrations.AddField(
-            model_name='reviewitem',
-            name='asked_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="reviewitem",
+            name="asked_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='reviewitem',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="reviewitem",
+            name="decided_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='reviewitem',
-            name='undone_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="reviewitem",
+            name="undone_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddIndex(
-            model_name='reviewitem',
-            index=models.Index(condition=models.Q(('undone_at__isnull', True)), fields=['cause', 'key'], name='reviewitem_key'),
+            model_name="reviewitem",
+            index=models.Index(
+                condition=models.Q(("undone_at__isnull", True)), fields=["cause", "key"], name="reviewitem_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(('cause__in', ['asked', 'conflict', 'unknown', 'unproved'])), name='reviewitem_cause_known'),
+            model_name="reviewitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("cause__in", ["asked", "conflict", "unknown", "unproved"])),
+                name="reviewitem_cause_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(('decision__in', ['', 'restore', 'refuse', 'keep', 'count', 'discard'])), name='reviewitem_decision_known'),
+            model_name="reviewitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("decision__in", ["", "restore", "refuse", "keep", "count", "discard"])),
+                name="reviewitem_decision_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('asked_at__isnull', False), ('asked_by__isnull', False), ('cause', 'asked'), ('decision', '')), models.Q(models.Q(('decision', ''), _negated=True), models.Q(('reason', ''), _negated=True), ('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='reviewitem_asked_or_decided_by_a_person'),
+            model_name="reviewitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("asked_at__isnull", False), ("asked_by__isnull", False), ("cause", "asked"), ("decision", "")
+                    ),
+                    models.Q(
+                        models.Q(("decision", ""), _negated=True),
+                        models.Q(("reason", ""), _negated=True),
+                        ("decided_at__isnull", False),
+                        ("decided_by__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="reviewitem_asked_or_decided_by_a_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(('undone_at__isnull', True), ('undone_by__isnull', False), _connector='OR'), name='reviewitem_undone_by_a_person'),
+            model_name="reviewitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("undone_at__isnull", True), ("undone_by__isnull", False), _connector="OR"),
+                name="reviewitem_undone_by_a_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decision', 'keep'), _negated=True), ('seen_at__isnull', False), _connector='OR'), name='reviewitem_kept_names_what_was_seen'),
+            model_name="reviewitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decision", "keep"), _negated=True), ("seen_at__isnull", False), _connector="OR"
+                ),
+                name="reviewitem_kept_names_what_was_seen",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.UniqueConstraint(condition=models.Q(('cause', 'asked'), ('decision', '')), fields=('address',), name='reviewitem_asked_once'),
+            model_name="reviewitem",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("cause", "asked"), ("decision", "")),
+                fields=("address",),
+                name="reviewitem_asked_once",
+            ),
         ),
     ]

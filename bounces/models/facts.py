@@ -152,8 +152,12 @@ class Bounce(models.Model):
                 name="bounce_provider",
                 condition=Q(kind=Kind.HARD, fault=Fault.RECIPIENT),
             ),
-            models.Index(fields=["recorded_at"], name="bounce_unknown", condition=Q(rule="default", standing="counted")),
             models.Index(fields=["attempt_id"], name="bounce_attempt", condition=Q(attempt_id__isnull=False)),
+            models.Index(
+                fields=["recorded_at"],
+                name="bounce_not_understood",
+                condition=Q(rule="default", standing=Standing.COUNTED),
+            ),
         ]
 
     def __str__(self) -> str:

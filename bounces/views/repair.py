@@ -5,6 +5,7 @@ In: a provider, two moments, a reason of the bounces. Out: pages; `bounces/repai
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django import forms
@@ -76,8 +77,16 @@ def show_repair(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             form.add_error("why", "Say why, so that others can read it later.")
         found = repair.preview(form.scope())
-    context = {"form": form, "looked": asked and form.is_bound and form.is_valid(), "found": found[:SHOWN]}
-    return render(request, "bounces/repair.html", context | {"number": len(found)})
+    becomes = repair.outlook(found, request.user, timezone.now()) if found else {}
+    context = {
+        "form": form,
+        "looked": asked and not (set(form.errors) - {"why"}),
+        "found": [(each, becomes[each.address_id]) for each in found[:SHOWN]],
+        "becomes": sorted(Counter(becomes.values()).items()),
+        "looked_at": len(becomes),
+        "number": len(found),
+    }
+    return render(request, "bounces/repair.html", context)
 
 
 def first_guess(request: HttpRequest) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The review queue: what is open by cause, one group with its items, decisions in bulk, their history, undo.
 
-In: what people choose. Out: pages. Managers decide; Sales ask (`views/asking.py`), and see what became of what they asked.
+In: what people choose. Out: pages. Managers decide; Sales ask (`asking.py`), and see what became of it.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
@@ -14,6 +15,7 @@ from django.utils import timezone
 from bounces import process, questions, review, rulings
 from bounces.models import Address, Bounce, DailyStat, InboundItem, ReviewItem, Ruling
 from bounces.recording import record
+from bounces.repair import Scope, outlook, preview
 from bounces.review import NotAllowed
 from bounces.rulings import NoReason
 from bounces.values import Event, Fault, Judgement, Kind, Trust
@@ -21,7 +23,7 @@ from tests.bounces.arriving import ADA, a_bounce_mail
 from tests.bounces.histories import told
 from tests.bounces.test_incidents import delivery, refusal
 from tests.bounces.test_proof import arrive
-from tests.builders import NOW, a_user, an_address, days_ago
+from tests.builders import NOW, a_contact, a_user, an_address, days_ago
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +60,8 @@ def test_what_is_asked_waits_once_until_a_manager_grants_it() -> None:
     address, sales = an_invalid_address(), a_user()
     items = {review.ask_restore(address, sales, "She called.", NOW).pk for _ in range(2)}
 
-    decide("asked", *items, "restore")
+    (item,) = items
+    decide("asked", item, "restore")
 
     address.refresh_from_db()
     assert (address.status, questions.asked().count()) == ("unverified", 0)
@@ -359,7 +362,7 @@ def test_a_decision_that_is_none_is_refused(cause: str, decision: str) -> None:
 @pytest.mark.parametrize("key", ["", "0", "9" * 40, "\x00".replace("\x00", "|"), "a|b|c"])
 def test_what_is_not_open_cannot_be_decided(cause: str, key: str) -> None:
     with pytest.raises(NotAllowed):
-        decide(cause, key, str(review.ALLOWED[cause][1]))
+        decide(cause, key, str(review.ALLOWED[review.Cause(cause)][1]))
 
 
 def test_a_decision_needs_a_reason() -> None:
@@ -498,3 +501,94 @@ def test_a_repair_without_a_reason_or_with_a_wrong_span_is_refused() -> None:
 
     assert ("Say why" in bare, "lies before the beginning" in wrong) == (True, True)
     assert an_address("ada@gmail.com").status == "invalid"
+
+
+def test_a_repair_says_what_each_would_become_and_changes_nothing_by_looking() -> None:
+    tell(delivery("ada@gmail.com", days_ago(30)), refusal("ada@gmail.com", days_ago(10)))
+    tell(refusal("bob@gmail.com", days_ago(10)))
+    scope = Scope("google", days_ago(11), days_ago(9))
+    found = preview(scope)
+
+    becomes = outlook(found, a_user("manager"), NOW)
+
+    assert {each.email: becomes[each.address_id] for each in found} == {
+        "ada@gmail.com": "valid",
+        "bob@gmail.com": "unverified",
+    }
+    assert (Ruling.objects.count(), set(Address.objects.values_list("status", flat=True))) == (0, {"invalid"})
+
+
+# --- where else it is seen --------------------------------------------------------------------------
+
+
+def test_an_address_and_its_contact_tell_what_became_of_asking() -> None:
+    contact = a_contact("ada@gmail.com")
+    address = an_invalid_address()
+    sales = signed_in("sales")
+    sales.post(reverse("bounces:ask_restore", args=[address.pk]), {"reason": "She called."})
+    urls = [reverse("bounces:address", args=[address.pk]), contact.get_absolute_url()]
+    waiting = [sales.get(url).content.decode() for url in urls]
+
+    decide("asked", ReviewItem.objects.get().pk, "refuse")
+    answered = [sales.get(url).content.decode() for url in urls]
+
+    ask_url = reverse("bounces:ask_restore", args=[address.pk])
+    assert [("Waits for a manager" in page, ask_url in page) for page in waiting] == [(True, False)] * 2
+    assert [("I looked." in page, ask_url in page) for page in answered] == [(True, True)] * 2
+
+
+def test_a_second_one_who_asks_is_told_that_somebody_did() -> None:
+    address = an_invalid_address()
+    review.ask_restore(address, a_user(name="Sam"), "She called.", NOW)
+
+    page = signed_in("sales").get(reverse("bounces:ask_restore", args=[address.pk]), follow=True).content.decode()
+
+    assert "Sam asked for it already" in page
+
+
+def test_the_navigation_asks_for_a_number_where_somebody_decides() -> None:
+    url = reverse("bounces:review_count")
+    cache.clear()
+    not_understood("ada@b.example")
+    manager, sales = signed_in("manager"), signed_in("sales")
+
+    assert (url in manager.get("/").content.decode(), url in sales.get("/").content.decode()) == (True, False)
+    assert ("1</span>" in manager.get(url).content.decode(), sales.get(url).status_code) == (True, 403)
+
+
+def test_the_dashboard_says_what_waits_to_those_who_decide() -> None:
+    cache.clear()
+    not_understood("ada@b.example")
+    a_contact()
+
+    assert "Waits for you" in signed_in("manager").get("/").content.decode()
+    assert "Waits for you" not in signed_in("sales").get("/").content.decode()
+
+
+def test_a_cause_that_is_none_is_not_found() -> None:
+    assert signed_in("manager").get(reverse("bounces:review_group", args=["nothing"])).status_code == 404
+
+
+def test_a_large_group_comes_page_by_page() -> None:
+    with transaction.atomic():
+        record(
+            [
+                told(Event.BOUNCED, 1, UNDECIDED, recipient=f"p{number}@b.example", diagnostic="Frobnicated")
+                for number in range(60)
+            ]
+        )
+    manager = signed_in("manager")
+    url = reverse("bounces:review_group", args=["unknown"])
+    first = manager.get(url, {"key": "frobnicated"})
+    second = manager.get(url, {"key": "frobnicated", "after": first.context["page"].next_cursor})
+
+    assert [len(response.context["page"].items) for response in (first, second)] == [50, 10]
+
+
+def test_all_that_is_open_of_a_cause_has_a_page_of_its_own() -> None:
+    tell(refusal("ada@gmail.com", days_ago(3)), delivery("ada@gmail.com", days_ago(1)))
+    review.ask_restore(Address.objects.get(), a_user(), "She called.", NOW)
+    manager = signed_in("manager")
+    pages = [manager.get(reverse("bounces:review_group", args=[cause])) for cause in ("asked", "conflict")]
+
+    assert all("ada@" in page.content.decode() for page in pages)
