@@ -158,8 +158,21 @@ def release(item_ids: Iterable[int], by: Any, reason: str) -> int:
 
 def discard(item: InboundItem, by: Any, reason: str, now: datetime) -> bool:
     """Sets a quarantined or unverified item aside for good. What it recorded stays recorded."""
-    return bool(
-        InboundItem.objects.filter(
-            pk=item.pk, state__in=[InboundItem.State.QUARANTINED, InboundItem.State.UNVERIFIED]
-        ).update(state=InboundItem.State.IGNORED, why=f"Discarded by {by}: {reason.strip()}", finished_at=now)
+    return bool(discard_all([item.pk], by, reason, now))
+
+
+def discard_all(item_ids: Iterable[int], by: Any, reason: str, now: datetime) -> int:
+    """The same for many, in one statement; returns how many."""
+    waiting = [InboundItem.State.QUARANTINED, InboundItem.State.UNVERIFIED]
+    return InboundItem.objects.filter(pk__in=list(item_ids), state__in=waiting).update(
+        state=InboundItem.State.IGNORED, why=f"Discarded by {by}: {reason.strip()}", finished_at=now
     )
+
+
+def take_discard_back(item_ids: Iterable[int], discarded_at: datetime | None, by: Any) -> int:
+    """Items that were set aside at that moment, and not touched since, are read again by the facts of today.
+
+    What told of an attempt in the meantime did not open them, so that they may have their proof by now.
+    """
+    gone = InboundItem.objects.filter(pk__in=list(item_ids), state=InboundItem.State.IGNORED, finished_at=discarded_at)
+    return gone.update(state=InboundItem.State.PENDING, why=f"{by} took its discard back.", tries=0, finished_at=None)

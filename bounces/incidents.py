@@ -11,9 +11,8 @@ other facts say.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +23,7 @@ from django.db.models import Max, QuerySet
 from bounces import lease, outbox, policy
 from bounces.lease import Lease
 from bounces.models import Address, Bounce, Dirty, Incident
-from bounces.recording.statistics import Cell, add_counts, counts_of_bounce
+from bounces.standings import restand
 from bounces.suspicion import AT_LEAST, Seen
 from bounces.values import Standing
 
@@ -203,23 +202,6 @@ def _hold_covered() -> int:
         held += len(rows)
         if len(rows) < CHUNK:
             return held
-
-
-def restand(bounces: QuerySet[Bounce], to: Standing, *, incident_id: int | None = None) -> int:
-    """Gives bounces another standing; their counts go with them, and their addresses have news."""
-    found = list(bounces.select_related("address").order_by("pk").select_for_update(of=("self",)))
-    difference: Counter[Cell] = Counter()
-    for bounce in found:
-        before = copy(bounce)
-        bounce.standing = to
-        bounce.incident_id = incident_id or bounce.incident_id
-        difference.update(counts_of_bounce(bounce, bounce.address.domain))
-        difference.subtract(counts_of_bounce(before, bounce.address.domain))
-    changes: dict[str, Any] = {"standing": to} | ({"incident_id": incident_id} if incident_id else {})
-    Bounce.objects.filter(pk__in=[bounce.pk for bounce in found]).update(**changes)
-    add_counts(difference)
-    Dirty.objects.bulk_create([Dirty(address_id=pk) for pk in sorted({bounce.address_id for bounce in found})])
-    return len(found)
 
 
 def _end_quiet(now: datetime) -> int:

@@ -1,11 +1,13 @@
 """Repair afterwards: what became invalid because of one provider, between two moments, for one reason, is taken back.
 
 In: provider, from, to, reason. Out: first the addresses (the preview), then a waive ruling each, and the addresses
-judged again at once. Only addresses that are invalid still, by that very bounce: newer facts have the last word.
+judged again at once. Only addresses that are invalid still, by that very bounce: newer facts have the last word. It
+stands in the history of the review queue, where it can be taken back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +15,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from bounces import policy
-from bounces.models import Address, Ruling
+from bounces.models import Address, Policy, ReviewItem, Ruling
+from bounces.review import note_repair
+from bounces.values import Status
 
 CHUNK = 1000
 RULE = "hard_bounce"
@@ -64,32 +68,53 @@ def preview(scope: Scope) -> list[Repairable]:
         return list(newest.values())
 
 
+def outlook(found: Sequence[Repairable], by: Any, now: datetime) -> dict[int, str]:
+    """The status that each of the first CHUNK would have: judged as if it were done, and nothing of it kept."""
+    looked_at = found[:CHUNK]
+    ids = [each.address_id for each in looked_at]
+    with transaction.atomic():
+        _rule(looked_at, by, "Looked at.", now)
+        moves = {each.address_id: each.to_status for each in policy.evaluate(ids, Policy.active(), now)}
+        transaction.set_rollback(True)
+    return {pk: moves.get(pk, Status.INVALID) for pk in ids}
+
+
 def repair(scope: Scope, by: Any, why: str, now: datetime) -> int:
     """Takes them back, a chunk a transaction; returns how many. May run twice. Raises NoReason."""
     if not why.strip():
         raise NoReason("Say why, so that others can read it later.")
     found = preview(scope)
+    item: ReviewItem | None = None
+    number = 0
     for start in range(0, len(found), CHUNK):
-        _waive(found[start : start + CHUNK], by, why.strip(), now)
-    return len(found)
+        with transaction.atomic():
+            made = _waive(found[start : start + CHUNK], by, why.strip(), now)
+            item = note_repair(item, scope.provider, made, by, why.strip(), now)
+        number += len(made)
+    return number
 
 
-def _waive(chunk: list[Repairable], by: Any, why: str, now: datetime) -> None:
+def _waive(chunk: Sequence[Repairable], by: Any, why: str, now: datetime) -> list[int]:
+    """Returns the rulings' ids."""
     ids = [each.address_id for each in chunk]
-    with transaction.atomic():
-        policy.lock_addresses(ids)
-        still = set(Address.objects.filter(pk__in=ids, status="invalid", status_rule=RULE).values_list("pk", flat=True))
-        Ruling.objects.bulk_create(
-            Ruling(
-                address_id=each.address_id,
-                kind=Ruling.Kind.WAIVE,
-                rule=RULE,
-                effective_at=each.bounced_at,
-                reason=why,
-                by=by,
-                at=now,
-            )
-            for each in chunk
-            if each.address_id in still
+    policy.lock_addresses(ids)
+    still = set(Address.objects.filter(pk__in=ids, status="invalid", status_rule=RULE).values_list("pk", flat=True))
+    made = _rule([each for each in chunk if each.address_id in still], by, why, now)
+    policy.judge_now(ids, now, actor_id=by.pk)
+    return made
+
+
+def _rule(chunk: Sequence[Repairable], by: Any, why: str, now: datetime) -> list[int]:
+    made = Ruling.objects.bulk_create(
+        Ruling(
+            address_id=each.address_id,
+            kind=Ruling.Kind.WAIVE,
+            rule=RULE,
+            effective_at=each.bounced_at,
+            reason=why,
+            by=by,
+            at=now,
         )
-        policy.judge_now(ids, now, actor_id=by.pk)
+        for each in chunk
+    )
+    return [ruling.pk for ruling in made]

@@ -1,20 +1,23 @@
 """A person's decisions about an address: facts like any other.
 
 In: an address, a person, a reason. Out: a Ruling, and the address judged again at once. The address' dates that follow
-from rulings (`restored_at`) are moved forward here alone.
+from rulings (`restored_at`) are moved here alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Value
+from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Greatest
 
 from bounces import policy
 from bounces.models import Address, Ruling
+
+CHUNK = 1000
 
 
 class NoReason(ValueError):
@@ -50,3 +53,24 @@ def _rule(address: Address, kind: Ruling.Kind, by: Any, reason: str, now: dateti
         policy.judge_now([address.pk], now, actor_id=by.pk)
     address.refresh_from_db()
     return ruling
+
+
+def take_back(ruling_ids: Sequence[int], by: Any, now: datetime) -> int:
+    """Ends restores and waivers as if they had not been: older bounces count again. In the caller's transaction, or a
+    chunk a transaction. May run twice. Returns how many it ended.
+    """
+    return sum(_take_back(ruling_ids[start : start + CHUNK], by, now) for start in range(0, len(ruling_ids), CHUNK))
+
+
+def _take_back(ruling_ids: Sequence[int], by: Any, now: datetime) -> int:
+    with transaction.atomic():
+        ours = Ruling.objects.filter(pk__in=list(ruling_ids), lifted_at__isnull=True)
+        address_ids = sorted(set(ours.values_list("address_id", flat=True)))
+        policy.lock_addresses(address_ids)
+        ended = ours.update(lifted_at=now, lifted_by=by)
+        restores = Ruling.objects.filter(
+            address=OuterRef("pk"), kind=Ruling.Kind.RESTORE, lifted_at__isnull=True
+        ).order_by("-effective_at")
+        Address.objects.filter(pk__in=address_ids).update(restored_at=Subquery(restores.values("effective_at")[:1]))
+        policy.judge_now(address_ids, now, actor_id=by.pk)
+        return ended

@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from bounces.models import Attempt, Bounce, Complaint, Ruling, StatusChange, Suppression
+from bounces.models import Attempt, Bounce, Complaint, ReviewItem, Ruling, StatusChange, Suppression
 from bounces.sentences import STATUS_WORDS, explain_bounce, explain_change
 from bounces.values import Status
 from contacts.models import Activity, Campaign, Contact
@@ -105,6 +105,13 @@ def _sources(contact: Contact, ids: list[int]) -> dict[str, Source]:
             _suppression,
         ),
         "ruling": Source(Ruling.objects.filter(address__in=ids).select_related("address", "by"), "at", _ruling),
+        "asked": Source(
+            ReviewItem.objects.filter(address__in=ids, cause=ReviewItem.Cause.ASKED).select_related(
+                "address", "asked_by", "decided_by"
+            ),
+            "asked_at",
+            _asked,
+        ),
         "change": Source(changes.select_related("address", "actor"), "at", _change),
         "activity": Source(
             contact.activities.filter(status_change_id__isnull=True).select_related("by"), "at", _activity
@@ -198,9 +205,20 @@ def _suppression(row: Suppression) -> Entry:
 def _ruling(row: Ruling) -> Entry:
     title, _, _ = row.get_kind_display().partition(":")
     icon_name, tone = ("undo-2", "info") if row.kind == "restore" else ("gavel", "watch")
+    title += " by hand, taken back since" if row.lifted_at and row.kind != "hold" else " by hand"
+    return Entry(row.at, "ruling", row.pk, icon_name, tone, title, row.reason, row.address.email, by=str(row.by))
+
+
+def _asked(row: ReviewItem) -> Entry:
+    text = row.note
+    if row.decision:
+        taken_back = ", and taken back" if row.undone_at else ""
+        text += f" {row.get_decision_display()} by {row.decided_by}{taken_back}: {row.reason}"
     return Entry(
-        row.at, "ruling", row.pk, icon_name, tone, f"{title} by hand", row.reason, row.address.email, by=str(row.by)
-    )
+        row.asked_at or row.decided_at,  # type: ignore[arg-type]  # a constraint: what was asked says when
+        "asked", row.pk, "clipboard-check", "info", "Asked to restore", text, row.address.email if row.address else "",
+        by=str(row.asked_by),
+    )  # fmt: skip
 
 
 def _with_campaign_names(entries: list[Entry]) -> list[Entry]:

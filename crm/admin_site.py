@@ -78,6 +78,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("Status changes", "swap_horiz", "bounces_statuschange"),
             ("Sources", "door_open", "bounces_intakesource"),
             ("Inbox", "inbox", "bounces_inbounditem"),
+            ("Review", "rule", "bounces_reviewitem"),
             ("Waiting for proof", "verified_user", "bounces_unproved"),
             ("Raw pieces", "data_object", "bounces_rawchunk"),
             ("Event keys", "fingerprint", "bounces_eventkey"),

@@ -16,7 +16,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import Count, F, Sum
 
-from bounces import incidents
+from bounces import incidents, questions
 from bounces.lists import FaultCounts, count_faults
 from bounces.models import Bounce, CleaningRun, DailyStat, InboundItem, Incident, StatusChange
 from bounces.paging import CappedCount, capped_count
@@ -100,6 +100,11 @@ class Dashboard:
     campaigns: list[CampaignRate]
     has_arrivals: bool
     incidents: list[tuple[Incident, str]]  # with the provider's name
+    review: dict[str, int]  # open questions by cause, for whoever decides
+
+    @property
+    def questions(self) -> int:
+        return sum(self.review.values())
 
     @property
     def bounces(self) -> int:
@@ -133,6 +138,7 @@ def look(user: Any, now: datetime) -> Dashboard:
         run=CleaningRun.objects.filter(what_if=False).select_related("started_by").order_by("-id").first(),
         campaigns=campaigns_to_stop(user, today),
         has_arrivals=InboundItem.objects.exists(),
+        review=remembered("review", questions.count_open) if user.has_perm("bounces.restore_address") else {},
         incidents=[(each, provider_name(each.provider)) for each in incidents.undecided()[:3]],
     )
 

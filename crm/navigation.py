@@ -19,6 +19,8 @@ class Entry:
     url_name: str
     permission: str = ""  # empty: everyone
     staff: bool = False
+    count_url: str = ""  # answers with how many wait there, to those who may see it
+    count_permission: str = ""
     in_tabs: bool = False  # also in the bar at the bottom of a phone
 
 
@@ -35,6 +37,14 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
         Entry("Bounces", "mail-x", "bounces:list", in_tabs=True),
         Entry("Upload", "upload", "bounces:upload", permission="bounces.upload_bounces"),
         Entry("Cleaning", "brush-cleaning", "bounces:cleaning", in_tabs=True),
+        Entry(
+            "Review",
+            "clipboard-check",
+            "bounces:review",
+            permission="bounces.ask_restore",
+            count_url="bounces:review_count",
+            count_permission="bounces.restore_address",
+        ),
         Entry("Suppressions", "ban", "bounces:suppressions", permission="bounces.change_suppression"),
         Entry("Reputation", "activity", "bounces:reputation"),
         Entry("Incidents", "siren", "bounces:incidents"),
@@ -54,6 +64,7 @@ class Link:
     url: str
     is_current: bool
     in_tabs: bool
+    count_url: str = ""
 
 
 def allowed(entry: Entry, user: Any) -> bool:
@@ -70,7 +81,11 @@ def groups(user: Any, path: str) -> list[tuple[str, list[Link]]]:
     matching = [url for url in urls.values() if path == url or (url != home and path.startswith(url))]
     current = max(matching, key=len, default="")
     return [
-        (title, [Link(e.label, e.icon, urls[e], urls[e] == current, e.in_tabs) for e in entries])
+        (title, [Link(e.label, e.icon, urls[e], urls[e] == current, e.in_tabs, _count(e, user)) for e in entries])
         for title, entries in shown.items()
         if entries
     ]
+
+
+def _count(entry: Entry, user: Any) -> str:
+    return reverse(entry.count_url) if entry.count_url and user.has_perm(entry.count_permission) else ""

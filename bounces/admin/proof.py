@@ -1,11 +1,11 @@
-"""The admin of what waits for proof, and of attempts that turned out to be one. Read-only."""
+"""The admin of what waits for proof or for a person, and of attempts that turned out to be one. Read-only."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
 from bounces.admin.bases import ReadOnlyAdmin
-from bounces.models import MailboxPosition, MergedAttempt, Unproved
+from bounces.models import MailboxPosition, MergedAttempt, ReviewItem, Unproved
 
 
 @admin.register(Unproved)
@@ -25,3 +25,11 @@ class MergedAttemptAdmin(ReadOnlyAdmin):
 @admin.register(MailboxPosition)
 class MailboxPositionAdmin(ReadOnlyAdmin):
     list_display = ("source_id", "folder", "uid_validity", "uid", "read")
+
+
+@admin.register(ReviewItem)
+class ReviewItemAdmin(ReadOnlyAdmin):
+    list_display = ("decided_at", "cause", "decision", "address", "number", "decided_by", "reason", "undone_at")
+    list_select_related = ("address", "decided_by")
+    list_filter = ("cause", "decision")
+    address_path = "address"

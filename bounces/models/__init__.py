@@ -8,6 +8,7 @@ cleaning.py     CleaningRun, CleaningTarget, CleaningRow: one evaluation of many
 inbox.py        InboundItem, RawChunk, Unproved, PrunedCount: everything that arrives, and what waits for proof
 running.py      Schedule, Lease, Outbox: what keeps the flow moving
 statistics.py   DailyStat: counted as the facts are recorded
+review.py       ReviewItem: what people asked and decided
 incidents.py    Incident: a receiving provider that is not believed
 reputation.py   Guard: what pauses a campaign or a sender
 mailboxes.py    MailboxPosition: up to where each mailbox was read
@@ -28,6 +29,7 @@ from bounces.models.judgement import Dirty, Policy, StatusChange
 from bounces.models.mailboxes import MailboxPosition
 from bounces.models.rejudging import RejudgedBounce, Rejudging
 from bounces.models.reputation import Guard
+from bounces.models.review import ReviewItem
 from bounces.models.rules import RuleOverride
 from bounces.models.running import Lease, Outbox, Schedule
 from bounces.models.sources import IntakeSource, SourceSeen
@@ -59,6 +61,7 @@ __all__ = [
     "RawChunk",
     "RejudgedBounce",
     "Rejudging",
+    "ReviewItem",
     "RuleOverride",
     "Ruling",
     "Schedule",

@@ -153,6 +153,11 @@ class Bounce(models.Model):
                 condition=Q(kind=Kind.HARD, fault=Fault.RECIPIENT),
             ),
             models.Index(fields=["attempt_id"], name="bounce_attempt", condition=Q(attempt_id__isnull=False)),
+            models.Index(
+                fields=["recorded_at"],
+                name="bounce_not_understood",
+                condition=Q(rule="default", standing=Standing.COUNTED),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from bounces import rulings, suppressions
+from bounces import questions, rulings, suppressions
 from bounces.models import Address, Evidence, Ruling, Suppression
 from bounces.sentences import explain_change
 from bounces.verdict import verdicts_of
@@ -39,6 +39,7 @@ def show_address(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     changes = address.status_changes.select_related("address", "policy", "actor").order_by("-at", "-id")[:SHOWN]
     misdated = Evidence.objects.filter(bounce=OuterRef("pk"), claimed_at__isnull=False)
+    asked = questions.newest_asks([pk]).get(pk)
     decided = list(address.rulings.select_related("by").order_by("-at")[:SHOWN])
     context = {
         "address": address,
@@ -50,6 +51,8 @@ def show_address(request: HttpRequest, pk: int) -> HttpResponse:
         "is_held": any(one.kind == Ruling.Kind.HOLD and one.lifted_at is None for one in decided),
         "complaints": address.complaints.order_by("-occurred_at")[:SHOWN],
         "rulings": decided,
+        "asked": asked,
+        "is_asked": asked is not None and not asked.decision,
     }
     return render(request, "bounces/address.html", context)
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from bounces import suppressions
 from bounces.addresses import BadAddress, normalise
+from bounces.questions import newest_asks
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 from contacts.access import campaigns_for, can_change_contact, contacts_for
@@ -55,11 +56,19 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
     verdicts = verdicts_of(ids, now)
     suppressed = suppressions.active_for(ids, now)
     shared = shared_with(contact, ids, request.user)
+    asks = newest_asks(ids)
     fields = {field.key: field for field in CustomField.objects.all()}
     return {
         "contact": contact,
         "addresses": [
-            (one, verdicts[one.address_id], suppressed[one.address_id], shared.get(one.address_id)) for one in reached
+            (
+                one,
+                verdicts[one.address_id],
+                suppressed[one.address_id],
+                shared.get(one.address_id),
+                asks.get(one.address_id),
+            )
+            for one in reached
         ],
         "verdict": verdicts[ids[0]] if ids else None,
         "timeline": timeline_of(contact, ids, request.GET.get("older", "")),
@@ -77,6 +86,7 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
         "can_delete": request.user.has_perm("contacts.delete_contact"),
         "can_erase": request.user.has_perm("contacts.erase_contact"),
         "can_restore": request.user.has_perm("bounces.restore_address"),
+        "can_ask": request.user.has_perm("bounces.ask_restore"),
         "can_lift": request.user.has_perm("bounces.change_suppression"),
         **more,
     }

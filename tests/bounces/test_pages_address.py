@@ -57,7 +57,7 @@ def test_an_address_takes_the_same_number_of_queries_whatever_happened(manager, 
         a_bounce(address)
         a_complaint(address)
         a_status_change(address)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         manager.get(url_of(address))
 
 
