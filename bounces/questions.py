@@ -97,7 +97,7 @@ def unknown(key: str | None = None) -> QuerySet[Bounce]:
     found = Bounce.objects.filter(rule=DEFAULT, standing=Standing.COUNTED).exclude(kind=Kind.DEFERRED)
     said = found.annotate(said=SAID)
     if key is not None:
-        said = said.filter(said=key) if "\0" not in key else said.none()
+        said = said.filter(said=key.replace("\0", ""))  # PostgreSQL takes no NUL, and no group has one
     looked = ReviewItem.objects.filter(cause=Cause.UNKNOWN, decision=Decision.KEEP, undone_at__isnull=True)
     return said.filter(~Exists(looked.filter(key=OuterRef("said"), seen_at__gte=OuterRef("recorded_at"))))
 
