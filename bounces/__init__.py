@@ -25,7 +25,8 @@ Before a message is sent: `issuing.py` gives it its return path, `return_path.py
 What the pages and the API ask: `verdict.py` (may I write to it?), `demands.py` (what a campaign asks beyond that),
 `sentences.py` (why, in words).
 What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send here;
-`suppression_lists.py` reads lists of them).
+`suppression_lists.py` reads lists of them), `review.py` (what the facts leave open: `questions.py`),
+`standings.py` (whether a bounce counts).
 `rejudging/` judges what is recorded by other rules: tried, then applied as a cleaning run.
 `repair.py` takes back what one provider's error made invalid.
 What it adds up to: `reputation.py` (rates and their lines), `providers.py` (who receives).

@@ -95,15 +95,16 @@ def conflicts() -> QuerySet[Address]:
 def unknown(key: str | None = None) -> QuerySet[Bounce]:
     """Bounces that no rule understood, of one group or of all, as long as nobody has looked at them."""
     found = Bounce.objects.filter(rule=DEFAULT, standing=Standing.COUNTED).exclude(kind=Kind.DEFERRED)
-    said = found.annotate(said=SAID)
-    if key is not None:
-        said = said.filter(said=key) if "\0" not in key else said.none()
+    found = found.alias(group=SAID).filter(group=key.replace("\0", "")) if key is not None else found  # no NUL is stored
     looked = ReviewItem.objects.filter(cause=Cause.UNKNOWN, decision=Decision.KEEP, undone_at__isnull=True)
-    return said.filter(~Exists(looked.filter(key=OuterRef("said"), seen_at__gte=OuterRef("recorded_at"))))
+    seen = Exists(looked.filter(key=OuterRef("said"), seen_at__gte=OuterRef("recorded_at")))
+    rows: QuerySet[Bounce] = found.annotate(said=SAID)
+    return rows.exclude(seen)
 
 
 def unknown_groups() -> list[Group]:
-    rows: Any = unknown().order_by().values("said")
+    everything: Any = unknown()  # the types do not know what it was annotated with
+    rows = everything.order_by().values("said")
     rows = rows.annotate(n=Count("pk"), newest=Max("recorded_at"), example=Max("pk"))
     return [
         Group(row["said"], row["n"], row["newest"], (row["said"],), row["example"])

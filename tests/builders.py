@@ -28,6 +28,7 @@ from bounces.models import (
     IntakeSource,
     Policy,
     RawChunk,
+    ReviewItem,
     RuleOverride,
     Ruling,
     Silence,
@@ -176,6 +177,14 @@ def a_ruling(email: str | Address = "", kind: str = "restore", **fields: Any) ->
     if "by" not in fields:
         defaults["by"] = a_user("manager")
     return Ruling.objects.create(address=_address(email), kind=kind, **{**defaults, **fields})
+
+
+def a_decision(decision: str = "discard", **fields: Any) -> ReviewItem:
+    """Of the review queue, about bounces that no rule understood."""
+    defaults: dict[str, Any] = {"cause": "unknown", "reason": "I looked.", "decided_at": NOW}
+    if "decided_by" not in fields:
+        defaults["decided_by"] = a_user("manager")
+    return ReviewItem.objects.create(decision=decision, **{**defaults, **fields})
 
 
 def a_suppression(email: str | Address = "", reason: str = "manual", **fields: Any) -> Suppression:

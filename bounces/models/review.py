@@ -77,6 +77,13 @@ class ReviewItem(models.Model):
         return f"{self.get_cause_display()}: {self.get_decision_display()}"
 
     @property
+    def about(self) -> str:
+        """How many of what: `36 bounces`."""
+        words = {self.Cause.UNKNOWN: ("bounce", "bounces"), self.Cause.UNPROVED: ("mail or event", "mails or events")}
+        one, many = words.get(self.Cause(self.cause), ("address", "addresses"))
+        return f"{self.number:,} {one if self.number == 1 else many}"
+
+    @property
     def can_undo(self) -> bool:
         """Proof cannot be taken back once it was given: what was counted has been read again, and is a fact."""
         return self.undone_at is None and self.decision not in ("", self.Decision.COUNT)

@@ -8,6 +8,7 @@ from bounces.models import Ruling
 from tests.builders import (
     a_bounce,
     a_cleaning_run,
+    a_decision,
     a_suppression,
     a_user,
     an_address,
@@ -25,12 +26,19 @@ def signed_in(role: str) -> Client:
 
 
 EVERYONE = ["list", "complaints", "bounce", "address", "cleaning", "cleaning_run", "cleaning_progress", "cleaning_csv"]
+EVERYONE += ["review", "ask_restore"]
 MANAGERS = ["upload", "upload_progress", "inbox", "item", "release_item", "discard", "restore", "lift", "cleaning_undo"]
+MANAGERS += ["review_count", "review_group", "repair"]
 DEEDS = ["retry", "cleaning_apply", "cleaning_cancel", "cleaning_pause", "cleaning_resume", "cleaning_undo_rows"]
+DEEDS += ["review_decide", "review_undo"]
 
 
 def url_of(name: str) -> str:
+    if name == "review_group":
+        return reverse("bounces:review_group", args=["unknown"])
     makers = {
+        "ask_restore": an_address,
+        "review_undo": a_decision,
         "bounce": a_bounce,
         "address": an_address,
         "restore": an_address,
