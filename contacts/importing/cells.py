@@ -22,9 +22,9 @@ from contacts.fields import LONGEST, FieldErrors, clean_fields
 from contacts.importing.columns import CUSTOM, LONGEST_SHOWN, split_list
 from contacts.importing.mapping import orders_in
 from contacts.importing.options import Options
+from contacts.importing.reading import Line
 from contacts.importing.values import LONGEST as LONGEST_PHONE
 from contacts.importing.values import SHORTEST, read_day, read_phone
-from contacts.importing.reading import Line
 from contacts.models import CustomField
 
 # The columns of the stage, in the order of its lines.

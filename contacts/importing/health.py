@@ -21,12 +21,7 @@ from contacts.models import ImportRun
 
 SAMPLE = 20_000
 SMALLEST = 100  # rows: of fewer, no share says anything
-FREE = (
-    "gmail.com googlemail.com yahoo.com yahoo.co.uk ymail.com hotmail.com hotmail.co.uk outlook.com live.com msn.com "
-    "icloud.com me.com mac.com aol.com gmx.de gmx.net gmx.com web.de t-online.de freenet.de orange.fr wanadoo.fr "
-    "laposte.net free.fr libero.it virgilio.it mail.ru yandex.ru bk.ru inbox.ru qq.com 163.com 126.com sina.com "
-    "naver.com daum.net proton.me protonmail.com zoho.com mail.com seznam.cz wp.pl o2.pl interia.pl uol.com.br bol.com.br"
-).split()
+FREE = ["gmail.com", "googlemail.com", "yahoo.com", "yahoo.co.uk", "ymail.com", "hotmail.com", "hotmail.co.uk", "outlook.com", "live.com", "msn.com", "icloud.com", "me.com", "mac.com", "aol.com", "gmx.de", "gmx.net", "gmx.com", "web.de", "t-online.de", "freenet.de", "orange.fr", "wanadoo.fr", "laposte.net", "free.fr", "libero.it", "virgilio.it", "mail.ru", "yandex.ru", "bk.ru", "inbox.ru", "qq.com", "163.com", "126.com", "sina.com", "naver.com", "daum.net", "proton.me", "protonmail.com", "zoho.com", "mail.com", "seznam.cz", "wp.pl", "o2.pl", "interia.pl", "uol.com.br", "bol.com.br"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class UndoPreview:
     return_: int
     stay: int
     is_capped: bool
+    looked_at: int = LOOKED_AT
 
 
 def preview_undo(run: ImportRun) -> UndoPreview:

@@ -67,7 +67,8 @@ class ColumnsForm(forms.Form):
         if custom:
             choices.append(("Your fields", custom))
         if self.user.has_perm("contacts.add_customfield"):
-            choices.append(("A new field", [(f"{NEW}{t}", f"New field: {header[:30]} ({n})") for t, n in NEW_TYPES.items()]))
+            new = [(f"{NEW}{kind}", f"New field: {header[:30]} ({name})") for kind, name in NEW_TYPES.items()]
+            choices.append(("A new field", new))
         return choices
 
     def choose(self, mapping: Mapping[str, str]) -> None:

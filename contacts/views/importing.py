@@ -29,6 +29,7 @@ from contacts.importing.outcomes import early_rows, failed_headers, failed_rows,
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.rows import first_lines
 from contacts.importing.undoing import preview_undo
+from contacts.importing.waiting import VIA
 from contacts.models import ImportRow, ImportRun, SavedMapping
 from contacts.views.import_forms import ColumnsForm
 
@@ -70,7 +71,7 @@ def take(request: HttpRequest) -> HttpResponse:
 
 
 def show_form(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:
-    imports = ImportRun.objects.select_related("started_by")
+    imports = ImportRun.objects.exclude(via=VIA).select_related("started_by")
     context = {
         "error": error,
         "largest": settings.IMPORT_CAP,
@@ -127,7 +128,7 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     context: dict[str, Any] = {"run": run, "pace": run.pace(now), "is_mine": run.started_by_id == request.user.pk}
     if run.state == State.UPLOADED:
-        return redirect("contacts:import_columns" if context["is_mine"] else "contacts:import", *([pk] * context["is_mine"]))
+        return redirect("contacts:import_columns", pk) if context["is_mine"] else redirect("contacts:import")
     if run.state == State.STAGING:
         context["early"] = early_rows(run, now)
     elif run.state == State.READY:
@@ -150,8 +151,8 @@ def _signs(run: ImportRun) -> list[dict[str, Any]]:
 def _report(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     rows = ImportRow.objects.filter(run_id=run.pk)
     chosen = request.GET.get("rows", "")
-    tabs = [_tab("", "All that changed or failed", chosen), *(_tab(v.value, v.label, chosen) for v in ImportRow.Verdict
-             if run.counts.get(v.value) and v.value != "unchanged")]
+    met = [each for each in ImportRow.Verdict if run.counts.get(each.value) and each != ImportRow.Verdict.UNCHANGED]
+    tabs = [_tab("", "All", chosen), *(_tab(each.value, each.label, chosen) for each in met)]
     if chosen in ImportRow.Verdict.values:
         rows = rows.filter(verdict=chosen)
     elif chosen == "kept":
@@ -249,7 +250,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @needs("contacts.import_contact")
-def download_failed(request: HttpRequest, pk: int) -> HttpResponseBase:
+def download_failed(request: HttpRequest, pk: int) -> HttpResponseBase:  # noqa: ARG001 -- every view is given it
     """The rows that failed, with their own columns and `error`."""
     run = get_run(pk)
     name = run.name.rpartition(".")[0] or run.name

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--map", metavar="COLUMN=FIELD", action="append", default=[], help="what a column means")
         parser.add_argument("--saved", metavar="NAME", help="a saved mapping of columns")
-        parser.add_argument("--update", choices=list(Update), default="overwrite", help="what happens to known contacts")
+        parser.add_argument("--update", choices=list(Update), default="overwrite", help="of known contacts")
         parser.add_argument("--empties", action="store_true", help="an empty cell empties its field")
         parser.add_argument("--change-others", action="store_true", help="also change contacts that somebody owns")
         parser.add_argument("--tag", metavar="NAME", action="append", default=[], help="a tag for all of them")
