@@ -103,10 +103,13 @@ def _lock_contacts(cursor: Any) -> int:
 def _write(judge: Judge, cursor: Any, values: dict[str, Any]) -> None:
     stage = stage_of(judge.run)
     cursor.execute("DROP TABLE IF EXISTS import_write")
-    cursor.execute(f"CREATE TEMP TABLE import_write ON COMMIT DROP AS {WRITE.format(stage=stage, changes=CHANGES)}", values)
+    write = WRITE.format(stage=stage, changes=CHANGES)
+    cursor.execute(f"CREATE TEMP TABLE import_write ON COMMIT DROP AS {write}", values)
     cursor.execute("ANALYZE import_write")
-    cursor.execute("SELECT count(*) FILTER (WHERE verdict = 'new'), count(*) FILTER (WHERE verdict = 'update'), "
-                   "bool_or(others IS NOT NULL), bool_or(tags IS NOT NULL) FROM import_write")
+    cursor.execute(
+        "SELECT count(*) FILTER (WHERE verdict = 'new'), count(*) FILTER (WHERE verdict = 'update'), "
+        "bool_or(others IS NOT NULL), bool_or(tags IS NOT NULL) FROM import_write"
+    )
     new, updates, has_others, has_tags = cursor.fetchone()
     if new:
         cursor.execute(INSERT_CONTACTS, values)
@@ -238,7 +241,7 @@ UPDATE contacts_contact c SET
     custom = CASE WHEN 'custom' = ANY(s.changed) THEN {CUSTOM_THEN} ELSE c.custom END,
     updated_at = %(at)s
 FROM import_write s WHERE c.id = s.contact_id AND s.verdict = 'update'
-"""
+"""  # noqa: S608 -- one constant in another
 STEP_BACK = """
 UPDATE contacts_contactaddress r SET is_primary = false
 FROM import_write w

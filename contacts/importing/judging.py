@@ -185,7 +185,7 @@ WHERE s.problems IS NOT NULL AND {invalid}
 
 
 def known_sql(judged: str, stage: str) -> str:
-    """Rows whose address must not be written to: dead, suppressed or held. The rules of `bounces/verdict.py`, as sets."""
+    """Rows whose address must not be written to: dead, suppressed or held. `bounces/verdict.py`'s rules, as sets."""
     return KNOWN.format(judged=judged, stage=stage)
 
 

@@ -147,7 +147,8 @@ def failed_rows(run: ImportRun) -> Iterator[list[str]]:
     headers = [header for header in run.headers if header.strip().lower() != "error"]
     for row in rows.iterator(chunk_size=2000):
         cells = row.cells or {addressed: row.email}
-        yield [*(cells.get(header, "") for header in headers), " ".join(said(problem) for problem in row.shown_problems)]
+        error = " ".join(said(problem) for problem in row.shown_problems)
+        yield [*(cells.get(header, "") for header in headers), error]
 
 
 def failed_headers(run: ImportRun) -> list[str]:
@@ -155,7 +156,7 @@ def failed_headers(run: ImportRun) -> list[str]:
 
 
 def said(problem: Sequence[str]) -> str:
-    column, value, sentence = problem
+    column, _, sentence = problem
     where = f"{column}: " if column else ""
     return f"{where}{sentence}"
 

@@ -1,4 +1,4 @@
-"""What an import did, or would do. In: a run. Out: counts, and the first of its problems, for the terminal and the admin."""
+"""What an import did, or would do. In: a run. Out: counts and its first problems, for the terminal and the admin."""
 
 from __future__ import annotations
 

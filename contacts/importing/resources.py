@@ -91,9 +91,7 @@ class ContactResource(resources.ModelResource):
             if dry_run:
                 forget(run)
 
-    def _begin(
-        self, headers: Sequence[str], lines: Iterable[Line], notices: Sequence[str], words: Any
-    ) -> ImportRun:
+    def _begin(self, headers: Sequence[str], lines: Iterable[Line], notices: Sequence[str], words: Any) -> ImportRun:
         """A run whose file is the rows, and whose columns are known."""
         options = Options(
             owner_id=self.owner.pk if self.owner else None,
@@ -139,7 +137,11 @@ class ContactResource(resources.ModelResource):
     def _work(self, run: ImportRun) -> None:
         """Here and now, or by whoever is at it. Raises BusyError where another import goes on for too long."""
         until = time.monotonic() + WAITS
-        watch = (lambda each: self.watch(each.progress[0])) if self.watch else None
+
+        def watch(each: ImportRun) -> None:
+            if self.watch:
+                self.watch(each.progress[0])
+
         while run.is_running:
             if not working.work(run.pk, lambda: self.now, watch):
                 if time.monotonic() > until:

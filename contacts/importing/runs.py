@@ -33,9 +33,7 @@ class NotReady(Exception):
     """The run is not in a state in which that can be done; the message says so to people."""
 
 
-def take_file(
-    pieces: Iterable[bytes], name: str, *, by: Any, via: str, now: datetime, form: str = ""
-) -> ImportRun:
+def take_file(pieces: Iterable[bytes], name: str, *, by: Any, via: str, now: datetime, form: str = "") -> ImportRun:
     """Keeps a file and guesses its columns. Raises UnreadableFile; then nothing is kept."""
     with transaction.atomic():
         run = keep_file(pieces, name, largest=settings.IMPORT_CAP, by=by, via=via, now=now, form=form)

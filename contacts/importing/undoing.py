@@ -38,7 +38,8 @@ def preview_undo(run: ImportRun) -> UndoPreview:
         _look(run, cursor, 0, LOOKED_AT, lock="")
         cursor.execute(
             "SELECT count(*) FILTER (WHERE verdict = 'new' AND why = ''),"
-            " count(*) FILTER (WHERE verdict = 'update' AND why = ''), count(*) FILTER (WHERE why <> '') FROM import_back"
+            " count(*) FILTER (WHERE verdict = 'update' AND why = ''), count(*) FILTER (WHERE why <> '')"
+            " FROM import_back"
         )
         go, return_, stay = cursor.fetchone()
     return UndoPreview(go, return_, stay, run.wrote > LOOKED_AT)
@@ -54,7 +55,7 @@ def undo_batch(run: ImportRun) -> bool:
             return False
         values = {"run": run.pk, "at": run.applied_at}
         cursor.execute(KEEP, values)
-        _delete_created(cursor, values)
+        _delete_created(cursor)
         _return_changed(cursor, values)
     run.cursor, run.done = last, run.done + taken
     run.undone, run.kept = run.undone + taken - kept, run.kept + kept
@@ -65,7 +66,11 @@ def take_back_names(run: ImportRun) -> None:
     """What the run made beside contacts, where nobody uses it: at the end, in the undo's last transaction."""
     values = {"at": run.applied_at, "tags": run.made.get("tags", [])}
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM bounces_address a WHERE a.created_at = %(at)s AND a.status = 'unverified'{''.join(_unless(Address, 'a'))}", values)  # noqa: S608 -- names of our models
+        unless = "".join(_unless(Address, "a"))
+        cursor.execute(
+            f"DELETE FROM bounces_address a WHERE a.created_at = %(at)s AND a.status = 'unverified'{unless}",  # noqa: S608 -- names of our models
+            values,
+        )
         cursor.execute(DELETE_COMPANIES, values)
         cursor.execute(DELETE_TAGS, values)
     for key in run.made.get("fields", []):
@@ -73,7 +78,10 @@ def take_back_names(run: ImportRun) -> None:
             CustomField.objects.filter(key=key).delete()
 
 
-def _look(run: ImportRun, cursor: Any, after: int, most: int, lock: str = "FOR NO KEY UPDATE") -> None:
+LOCK = "FOR NO KEY UPDATE"
+
+
+def _look(run: ImportRun, cursor: Any, after: int, most: int, lock: str = LOCK) -> None:
     """`import_back`: the next rows that wrote, each with why its contact stays ('' where it does not)."""
     cursor.execute("DROP TABLE IF EXISTS import_back")
     used = "".join(_uses(Contact, "c", (ContactAddress, Contact.tags.through, Activity)))
@@ -84,7 +92,7 @@ def _look(run: ImportRun, cursor: Any, after: int, most: int, lock: str = "FOR N
 
 
 def _uses(model: type[Any], alias: str, besides: tuple[type[Any], ...]) -> Iterator[str]:
-    """For each table that points to the model: whether a row points to this one. A later app's tables come by itself."""
+    """For each table that points to the model: whether a row points to this one. Later tables come by themselves."""
     for relation in model._meta.related_objects:
         table = relation.related_model
         if table in besides or not hasattr(relation.field, "column") or relation.field.column is None:
@@ -101,21 +109,20 @@ def _unless(model: type[Any], alias: str) -> Iterator[str]:
         yield test.replace(" OR EXISTS", " AND NOT EXISTS", 1)
 
 
-def _delete_created(cursor: Any, values: dict[str, Any]) -> None:
+def _delete_created(cursor: Any) -> None:
     for table in ("contacts_activity", "contacts_contactaddress", "contacts_contact_tags"):
         cursor.execute(
             f"DELETE FROM {table} t USING import_back b WHERE t.contact_id = b.contact_id "  # noqa: S608 -- one of three
             "AND b.verdict = 'new' AND b.why = ''"
         )
     cursor.execute(
-        "DELETE FROM contacts_contact c USING import_back b WHERE c.id = b.contact_id AND b.verdict = 'new' AND b.why = ''"
+        "DELETE FROM contacts_contact c USING import_back b "
+        "WHERE c.id = b.contact_id AND b.verdict = 'new' AND b.why = ''"
     )
 
 
 def _return_changed(cursor: Any, values: dict[str, Any]) -> None:
-    cursor.execute(
-        "SELECT contact_id FROM import_back WHERE verdict = 'update' AND why = '' ORDER BY contact_id"
-    )
+    cursor.execute("SELECT contact_id FROM import_back WHERE verdict = 'update' AND why = '' ORDER BY contact_id")
     returned = [row[0] for row in cursor.fetchall()]
     if not returned:
         return

@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("contacts", "0021_exports"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
@@ -16,94 +15,276 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ImportChunk',
+            name="ImportChunk",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('run_id', models.BigIntegerField()),
-                ('position', models.PositiveIntegerField()),
-                ('body', models.BinaryField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("run_id", models.BigIntegerField()),
+                ("position", models.PositiveIntegerField()),
+                ("body", models.BinaryField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('run_id', 'position'), name='importchunk_once')],
+                "constraints": [models.UniqueConstraint(fields=("run_id", "position"), name="importchunk_once")],
             },
         ),
         migrations.CreateModel(
-            name='ImportRow',
+            name="ImportRow",
             fields=[
-                ('pk', models.CompositePrimaryKey('run_id', 'number', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('run_id', models.BigIntegerField()),
-                ('number', models.IntegerField(help_text='As the file counts: the header is row 1.')),
-                ('verdict', models.TextField(choices=[('new', 'New'), ('update', 'Updated'), ('unchanged', 'Unchanged'), ('skipped', 'Left as it is'), ('duplicate', 'Repeats another row'), ('invalid', 'Invalid'), ('conflict', 'Conflict'), ('not_yours', 'Somebody else’s')])),
-                ('email', models.TextField(db_default='', default='')),
-                ('known', models.TextField(choices=[('dead', 'Known to bounce'), ('suppressed', 'Suppressed or held')], db_default='', default='')),
-                ('contact_id', models.BigIntegerField(null=True)),
-                ('changes', models.JSONField(help_text='Of an update: what was, and what is now, by word.', null=True)),
-                ('was_updated_at', models.DateTimeField(null=True)),
-                ('problems', models.JSONField(help_text='Lists of column, value and sentence.', null=True)),
-                ('cells', models.JSONField(help_text='Of a row that failed: what stood there, by header.', null=True)),
-                ('kept', models.TextField(db_default='', default='', help_text='Why undo left it.')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "run_id", "number", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("run_id", models.BigIntegerField()),
+                ("number", models.IntegerField(help_text="As the file counts: the header is row 1.")),
+                (
+                    "verdict",
+                    models.TextField(
+                        choices=[
+                            ("new", "New"),
+                            ("update", "Updated"),
+                            ("unchanged", "Unchanged"),
+                            ("skipped", "Left as it is"),
+                            ("duplicate", "Repeats another row"),
+                            ("invalid", "Invalid"),
+                            ("conflict", "Conflict"),
+                            ("not_yours", "Somebody else’s"),
+                        ]
+                    ),
+                ),
+                ("email", models.TextField(db_default="", default="")),
+                (
+                    "known",
+                    models.TextField(
+                        choices=[("dead", "Known to bounce"), ("suppressed", "Suppressed or held")],
+                        db_default="",
+                        default="",
+                    ),
+                ),
+                ("contact_id", models.BigIntegerField(null=True)),
+                ("changes", models.JSONField(help_text="Of an update: what was, and what is now, by word.", null=True)),
+                ("was_updated_at", models.DateTimeField(null=True)),
+                ("problems", models.JSONField(help_text="Lists of column, value and sentence.", null=True)),
+                ("cells", models.JSONField(help_text="Of a row that failed: what stood there, by header.", null=True)),
+                ("kept", models.TextField(db_default="", default="", help_text="Why undo left it.")),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('verdict__in', ['new', 'update', 'skipped', 'duplicate', 'invalid', 'conflict', 'not_yours'])), name='importrow_verdict_known')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "verdict__in",
+                                ["new", "update", "skipped", "duplicate", "invalid", "conflict", "not_yours"],
+                            )
+                        ),
+                        name="importrow_verdict_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.TextField(help_text="The file's name.")),
-                ('digest', models.BinaryField(help_text='SHA-256 of the file.', max_length=32)),
-                ('size', models.BigIntegerField(default=0, help_text='Bytes of the file.')),
-                ('form', models.TextField(blank=True, default='', help_text='How the file is kept: as it came, or as rows.')),
-                ('state', models.TextField(choices=[('uploaded', 'Waits for its columns'), ('staging', 'Reading'), ('judging', 'Comparing'), ('ready', 'Preview ready'), ('applying', 'Importing'), ('held', 'Held after a batch'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('undoing', 'Taking back'), ('undone', 'Taken back')], default='uploaded')),
-                ('headers', models.JSONField(default=list)),
-                ('mapping', models.JSONField(default=dict, help_text='Our word of each header; headers without one are left out.')),
-                ('options', models.JSONField(default=dict, help_text='See contacts/importing/options.py.')),
-                ('notices', models.JSONField(default=list, help_text='What was assumed or left out, for people.')),
-                ('total', models.PositiveBigIntegerField(default=0, help_text='Rows read so far.')),
-                ('read_bytes', models.BigIntegerField(default=0, editable=False)),
-                ('counts', models.JSONField(default=dict, help_text='Rows by verdict, once they are judged.')),
-                ('known', models.JSONField(default=dict, help_text='Rows whose address is dead or suppressed.')),
-                ('health', models.JSONField(default=dict, help_text='What the list looks like.')),
-                ('quarantine', models.TextField(blank=True, default='', help_text='Why it may only be imported in small batches.')),
-                ('release_reason', models.TextField(blank=True, default='')),
-                ('cursor', models.BigIntegerField(default=0, editable=False, help_text='The last row that is dealt with.')),
-                ('done', models.PositiveBigIntegerField(default=0, help_text='Rows of the present stage that are dealt with.')),
-                ('written', models.JSONField(default=dict, help_text='Rows that were written, by verdict.')),
-                ('made', models.JSONField(default=dict, editable=False, help_text='Tags and custom fields that it made.')),
-                ('undone', models.PositiveBigIntegerField(default=0, help_text='Contacts that went, or are as they were.')),
-                ('kept', models.PositiveBigIntegerField(default=0, help_text='Contacts that stay, because of what came since.')),
-                ('undo_reason', models.TextField(blank=True, default='')),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('pace_at', models.DateTimeField(blank=True, editable=False, help_text='Its present stage began.', null=True)),
-                ('pace_from', models.PositiveBigIntegerField(default=0, editable=False)),
-                ('error', models.TextField(blank=True, default='')),
-                ('via', models.TextField(default='page', help_text='The door: page, command, admin, api.')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('applied_at', models.DateTimeField(blank=True, help_text='The moment that all it writes carries.', null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('released_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('started_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.TextField(help_text="The file's name.")),
+                ("digest", models.BinaryField(help_text="SHA-256 of the file.", max_length=32)),
+                ("size", models.BigIntegerField(default=0, help_text="Bytes of the file.")),
+                (
+                    "form",
+                    models.TextField(blank=True, default="", help_text="How the file is kept: as it came, or as rows."),
+                ),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[
+                            ("uploaded", "Waits for its columns"),
+                            ("staging", "Reading"),
+                            ("judging", "Comparing"),
+                            ("ready", "Preview ready"),
+                            ("applying", "Importing"),
+                            ("held", "Held after a batch"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                            ("undoing", "Taking back"),
+                            ("undone", "Taken back"),
+                        ],
+                        default="uploaded",
+                    ),
+                ),
+                ("headers", models.JSONField(default=list)),
+                (
+                    "mapping",
+                    models.JSONField(
+                        default=dict, help_text="Our word of each header; headers without one are left out."
+                    ),
+                ),
+                ("options", models.JSONField(default=dict, help_text="See contacts/importing/options.py.")),
+                ("notices", models.JSONField(default=list, help_text="What was assumed or left out, for people.")),
+                ("total", models.PositiveBigIntegerField(default=0, help_text="Rows read so far.")),
+                ("read_bytes", models.BigIntegerField(default=0, editable=False)),
+                ("counts", models.JSONField(default=dict, help_text="Rows by verdict, once they are judged.")),
+                ("known", models.JSONField(default=dict, help_text="Rows whose address is dead or suppressed.")),
+                ("health", models.JSONField(default=dict, help_text="What the list looks like.")),
+                (
+                    "quarantine",
+                    models.TextField(blank=True, default="", help_text="Why it may only be imported in small batches."),
+                ),
+                ("release_reason", models.TextField(blank=True, default="")),
+                (
+                    "cursor",
+                    models.BigIntegerField(default=0, editable=False, help_text="The last row that is dealt with."),
+                ),
+                (
+                    "done",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="Rows of the present stage that are dealt with."
+                    ),
+                ),
+                ("written", models.JSONField(default=dict, help_text="Rows that were written, by verdict.")),
+                (
+                    "made",
+                    models.JSONField(default=dict, editable=False, help_text="Tags and custom fields that it made."),
+                ),
+                (
+                    "undone",
+                    models.PositiveBigIntegerField(default=0, help_text="Contacts that went, or are as they were."),
+                ),
+                (
+                    "kept",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="Contacts that stay, because of what came since."
+                    ),
+                ),
+                ("undo_reason", models.TextField(blank=True, default="")),
+                ("undone_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "pace_at",
+                    models.DateTimeField(blank=True, editable=False, help_text="Its present stage began.", null=True),
+                ),
+                ("pace_from", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("error", models.TextField(blank=True, default="")),
+                ("via", models.TextField(default="page", help_text="The door: page, command, admin, api.")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "applied_at",
+                    models.DateTimeField(blank=True, help_text="The moment that all it writes carries.", null=True),
+                ),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "released_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "undone_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(condition=models.Q(('state__in', ['staging', 'judging', 'applying', 'undoing'])), fields=['state'], name='importrun_running')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['uploaded', 'staging', 'judging', 'ready', 'applying', 'held', 'done', 'failed', 'cancelled', 'undoing', 'undone'])), name='importrun_state_known'), models.CheckConstraint(condition=models.Q(('form__in', ['', 'rows'])), name='importrun_form_known'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['applying', 'held', 'done', 'undoing', 'undone']), _negated=True), ('applied_at__isnull', False), _connector='OR'), name='importrun_knows_its_moment'), models.CheckConstraint(condition=models.Q(('quarantine', ''), models.Q(('state__in', ['applying', 'held', 'done']), _negated=True), models.Q(('released_by__isnull', False), models.Q(('release_reason', ''), _negated=True)), _connector='OR'), name='importrun_released_by_a_person_with_a_reason')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["staging", "judging", "applying", "undoing"])),
+                        fields=["state"],
+                        name="importrun_running",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "uploaded",
+                                    "staging",
+                                    "judging",
+                                    "ready",
+                                    "applying",
+                                    "held",
+                                    "done",
+                                    "failed",
+                                    "cancelled",
+                                    "undoing",
+                                    "undone",
+                                ],
+                            )
+                        ),
+                        name="importrun_state_known",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("form__in", ["", "rows"])), name="importrun_form_known"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["applying", "held", "done", "undoing", "undone"]), _negated=True),
+                            ("applied_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="importrun_knows_its_moment",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("quarantine", ""),
+                            models.Q(("state__in", ["applying", "held", "done"]), _negated=True),
+                            models.Q(("released_by__isnull", False), models.Q(("release_reason", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="importrun_released_by_a_person_with_a_reason",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SavedMapping',
+            name="SavedMapping",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.TextField()),
-                ('mapping', models.JSONField(default=dict, help_text='Our word by header, in lower case.')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.TextField()),
+                ("mapping", models.JSONField(default=dict, help_text="Our word by header, in lower case.")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='savedmapping_name_unique'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='savedmapping_name_given')],
+                "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("name"), name="savedmapping_name_unique"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True), name="savedmapping_name_given"
+                    ),
+                ],
             },
         ),
         # Compressed by us already: PostgreSQL need not try again.

@@ -62,9 +62,7 @@ def take(request: HttpRequest) -> HttpResponse:
     if upload is None:
         return show_form(request, "No file was chosen. Choose one with a column of addresses.", 400)
     try:
-        run = runs.take_file(
-            upload.chunks(), upload.name or "a file", by=request.user, via="page", now=timezone.now()
-        )
+        run = runs.take_file(upload.chunks(), upload.name or "a file", by=request.user, via="page", now=timezone.now())
     except UnreadableFile as error:
         return show_form(request, str(error), 400)
     return redirect("contacts:import_columns", run.pk)
