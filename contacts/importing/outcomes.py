@@ -105,7 +105,8 @@ def refusals(emails: Sequence[str | None], now: datetime) -> dict[str, Verdict]:
 
 def changes_of(kept: Mapping[str, Sequence[Any]]) -> list[Change]:
     found = []
-    for word, (was, then) in kept.items():
+    for word in sorted(kept, key=list(LABELS).index):
+        was, then = kept[word]
         if word == "custom":
             found += list(_custom_changes(was or {}, then or {}))
         else:

@@ -77,7 +77,7 @@ def report_of(run: ImportRun, now: datetime, *, fault: str = "") -> ImportReport
         updated=counts.get("update", 0),
         unchanged=sum(counts.get(verdict, 0) for verdict in ("unchanged", "duplicate", "skipped")),
         failed=run.failed_rows,
-        problems=_problems(run, now, is_preview=is_preview),
+        problems=tuple(_problems(run, now, is_preview=is_preview)),
         dead=[each for known, each in unsendable if known == "dead"],
         suppressed=[each for known, each in unsendable if known == "suppressed"],
         dead_count=run.known.get("dead", 0),

@@ -9,7 +9,7 @@ rows, for the preview, and the counts of all. A preview stops before it writes, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -23,11 +23,11 @@ from import_export.results import Error, InvalidRow, Result, RowResult
 
 from contacts.access import User
 from contacts.importing import runs, working
-from contacts.importing.columns import WORDS, find_columns
+from contacts.importing.columns import WORDS, Columns, find_columns
 from contacts.importing.formats import sheet_of
 from contacts.importing.options import Options
 from contacts.importing.outcomes import RowShown, preview_rows
-from contacts.importing.reading import Line
+from contacts.importing.reading import Sheet
 from contacts.importing.report import ImportReport, report_of
 from contacts.importing.rows import ROWS, lines_of, pack_rows
 from contacts.models import Contact, CustomField, ImportRow, ImportRun
@@ -83,26 +83,23 @@ class ContactResource(resources.ModelResource):
         """Raises UnreadableFile where the header has no column to go by."""
         sheet = sheet_of(dataset)
         columns = find_columns(sheet.headers)
-        notices = [*sheet.notices, *columns.notices]
-        run = self._begin(sheet.headers, lines_of(sheet), notices, columns.words)
+        run = self._begin(sheet, columns)
         try:
             return self._carry(run, columns.words, dry_run)
         finally:
             if dry_run:
                 forget(run)
 
-    def _begin(self, headers: Sequence[str], lines: Iterable[Line], notices: Sequence[str], words: Any) -> ImportRun:
+    def _begin(self, sheet: Sheet, columns: Columns) -> ImportRun:
         """A run whose file is the rows, and whose columns are known."""
         options = Options(
             owner_id=self.owner.pk if self.owner else None,
             source=self.source,
             change_others=self.by is None or self.by.has_perm("contacts.change_everyones_contact"),
         )
-        run = runs.take_file(
-            pack_rows(headers, lines, notices), self.origin, by=self.by, via="admin", now=self.now, form=ROWS
-        )
-        runs.begin(run, {header: word for word, header in words.items()}, options)
-        ImportRun.objects.filter(pk=run.pk).update(notices=notices)
+        rows = pack_rows(sheet.headers, lines_of(sheet), sheet.notices)
+        run = runs.take_file(rows, self.origin, by=self.by, via="admin", now=self.now, form=ROWS)
+        runs.begin(run, {header: word for word, header in columns.words.items()}, options, columns.notices)
         return run
 
     def _carry(self, run: ImportRun, words: Any, dry_run: bool) -> Result:

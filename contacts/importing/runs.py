@@ -5,7 +5,7 @@ In: a run, a person. Out: the run's state, which the job (`working.py`) goes by.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,15 +45,22 @@ def take_file(pieces: Iterable[bytes], name: str, *, by: Any, via: str, now: dat
     return run
 
 
-def begin(run: ImportRun, mapping: Mapping[str, str], options: Options) -> None:
-    """Lets the job read and judge the file. Raises UnreadableFile, NotReady."""
+def begin(
+    run: ImportRun, mapping: Mapping[str, str], options: Options, notices: Sequence[str] | None = None
+) -> None:
+    """Lets the job read and judge the file. Raises UnreadableFile, NotReady.
+
+    `notices`: what is to be said of the columns, where the caller knows it.
+    """
     chosen = check_mapping(run.headers, mapping, [new["key"] for new in options.new_fields])
     with transaction.atomic():
         locked = _lock(run, (State.UPLOADED, State.READY), "Its columns can be chosen before it is imported.")
         table, lines = first_lines(locked)
         declared = [*CustomField.objects.all(), *(CustomField(**new) for new in options.new_fields)]
         _, said = orders_in(table.headers, chosen, lines, declared)
-        locked.notices = [*table.notices, *notices_of(guess_columns(table.headers, lines), chosen), *said]
+        if notices is None:
+            notices = notices_of(guess_columns(table.headers, lines), chosen)
+        locked.notices = [*table.notices, *notices, *said]
         locked.mapping, locked.options = chosen, options.as_json()
         locked.state, locked.total, locked.read_bytes, locked.pace_at = State.STAGING, 0, 0, None
         locked.counts, locked.known, locked.health, locked.quarantine = {}, {}, {}, ""

@@ -95,7 +95,7 @@ def _uses(model: type[Any], alias: str, besides: tuple[type[Any], ...]) -> Itera
     """For each table that points to the model: whether a row points to this one. Later tables come by themselves."""
     for relation in model._meta.related_objects:
         table = relation.related_model
-        if table in besides or not hasattr(relation.field, "column") or relation.field.column is None:
+        if table in besides or relation.many_to_many:  # the latter's own table points here as well
             continue
         quote = connection.ops.quote_name
         yield (
