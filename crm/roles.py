@@ -39,6 +39,7 @@ MANAGER = SALES | {
     "contacts.change_everyones_campaign",
     "contacts.delete_contact",
     "contacts.import_contact",
+    "contacts.add_customfield",  # on the way, by an import
     "contacts.change_segment",
     "contacts.delete_segment",
     "bounces.upload_bounces",

@@ -235,6 +235,7 @@ INBOX_DAYS = env.int("REBOUND_INBOX_DAYS", default=400)  # its row
 # What else the tick starts: (queue, whether it waits at this moment and nobody is at it, the job). Dotted names.
 WAITING_WORK: list[tuple[str, str, str]] = [
     ("notify", "crm.webhooks.sending.is_due", "crm.webhooks.jobs.send_webhooks_job"),
+    ("bulk", "contacts.importing.runs.is_waiting", "contacts.importing.jobs.import_job"),
     ("bulk", "contacts.exporting.runs.is_waiting", "contacts.exporting.jobs.export_job"),
 ]
 EXPORT_DAYS = env.int("REBOUND_EXPORT_DAYS", default=3)  # how long an export can be downloaded
@@ -257,6 +258,18 @@ SECRETS_KEYS.append(sealing_key(SECRET_KEY))
 CA_FILE = env.str("REBOUND_CA_FILE", default="")  # certificates of further authorities, PEM
 # Who knows what a campaign asks of an address beyond the policy: (its key, the user) -> a Demand, or None.
 CAMPAIGN_DEMANDS = "contacts.access.demand_of"
+IMPORT_CAP = env.int("REBOUND_IMPORT_CAP", default=500 * 1024 * 1024)  # bytes of one file of contacts
+# The shares from which on a list looks bought or stale, and how it may come in then.
+IMPORT_LIMITS = {
+    "invalid": env.float("REBOUND_IMPORT_INVALID", default=0.1),
+    "bad": env.float("REBOUND_IMPORT_BAD", default=0.05),
+    "disposable": env.float("REBOUND_IMPORT_DISPOSABLE", default=0.05),
+    "role": env.float("REBOUND_IMPORT_ROLE", default=0.3),
+    "repeated": env.float("REBOUND_IMPORT_REPEATED", default=0.5),
+}
+IMPORT_BATCH = env.int("REBOUND_IMPORT_BATCH", default=200)  # contacts of a quarantined list that come in at once
+IMPORT_BATCH_TRIED = env.float("REBOUND_IMPORT_BATCH_TRIED", default=0.5)  # of those, written to before more may come
+IMPORT_BATCH_BOUNCES = env.float("REBOUND_IMPORT_BATCH_BOUNCES", default=0.02)  # of those written to, may bounce
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
     "incident_opened": ["crm.alarms.tell_of_incident", "crm.webhooks.announcing.queue_incident"],
     "guard_paused": ["contacts.guarding.pause_campaign", "crm.webhooks.announcing.queue_guard"],

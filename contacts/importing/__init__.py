@@ -4,16 +4,22 @@
     headers.py    what a header means by its name: ten languages, eight tools (`headers.toml`)
     guessing.py   which column probably means what, how sure that is, and why
     values.py     phone numbers and days as we keep them
-    columns.py    a Sheet's headers and cells -> the words of `contacts/fields.py`, errors by row and column
-    matching.py   which row is which contact (DESIGN §5: external id, then primary address; never a guess)
-    saving.py     a batch of rows -> tables, set by set
-    resources.py  ContactResource: the steps above in the order that django-import-export calls them
-    formats.py    the file formats as django-import-export knows them
-    report.py     what happened (or would happen), for pages and the terminal
-    waiting.py    a file between its preview and its confirmation
+    mapping.py    which column means what: guessed, checked, kept for the next file
+    options.py    what an import may do, as people chose it
+    stored.py     the file in PostgreSQL, in chunks; rows.py reads it from there
+    runs.py       what people do with a run: choose its columns, confirm, cancel, undo
+    working.py    the job: a transaction a step, until the run ends or is stopped
 
-The admin, the managers' page and `manage.py import_contacts` are three doors to the same resource. The rules are
-those of `contacts/people.py`, which saves one contact; here they are applied to thousands with a constant number of
-queries a batch. An import never writes a status: a new contact with an address that bounced before has its status
+        file -> rows.py -> cells.py, staging.py -> judging.py, comparing.py -> applying.py -> outcomes.py, report.py
+
+    health.py     what the list looks like, and whether it is quarantined; batches.py: whether its next batch may come
+    recalling.py  the cells of rows that failed although nothing was wrong with them
+    undoing.py    taking a whole import back
+    resources.py  ContactResource: the same pipeline as django-import-export calls it; formats.py, waiting.py with it
+    columns.py    the words, and a small Sheet cleaned by itself
+
+The wizard's pages, the admin, the API and `manage.py import_contacts` are doors to one pipeline. The rules are those of
+`contacts/people.py`, which saves one contact; here they are applied to thousands with a constant number of queries. An
+import never writes a status and lifts no suppression: a new contact with an address that bounced before has its status
 because contacts share addresses.
 """

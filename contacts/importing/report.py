@@ -1,16 +1,20 @@
-"""What an import did, or would do. In: the resource's result. Out: counts and problems, for pages and the terminal."""
+"""What an import did, or would do. In: a run. Out: counts and its first problems, for the terminal and the admin."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bounces.values import Answer, Status
+from django.db import connection
+
 from bounces.verdict import Verdict, check
 from contacts.importing.columns import Problem
+from contacts.importing.judging import known_sql
+from contacts.importing.outcomes import preview_rows
+from contacts.importing.staging import judged_of, stage_of
+from contacts.models import ImportRow, ImportRun
 
-CHUNK = 10_000
 MOST_SHOWN = 200
 
 
@@ -25,22 +29,24 @@ class Unsendable:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """`fault` is set where nothing was imported because of ourselves (a batch that the database refused)."""
+    """`fault` is set where the import went no further because of ourselves, or waits for a person.
+
+    Of problems and unsendable addresses the first are here, and how many there are.
+    """
 
     is_preview: bool
     new: int
     updated: int
     unchanged: int
+    failed: int
     problems: Sequence[Problem]
     dead: Sequence[Unsendable]  # known to bounce: invalid
     suppressed: Sequence[Unsendable]  # complained, unsubscribed, or suppressed by a person
+    dead_count: int
+    suppressed_count: int
     notices: Sequence[str]
     fault: str = ""
-
-    @property
-    def failed(self) -> int:
-        """Rows, not problems: a row may have several."""
-        return len({problem.row for problem in self.problems})
+    run_id: int | None = None
 
     @property
     def total(self) -> int:
@@ -56,22 +62,55 @@ class ImportReport:
 
     @property
     def problems_not_shown(self) -> int:
-        return max(0, len(self.problems) - MOST_SHOWN)
-
-    @property
-    def shown_unsendable(self) -> Sequence[Unsendable]:
-        return sorted([*self.dead, *self.suppressed], key=lambda each: each.row)[:MOST_SHOWN]
+        """Rows, of those that failed."""
+        return max(0, self.failed - len({problem.row for problem in self.shown_problems}))
 
 
-def unsendable(emails: Sequence[tuple[int, str]], now: datetime) -> Iterator[Unsendable]:
-    """Of (row, address), those with the verdict `no`. A few queries for each ten thousand."""
-    for start in range(0, len(emails), CHUNK):
-        chunk = emails[start : start + CHUNK]
-        verdicts = check([email for _, email in chunk], now)
-        for row, email in chunk:
-            if verdicts[email].answer == Answer.NO:
-                yield Unsendable(row, email, verdicts[email])
+def report_of(run: ImportRun, now: datetime, *, fault: str = "") -> ImportReport:
+    """Of a preview what it would do, of a run that has written what it did."""
+    is_preview = run.applied_at is None
+    counts = run.counts if is_preview else {**run.counts, "new": 0, "update": 0, **run.written}
+    unsendable = _unsendable(run, now, is_preview=is_preview)
+    return ImportReport(
+        is_preview=is_preview,
+        new=counts.get("new", 0),
+        updated=counts.get("update", 0),
+        unchanged=sum(counts.get(verdict, 0) for verdict in ("unchanged", "duplicate", "skipped")),
+        failed=run.failed_rows,
+        problems=tuple(_problems(run, now, is_preview=is_preview)),
+        dead=[each for known, each in unsendable if known == "dead"],
+        suppressed=[each for known, each in unsendable if known == "suppressed"],
+        dead_count=run.known.get("dead", 0),
+        suppressed_count=run.known.get("suppressed", 0),
+        notices=run.notices,
+        fault=fault or run.error,
+        run_id=run.pk,
+    )
 
 
-def is_dead(each: Unsendable) -> bool:
-    return each.verdict.status == Status.INVALID
+def _problems(run: ImportRun, now: datetime, *, is_preview: bool) -> list[Problem]:
+    if is_preview:
+        rows = [(row.number, row.problems) for row in preview_rows(run, ImportRow.FAILED, MOST_SHOWN, now)]
+    else:
+        failed = ImportRow.objects.filter(run_id=run.pk, verdict__in=ImportRow.FAILED).order_by("number")
+        rows = [(row.number, row.shown_problems) for row in failed[:MOST_SHOWN]]
+    return [Problem(number, *problem) for number, problems in rows for problem in problems]
+
+
+def _unsendable(run: ImportRun, now: datetime, *, is_preview: bool) -> list[tuple[str, Unsendable]]:
+    if not run.known:
+        return []
+    if is_preview:
+        judged, stage = judged_of(run), stage_of(run)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT s.number, s.email, k.known FROM ({known_sql(judged, stage)}) k "  # noqa: S608 -- ours
+                f"JOIN {stage} s ON s.number = k.number ORDER BY s.number LIMIT %(most)s",
+                {"now": now, "most": MOST_SHOWN},
+            )
+            rows = cursor.fetchall()
+    else:
+        known = ImportRow.objects.filter(run_id=run.pk).exclude(known="").order_by("number")
+        rows = list(known.values_list("number", "email", "known")[:MOST_SHOWN])
+    verdicts = check([email for _, email, _ in rows], now)
+    return [(known, Unsendable(number, email, verdicts[email])) for number, email, known in rows]

@@ -5,12 +5,14 @@ segments.py    Segment: a stored filter
 campaigns.py   Campaign, CampaignMember: what we send them
 tasks.py       Task, StatusAction: what people are to do, and what happens by itself
 exports.py     Export, ExportPiece: files that a worker makes
+imports.py     ImportRun, ImportChunk, ImportRow, SavedMapping: how files became contacts
 activity.py    Activity: what happened with a contact, as people read it
 """
 
 from contacts.models.activity import Activity
 from contacts.models.campaigns import Campaign, CampaignMember
 from contacts.models.exports import Export, ExportPiece
+from contacts.models.imports import ImportChunk, ImportRow, ImportRun, SavedMapping
 from contacts.models.people import Company, Contact, ContactAddress, CustomField, Tag
 from contacts.models.segments import Segment
 from contacts.models.tasks import StatusAction, Task
@@ -25,6 +27,10 @@ __all__ = [
     "CustomField",
     "Export",
     "ExportPiece",
+    "ImportChunk",
+    "ImportRow",
+    "ImportRun",
+    "SavedMapping",
     "Segment",
     "StatusAction",
     "Tag",

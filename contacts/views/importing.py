@@ -1,85 +1,261 @@
-"""A manager's import in two steps. In: a file. Out: a preview that changes nothing, then the import itself.
+"""The import in steps: a file, its columns, the preview, the import itself, its report, and taking it back.
 
-The body is read only after its length, the sign-in and the permission were looked at. Between the steps the file
-waits in `contacts/importing/waiting.py`.
+In: a file, forms, ids. Out: pages; `contacts/importing/runs.py` decides. The body of an upload is read only after its
+length, the sign-in and the permission were looked at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.http.multipartparser import MultiPartParserError
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
 
+from bounces.paging import page_of
+from bounces.rulings import NoReason
+from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
-from contacts.importing import waiting
-from contacts.importing.formats import SheetDataset
-from contacts.importing.reading import LARGEST_FILE, MOST_ROWS, UnreadableFile, form_of, read_sheet
-from contacts.importing.report import ImportReport
-from contacts.importing.resources import COLUMNS, ContactResource
-from contacts.models import CustomField
+from bounces.views.address import ReasonForm
+from contacts.importing import batches, health, runs
+from contacts.importing.mapping import apply_saved, best_saved, guess_columns, mapping_of, save_mapping
+from contacts.importing.outcomes import early_rows, failed_headers, failed_rows, outcome_of, preview_rows, refusals
+from contacts.importing.reading import UnreadableFile
+from contacts.importing.rows import first_lines
+from contacts.importing.undoing import preview_undo
+from contacts.importing.waiting import VIA
+from contacts.models import ImportRow, ImportRun, SavedMapping
+from contacts.views.import_forms import ColumnsForm
 
 ENVELOPE = 1024 * 1024  # what the form around the file may weigh
+SHOWN = 8  # first rows of each verdict
+State = ImportRun.State
 
 
-@csrf_exempt  # `take_step` checks the token, once it is known that the body may be read
+# --- a file ---------------------------------------------------------------------------------------
+
+
+@csrf_exempt  # `take` checks the token, once it is known that the body may be read
 @needs("contacts.import_contact")
 def import_contacts(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return show_form(request)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_FILE + ENVELOPE:
-        megabytes = LARGEST_FILE // 1024 // 1024
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_CAP + ENVELOPE:
+        megabytes = settings.IMPORT_CAP // 1024 // 1024
         return show_form(request, f"The file is larger than {megabytes} MB. Nothing was read. Split it.", 413)
     try:
         request.FILES  # noqa: B018 -- reads the body
     except MultiPartParserError:
         return show_form(request, "The upload arrived broken. Nothing was imported. Send it again.", 400)
-    return take_step(request)
+    return take(request)
 
 
 @csrf_protect
-def take_step(request: HttpRequest) -> HttpResponse:
-    try:
-        return confirm(request) if "token" in request.POST else preview(request)
-    except UnreadableFile as error:
-        return show_form(request, str(error), 400)
-    except waiting.NoLongerWaiting as error:
-        return show_form(request, str(error), 409)
-
-
-def preview(request: HttpRequest) -> HttpResponse:
+def take(request: HttpRequest) -> HttpResponse:
     upload = request.FILES.get("file")
     if upload is None:
-        return show_form(request, "No file was chosen. Choose a CSV, TSV or JSON file.", 400)
-    body, name = upload.read(), upload.name or "a file"
-    report = run(request.user, name, body, is_preview=True)
-    token = waiting.keep(name, body, request.user.pk) if report.writes and not report.fault else ""
-    return render(request, "contacts/import_preview.html", {"report": report, "name": name, "token": token})
-
-
-def confirm(request: HttpRequest) -> HttpResponse:
-    found = waiting.take(request.POST["token"], request.user.pk)
-    report = run(request.user, found.name, found.body, is_preview=False)
-    status = 500 if report.fault else 200
-    return render(request, "contacts/import_done.html", {"report": report, "name": found.name}, status=status)
-
-
-def run(user: Any, name: str, body: bytes, *, is_preview: bool) -> ImportReport:
-    """Raises UnreadableFile."""
-    dataset = SheetDataset(read_sheet(body, form_of(name)))
-    resource = ContactResource(by=user, source=name, origin=name, now=timezone.now())
-    return resource.report(resource.import_data(dataset, dry_run=is_preview))
+        return show_form(request, "No file was chosen. Choose one with a column of addresses.", 400)
+    try:
+        run = runs.take_file(upload.chunks(), upload.name or "a file", by=request.user, via="page", now=timezone.now())
+    except UnreadableFile as error:
+        return show_form(request, str(error), 400)
+    return redirect("contacts:import_columns", run.pk)
 
 
 def show_form(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:
+    imports = ImportRun.objects.exclude(via=VIA).select_related("started_by")
     context = {
         "error": error,
-        "columns": COLUMNS,
-        "custom_fields": CustomField.objects.all(),
-        "largest": LARGEST_FILE,
-        "most_rows": MOST_ROWS,
+        "largest": settings.IMPORT_CAP,
+        "page": page_of(imports, ["-id"], request.GET.get("after"), request.GET.get("before"), size=15),
     }
     return render(request, "contacts/import.html", context, status=status)
+
+
+# --- its columns ----------------------------------------------------------------------------------
+
+
+@needs("contacts.import_contact")
+def columns(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whoever brought the file says what its columns mean."""
+    run = get_object_or_404(ImportRun, pk=pk, started_by=request.user)
+    if run.state not in (State.UPLOADED, State.READY):
+        return redirect("contacts:import_run", pk)
+    try:
+        table, lines = first_lines(run)
+    except UnreadableFile as error:
+        return show_form(request, str(error), 400)
+    guesses = guess_columns(table.headers, lines)
+    form = ColumnsForm(request.POST or None, run=run, guesses=guesses, user=request.user)
+    saved = _saved_for(request, run)
+    if request.method == "POST" and form.is_valid():
+        try:
+            runs.begin(run, form.mapping(), form.options())
+        except (UnreadableFile, runs.NotReady) as error:
+            form.add_error(None, str(error))
+        else:
+            if form.cleaned_data["save_as"]:
+                save_mapping(form.cleaned_data["save_as"], run.mapping, request.user)
+            return redirect("contacts:import_run", pk)
+    elif request.method != "POST":
+        form.choose(apply_saved(saved, run.headers) if saved else (run.mapping or mapping_of(guesses)))
+    context = {"run": run, "form": form, "saved": saved, "mappings": SavedMapping.objects.all(), "table": table}
+    return render(request, "contacts/import_columns.html", context, status=400 if form.errors else 200)
+
+
+def _saved_for(request: HttpRequest, run: ImportRun) -> SavedMapping | None:
+    """The saved mapping that was asked for, or the one that fits; none once columns were chosen by hand."""
+    asked = request.GET.get("saved", "")
+    if asked:
+        return SavedMapping.objects.filter(pk=asked).first() if asked.isdecimal() and len(asked) < 19 else None
+    return best_saved(run.headers) if run.state == State.UPLOADED else None
+
+
+# --- the run: progress, preview, report --------------------------------------------------------------
+
+
+@needs("contacts.import_contact")
+def show_run(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_run(pk)
+    now = timezone.now()
+    context: dict[str, Any] = {"run": run, "pace": run.pace(now), "is_mine": run.started_by_id == request.user.pk}
+    if run.state == State.UPLOADED:
+        return redirect("contacts:import_columns", pk) if context["is_mine"] else redirect("contacts:import")
+    if run.state == State.STAGING:
+        context["early"] = early_rows(run, now)
+    elif run.state == State.READY:
+        groups = [(each, preview_rows(run, [each.value], SHOWN, now)) for each in ImportRow.Verdict]
+        context |= {"groups": [(verdict, rows) for verdict, rows in groups if rows], "signs": _signs(run)}
+    elif not run.is_running:
+        context |= _report(request, run)
+    return render(request, "contacts/import_run.html", context)
+
+
+def _signs(run: ImportRun) -> list[dict[str, Any]]:
+    if not run.health:
+        return []
+    return [
+        {"label": sign.label, "share": 100 * sign.share(run.health), "is_bad": sign.is_bad(run.health)}
+        for sign in health.signs()
+    ]
+
+
+def _report(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
+    rows = ImportRow.objects.filter(run_id=run.pk)
+    chosen = request.GET.get("rows", "")
+    met = [each for each in ImportRow.Verdict if run.counts.get(each.value) and each != ImportRow.Verdict.UNCHANGED]
+    tabs = [_tab("", "All", chosen), *(_tab(each.value, each.label, chosen) for each in met)]
+    if chosen in ImportRow.Verdict.values:
+        rows = rows.filter(verdict=chosen)
+    elif chosen == "kept":
+        rows = rows.exclude(kept="")
+    elif chosen == "known":
+        rows = rows.exclude(known="")
+    if run.known:
+        tabs.append(_tab("known", "Not written to", chosen))
+    if run.kept:
+        tabs.append(_tab("kept", "Kept by the undo", chosen))
+    page = page_of(rows, ["number"], request.GET.get("after"), request.GET.get("before"))
+    refused = refusals([row.email for row in page.items if row.known], timezone.now())
+    held = batches.share_of(run) if run.state == State.HELD else None
+    return {
+        "page": page,
+        "rows": [outcome_of(row, refused) for row in page.items],
+        "tabs": tabs,
+        "held": held,
+        "refusal": batches.refusal(held) if held else "",
+    }
+
+
+def _tab(key: str, label: str, chosen: str) -> dict[str, Any]:
+    return {"label": label, "url": f"?rows={key}#rows", "is_current": key == chosen, "count": None}
+
+
+@needs("contacts.import_contact")
+def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that is asked for every second; where the stage has ended, the whole page is loaded anew."""
+    run = get_run(pk)
+    response = render(request, "contacts/_import_progress.html", {"run": run, "pace": run.pace(timezone.now())})
+    was = request.GET.get("was", "")
+    has_first_rows = was == State.STAGING and request.GET.get("early") == "0" and run.total
+    if not run.is_running or has_first_rows:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def get_run(pk: int) -> ImportRun:
+    return get_object_or_404(ImportRun.objects.select_related("started_by", "undone_by", "released_by"), pk=pk)
+
+
+# --- what is done to it ---------------------------------------------------------------------------
+
+
+@require_POST
+@needs("contacts.import_contact")
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Once, and by whoever brought the file; a quarantined list by any manager, who says why."""
+    run = get_run(pk)
+    if run.started_by_id != request.user.pk and not run.quarantine:
+        messages.error(request, f"Only {run.started_by or 'whoever began it'} can confirm this import.")
+        return redirect("contacts:import_run", pk)
+    try:
+        runs.confirm(run, request.user, timezone.now(), request.POST.get("reason", ""))
+    except (runs.NotReady, NoReason) as error:
+        messages.error(request, str(error))
+    return redirect("contacts:import_run", pk)
+
+
+@require_POST
+@needs("contacts.import_contact")
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_run(pk)
+    if runs.cancel(run, request.user, timezone.now()):
+        messages.success(request, "The import is cancelled. What it had written by then stays.")
+    else:
+        messages.info(request, f"There is nothing to cancel: this import is “{run.get_state_display()}”.")
+    return redirect("contacts:import_run", pk)
+
+
+@require_POST
+@needs("contacts.import_contact")
+def next_batch(request: HttpRequest, pk: int) -> HttpResponse:
+    try:
+        runs.let_next_batch(get_run(pk), request.user)
+    except runs.NotReady as error:
+        messages.error(request, str(error))
+    return redirect("contacts:import_run", pk)
+
+
+@needs("contacts.import_contact")
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows what would go and what would stay, and asks why; then the job takes it back."""
+    run = get_run(pk)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            runs.undo(run, request.user, form.cleaned_data["reason"], timezone.now())
+        except (runs.NotReady, NoReason) as error:
+            messages.error(request, str(error))
+        return redirect("contacts:import_run", pk)
+    preview = preview_undo(run) if run.can_undo else None
+    return render(request, "contacts/import_undo.html", {"run": run, "form": form, "preview": preview})
+
+
+@needs("contacts.import_contact")
+def download_failed(request: HttpRequest, pk: int) -> HttpResponseBase:  # noqa: ARG001 -- every view is given it
+    """The rows that failed, with their own columns and `error`."""
+    run = get_run(pk)
+    name = run.name.rpartition(".")[0] or run.name
+    headers = {"Content-Disposition": f'attachment; filename="{_plain_file_name(name)}-failed.csv"'}
+    lines: Iterator[str] = csv_lines(failed_headers(run), failed_rows(run))
+    return StreamingHttpResponse(lines, content_type="text/csv", headers=headers)
+
+
+def _plain_file_name(name: str) -> str:
+    return "".join(c for c in name if c.isascii() and (c.isalnum() or c in "-_ .")).strip() or "import"

@@ -1,72 +1,148 @@
 """`manage.py import_contacts FILE`: the same import as the pages', from a terminal.
 
-In: a CSV, TSV or JSON file. Out: what became of its rows; exit code 1 where some failed.
+In: a file of contacts. Out: what became of its rows; exit code 1 where some failed.
 """
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from contacts.importing.formats import SheetDataset
-from contacts.importing.reading import UnreadableFile, form_of, read_sheet
-from contacts.importing.report import ImportReport
-from contacts.importing.resources import ContactResource
+from bounces.rulings import NoReason
+from contacts.importing import runs, working
+from contacts.importing.mapping import apply_saved
+from contacts.importing.options import Options, Update
+from contacts.importing.reading import UnreadableFile
+from contacts.importing.report import ImportReport, report_of
+from contacts.models import ImportRun, SavedMapping
+
+PIECE = 1024 * 1024
 
 
 class Command(BaseCommand):
-    help = "Import contacts from a CSV, TSV or JSON file. Known contacts are updated, statuses never touched."
+    help = "Import contacts from a file. Known contacts are updated, statuses never touched."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
+        parser.add_argument("--map", metavar="COLUMN=FIELD", action="append", default=[], help="what a column means")
+        parser.add_argument("--saved", metavar="NAME", help="a saved mapping of columns")
+        parser.add_argument("--update", choices=list(Update), default="overwrite", help="of known contacts")
+        parser.add_argument("--empties", action="store_true", help="an empty cell empties its field")
+        parser.add_argument("--change-others", action="store_true", help="also change contacts that somebody owns")
+        parser.add_argument("--tag", metavar="NAME", action="append", default=[], help="a tag for all of them")
         parser.add_argument("--owner", metavar="EMAIL", help="who gets the new contacts that name no owner")
         parser.add_argument("--source", metavar="NAME", help="where new contacts came from (default: the file's name)")
+        parser.add_argument("--by", metavar="EMAIL", help="in whose name")
+        parser.add_argument("--release", metavar="REASON", help="why a quarantined list may be imported; needs --by")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 -- Django's signature
         path: Path = options["file"]
         console = Console(file=self.stdout, highlight=False)  # type: ignore[arg-type]  # Django's wrapper writes text
+        by = _user("--by", options["by"])
         try:
-            sheet = read_sheet(path.read_bytes(), form_of(path.name))
-            report = self._import(sheet, path.name, console, options)
+            run = runs.take_file(_pieces(path), path.name, by=by, via="command", now=timezone.now())
+            runs.begin(run, _mapping(run, options), _options(run, options))
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}") from error
         except UnreadableFile as error:
             raise CommandError(f"{path.name}: {error}") from error
+        _carry(run, console)
+        if run.state == run.State.READY and not options["dry_run"]:
+            self._confirm(run, by, console, options)
+        report = report_of(run, timezone.now())
         show(report, console)
+        if options["dry_run"]:
+            runs.cancel(run, by or "the command: it was a dry run", timezone.now())
         if report.fault:
-            raise CommandError(f"Nothing was imported: {report.fault}", returncode=1)
+            raise CommandError(f"The import failed: {report.fault}", returncode=1)
         if report.failed:
             raise CommandError(f"{_rows(report.failed)} could not be imported: see above.", returncode=1)
 
-    def _import(self, sheet: Any, name: str, console: Console, options: dict[str, Any]) -> ImportReport:
-        with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task("Importing", total=len(sheet.rows))
-            resource = ContactResource(
-                owner=_owner(options["owner"]),
-                source=options["source"] or name,
-                origin=name,
-                watch=lambda done: progress.update(bar, completed=done),
-            )
-            result = resource.import_data(SheetDataset(sheet), dry_run=options["dry_run"])
-        return resource.report(result)
+    def _confirm(self, run: ImportRun, by: Any, console: Console, options: dict[str, Any]) -> None:
+        try:
+            runs.confirm(run, by, timezone.now(), options["release"] or "")
+        except (NoReason, runs.NotReady) as error:
+            sentence = f"This list is quarantined: {run.quarantine} {error} Use --release REASON and --by EMAIL."
+            runs.cancel(run, by or "the command: the list is quarantined", timezone.now())
+            raise CommandError(sentence, returncode=1) from error
+        _carry(run, console)
+        if run.state == run.State.HELD:
+            console.print(Text(f"Held after a batch. The page of import {run.pk} says when the next may come."))
 
 
-def _owner(email: str | None) -> Any:
+def _carry(run: ImportRun, console: Console) -> None:
+    """Works here, or watches whoever is at it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[pace]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("Importing", total=100, pace="")
+
+        def watch(each: ImportRun) -> None:
+            pace = each.pace(timezone.now())
+            told = f"{pace.rate:,.0f} rows/s" if pace else ""
+            progress.update(bar, description=each.get_state_display(), completed=each.percent, pace=told)
+
+        while run.is_running:
+            if not working.work(run.pk, timezone.now, watch):
+                time.sleep(0.3)
+            run.refresh_from_db()
+            watch(run)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            yield piece
+
+
+def _mapping(run: ImportRun, options: dict[str, Any]) -> dict[str, str]:
+    mapping = dict(run.mapping)
+    if options["saved"]:
+        saved = SavedMapping.objects.filter(name__iexact=options["saved"]).first()
+        if saved is None:
+            names = ", ".join(SavedMapping.objects.values_list("name", flat=True)) or "none"
+            raise CommandError(f"--saved: no mapping is called so. There are: {names}.")
+        mapping |= apply_saved(saved, run.headers)
+    for given in options["map"]:
+        header, separator, word = given.rpartition("=")
+        if not separator:
+            raise CommandError(f"--map: “{given}” is not COLUMN=FIELD, such as --map “Work mail=email”.")
+        mapping = {other: known for other, known in mapping.items() if known != word or not word}
+        mapping[header] = word
+    return mapping
+
+
+def _options(run: ImportRun, options: dict[str, Any]) -> Options:
+    owner = _user("--owner", options["owner"])
+    return Options(
+        update=options["update"],
+        empties=options["empties"],
+        change_others=options["change_others"],
+        owner_id=owner.pk if owner else None,
+        source=options["source"] or run.name,
+        tags=options["tag"],
+        at_once=False,
+    )
+
+
+def _user(flag: str, email: str | None) -> Any:
     if not email:
         return None
     users = get_user_model()._default_manager
     found = users.filter(email=email.strip().lower(), is_active=True).first()
     if found is None:
-        raise CommandError(f"--owner: nobody with the address {email} works here. Give an active user's address.")
+        raise CommandError(f"{flag}: nobody with the address {email} works here. Give an active user's address.")
     return found
 
 
@@ -83,10 +159,10 @@ def show(report: ImportReport, console: Console) -> None:
         (report.failed, "failed"),
     ):
         console.print(Text(f"{count:>9,}  {what}"))
-    if report.dead:
-        console.print(Text(f"{len(report.dead):>9,}  of them at addresses that are invalid: they bounced before"))
-    if report.suppressed:
-        console.print(Text(f"{len(report.suppressed):>9,}  of them suppressed or held: they are not written to"))
+    if report.dead_count:
+        console.print(Text(f"{report.dead_count:>9,}  of them at addresses that are invalid: they bounced before"))
+    if report.suppressed_count:
+        console.print(Text(f"{report.suppressed_count:>9,}  of them suppressed or held: they are not written to"))
     if report.is_preview:
         console.print(Text("Nothing was changed: this was a dry run."))
 
@@ -97,7 +173,7 @@ def _problems(report: ImportReport) -> Table:
     for problem in report.shown_problems:
         table.add_row(str(problem.row), Text(problem.column or "–"), Text(problem.value or "–"), Text(problem.sentence))
     if report.problems_not_shown:
-        table.add_row("…", "", "", f"and {report.problems_not_shown:,} more")
+        table.add_row("…", "", "", f"and {report.problems_not_shown:,} more rows")
     return table
 
 

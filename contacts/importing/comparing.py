@@ -1,0 +1,100 @@
+"""What a row would change about its contact, as SQL. In: `s` (the staged row), `c` (the contact), `k` (its company),
+`p` (its primary address, where it was found by its external id). Out: the words that change.
+
+A record sent again takes nothing away: tags and addresses are added, the first source stands, an external id that is
+there stays. What an empty cell means was decided when the row was staged: NULL says nothing.
+"""
+
+from __future__ import annotations
+
+NOT_FILL = "%(update)s <> 'fill'"
+
+
+def _plain(word: str) -> str:
+    return f"s.{word} IS NOT NULL AND s.{word} <> c.{word} AND ({NOT_FILL} OR c.{word} = '')"
+
+
+# The same number, written differently, is no change (`values.same_phone`).
+def _national(column: str) -> str:
+    return f"ltrim(translate(replace({column}, '(0)', ''), '+ -./()', ''), '0')"
+
+
+_STAGED, _KEPT = _national("s.phone"), _national("c.phone")
+SAME_PHONE = f"""(
+    translate(s.phone || c.phone, '0123456789+ -./()', '') = ''
+    AND least(length({_STAGED}), length({_KEPT})) >= 6 AND abs(length({_STAGED}) - length({_KEPT})) <= 3
+    AND (right({_STAGED}, length({_KEPT})) = {_KEPT} OR right({_KEPT}, length({_STAGED})) = {_STAGED})
+)"""
+ADDRESSES = f"""
+    (f.by_id AND s.email IS NOT NULL AND p.address_id IS DISTINCT FROM f.address_id
+     AND ({NOT_FILL} OR p.address_id IS NULL))
+    OR (s.others IS NOT NULL AND s.email IS NOT NULL AND EXISTS (
+        SELECT FROM unnest(s.others) AS said(email)
+        WHERE NOT EXISTS (
+            SELECT FROM contacts_contactaddress r JOIN bounces_address o ON o.id = r.address_id
+            WHERE r.contact_id = c.id AND o.email = said.email)))
+"""  # noqa: S608 -- one constant in another
+TAGS = """
+    s.tags IS NOT NULL AND EXISTS (
+        SELECT FROM unnest(s.tags) AS said(name)
+        WHERE NOT EXISTS (
+            SELECT FROM contacts_contact_tags t JOIN contacts_tag g ON g.id = t.tag_id
+            WHERE t.contact_id = c.id AND lower(g.name) = lower(said.name)))
+"""
+# jsonb_strip_nulls: a null of the row removes its key.
+CUSTOM_THEN = """
+    CASE WHEN %(update)s = 'fill' THEN jsonb_strip_nulls(s.custom) || c.custom
+         ELSE jsonb_strip_nulls(c.custom || s.custom) END
+"""
+CONDITIONS = {
+    **{word: _plain(word) for word in ("first_name", "last_name", "title", "country")},
+    "phone": f"{_plain('phone')} AND NOT {SAME_PHONE}",
+    "company": f"s.company IS NOT NULL AND lower(s.company) <> lower(coalesce(k.name, '')) "
+    f"AND ({NOT_FILL} OR k.id IS NULL)",
+    "owner": f"s.owner_id IS NOT NULL AND s.owner_id IS DISTINCT FROM c.owner_id "
+    f"AND ({NOT_FILL} OR c.owner_id IS NULL)",
+    "source": "s.source <> '' AND c.source = ''",
+    "external_id": "s.external_id IS NOT NULL AND c.external_id IS NULL",
+    "custom": f"s.custom IS NOT NULL AND {CUSTOM_THEN} <> c.custom",
+    "tags": TAGS,
+    "addresses": ADDRESSES,
+}
+CHANGED = (
+    "array_remove(ARRAY["
+    + ", ".join(f"CASE WHEN {test} THEN '{word}' END" for word, test in CONDITIONS.items())
+    + "], NULL)"
+)
+
+_SAID = (
+    "email", "others", "first_name", "last_name", "title", "company", "owner_id", "phone", "country", "tags", "source",
+    "external_id", "custom",
+)  # fmt: skip
+FIELDS_EQUAL = (
+    f"({', '.join('s.' + column for column in _SAID)}) IS NOT DISTINCT FROM "
+    f"({', '.join('e.' + column for column in _SAID)})"
+)
+
+# What was and what is now, by word, of an update: shown as a diff, and what undo goes by.
+BEFORE_AND_AFTER = {
+    **{word: (f"c.{word}", f"s.{word}") for word in ("first_name", "last_name", "title", "phone", "country")},
+    "company": ("coalesce(k.name, '')", "s.company"),
+    "owner": ("c.owner_id", "s.owner_id"),
+    "source": ("c.source", "s.source"),
+    "external_id": ("c.external_id", "s.external_id"),
+    "custom": ("c.custom", CUSTOM_THEN),
+    "tags": (
+        "(SELECT coalesce(jsonb_agg(g.name ORDER BY g.name), '[]') FROM contacts_contact_tags t "
+        "JOIN contacts_tag g ON g.id = t.tag_id WHERE t.contact_id = c.id)",
+        "s.tags",
+    ),
+    "addresses": (
+        "(SELECT coalesce(jsonb_agg(o.email ORDER BY r.is_primary DESC, r.id), '[]') FROM contacts_contactaddress r "
+        "JOIN bounces_address o ON o.id = r.address_id WHERE r.contact_id = c.id)",
+        "s.email || coalesce(s.others, '{}')",
+    ),
+}
+CHANGES = (
+    "(SELECT jsonb_object_agg(word, jsonb_build_array(was, is_now)) FROM (VALUES "  # noqa: S608 -- constants
+    + ", ".join(f"('{word}', to_jsonb({was}), to_jsonb({now}))" for word, (was, now) in BEFORE_AND_AFTER.items())
+    + ") AS said(word, was, is_now) WHERE word = ANY(j.changed))"
+)

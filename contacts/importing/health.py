@@ -1,0 +1,124 @@
+"""What a list looks like before it is imported. In: a judged stage. Out: shares, and why it is quarantined, if it is.
+
+An estimate, from a sample of SAMPLE rows. A list that looks bought or stale is imported in small batches only, each
+after the one before has shown how it bounces: that is what keeps one bad list from burning a sender's reputation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from disposable_email_domains import blocklist
+from django.conf import settings
+from django.db import connection
+
+from bounces.addresses import ROLE_LOCAL_PARTS
+from contacts.importing.staging import judged_of, stage_of
+from contacts.models import ImportRun
+
+SAMPLE = 20_000
+SMALLEST = 100  # rows: of fewer, no share says anything
+FREE = tuple(
+    """
+    gmail.com googlemail.com yahoo.com yahoo.co.uk ymail.com hotmail.com hotmail.co.uk outlook.com live.com
+    msn.com icloud.com me.com mac.com aol.com gmx.de gmx.net gmx.com web.de t-online.de freenet.de orange.fr
+    wanadoo.fr laposte.net free.fr libero.it virgilio.it mail.ru yandex.ru bk.ru inbox.ru qq.com 163.com 126.com
+    sina.com naver.com daum.net proton.me protonmail.com zoho.com mail.com seznam.cz wp.pl o2.pl interia.pl
+    uol.com.br bol.com.br
+    """.split()  # noqa: SIM905  (a list of fifty literals is fifty lines)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One thing that tells of a list's health. `limit`: the share from which on it is quarantined; None: only told."""
+
+    key: str
+    label: str
+    because: str
+    limit: float | None
+
+    def share(self, health: Mapping[str, Any]) -> float:
+        return float(health.get(self.key, 0.0))
+
+    def is_bad(self, health: Mapping[str, Any]) -> bool:
+        return self.limit is not None and self.share(health) >= self.limit
+
+
+def signs() -> list[Sign]:
+    limits: Mapping[str, float] = settings.IMPORT_LIMITS
+    told = [
+        ("invalid", "Not an address", "are no addresses"),
+        ("bad", "Known to bounce or suppressed", "are known to bounce or are suppressed"),
+        ("disposable", "Disposable", "are at disposable domains"),
+        ("role", "A desk’s, not a person’s", "belong to a desk, not to a person"),
+        ("repeated", "Names that repeat", "repeat a name of another row"),
+        ("free", "At a free provider", "are at free providers"),
+        ("unknown", "At domains that are new here", "are at domains that are new here"),
+    ]
+    return [Sign(key, label, because, limits.get(key)) for key, label, because in told]
+
+
+def reasons_of(health: Mapping[str, Any]) -> str:
+    """Why a list is quarantined, for people; empty where it is not."""
+    if health.get("rows", 0) < SMALLEST:
+        return ""
+    bad = [f"{sign.share(health):.0%} {sign.because}" for sign in signs() if sign.is_bad(health)]
+    return f"{'; '.join(bad)}." if bad else ""
+
+
+@cache
+def _disposable() -> list[str]:
+    return sorted(blocklist)
+
+
+def estimate(run: ImportRun) -> dict[str, Any]:
+    """Shares by the keys of `signs`, of the sampled rows; `rows` is how many the file has."""
+    percent = min(100.0, 100 * SAMPLE / run.total) if run.total else 100.0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ESTIMATE.format(stage=stage_of(run), judged=judged_of(run)),
+            {"percent": percent, "role": sorted(ROLE_LOCAL_PARTS), "free": list(FREE), "disposable": _disposable()},
+        )
+        columns = [column.name for column in cursor.description or ()]
+        found = {key: int(number or 0) for key, number in zip(columns, cursor.fetchone(), strict=True)}
+    with_email = found.pop("addressed") or 1
+    sampled = found.pop("sampled") or 1
+    shares = {key: round(number / with_email, 4) for key, number in found.items() if key != "repeated"}
+    return {
+        **shares,
+        "repeated": round(found["repeated"] / sampled, 4),
+        "bad": round(sum(run.known.values()) / run.total, 4) if run.total else 0.0,
+        "rows": run.total,
+    }
+
+
+# A row without a problem has an address; one with a problem counts as none where the problem is about its address.
+ESTIMATE = """
+WITH sample AS MATERIALIZED (
+    SELECT s.number, s.email, s.problems, split_part(s.email, '@', 1) AS local, split_part(s.email, '@', -1) AS domain,
+           nullif(lower(concat_ws(' ', s.first_name, s.last_name)), '') AS name
+    FROM {stage} s TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (1)
+), domain AS (
+    SELECT domain, count(*) AS rows,
+           domain = ANY(%(free)s) AS is_free,
+           EXISTS (SELECT FROM bounces_address a WHERE a.domain = sample.domain) AS is_known
+    FROM sample WHERE problems IS NULL AND email IS NOT NULL GROUP BY domain
+), repeated AS (
+    SELECT sum(rows) AS rows FROM (
+        SELECT count(*) AS rows FROM sample WHERE name IS NOT NULL GROUP BY name HAVING count(*) > 3
+    ) AS often
+)
+SELECT (SELECT count(*) FROM sample) AS sampled,
+       (SELECT count(*) FROM sample WHERE email IS NOT NULL OR problems IS NOT NULL) AS addressed,
+       (SELECT count(*) FROM sample WHERE problems::text LIKE '%%is not an e-mail address%%') AS invalid,
+       (SELECT count(*) FROM sample WHERE problems IS NULL AND local = ANY(%(role)s)) AS role,
+       (SELECT sum(d.rows) FROM domain d JOIN unnest(%(disposable)s::text[]) AS known(domain) USING (domain))
+           AS disposable,
+       (SELECT sum(rows) FROM domain WHERE is_free) AS free,
+       (SELECT sum(rows) FROM domain WHERE NOT is_known) AS unknown,
+       (SELECT rows FROM repeated) AS repeated
+"""

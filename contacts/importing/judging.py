@@ -1,0 +1,213 @@
+"""A verdict for each staged row. In: a run's stage. Out: a table of verdicts, before anything is written.
+
+One SQL text serves the preview of the whole file and each batch that is applied, which is judged again under lock.
+A row is about the contact with its external id, else about the one with its primary address (DESIGN §5); several
+matches are a conflict, reported and not guessed. A row that an earlier one of the file is about too repeats it, or
+contradicts it. Stage: file -> rows -> stage -> judged -> applied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from contacts.importing.comparing import CHANGED, FIELDS_EQUAL
+from contacts.importing.options import Options, read_options
+from contacts.importing.staging import found_of, judged_of, stage_of
+from contacts.models import ImportRun
+
+WHOLE = "true"
+BATCH = "s.number IN (SELECT number FROM import_batch)"
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """By whom and how a run judges. `owner_only`: whose contacts may be changed, besides those that nobody owns;
+    None: everybody's."""
+
+    run: ImportRun
+    options: Options
+    owner_only: int | None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "update": self.options.update,
+            "owner_only": self.owner_only,
+            "default_email": next((header for header, word in self.run.mapping.items() if word == "email"), ""),
+            "default_id": next((header for header, word in self.run.mapping.items() if word == "external_id"), ""),
+        }
+
+
+NOBODY = 0  # a user that nobody is: contacts that somebody owns are then all somebody else's
+
+
+def judge_of(run: ImportRun) -> Judge:
+    options, by = read_options(run.options), run.started_by
+    may = by is None or by.has_perm("contacts.change_everyones_contact")
+    if options.change_others and may:
+        return Judge(run, options, None)
+    return Judge(run, options, by.pk if by is not None else NOBODY)
+
+
+def judge_whole(judge: Judge, cursor: Any) -> None:
+    """Makes the run's table of verdicts. Rows that change nothing have none."""
+    run = judge.run
+    find(judge, cursor, found_of(run), WHOLE, "UNLOGGED")
+    compare(judge, cursor, found_of(run), judged_of(run), WHOLE, "UNLOGGED")
+    cursor.execute(f"CREATE INDEX {judged_of(run)}_number ON {judged_of(run)} (number)")
+    cursor.execute(f"ANALYZE {judged_of(run)}")
+
+
+def judge_batch(judge: Judge, cursor: Any) -> None:
+    """The same for the rows of `import_batch`, into `import_judged`, gone with the transaction."""
+    cursor.execute("DROP TABLE IF EXISTS import_found, import_judged")
+    find(judge, cursor, "import_found", BATCH, "TEMP")
+    compare(judge, cursor, "import_found", "import_judged", BATCH, "TEMP")
+    cursor.execute("ANALYZE import_judged")
+
+
+def find(judge: Judge, cursor: Any, found: str, scope: str, kind: str) -> None:
+    """Which contact and address each row without a problem is about, and which row of the file said so before."""
+    commit = "ON COMMIT DROP" if kind == "TEMP" else ""
+    cursor.execute(f"DROP TABLE IF EXISTS {found}")
+    stage = stage_of(judge.run)
+    cursor.execute(f"CREATE {kind} TABLE {found} {commit} AS {FIND.format(stage=stage, scope=scope)}")
+    cursor.execute(f"ANALYZE {found}")
+    cursor.execute("DROP TABLE IF EXISTS import_repeated")
+    cursor.execute(f"CREATE TEMP TABLE import_repeated ON COMMIT DROP AS {REPEATED.format(found=found)}")
+    cursor.execute("ANALYZE import_repeated")
+
+
+def compare(judge: Judge, cursor: Any, found: str, judged: str, scope: str, kind: str) -> None:
+    commit = "ON COMMIT DROP" if kind == "TEMP" else ""
+    cursor.execute(f"DROP TABLE IF EXISTS {judged}")
+    users = get_user_model()._meta.db_table
+    text = COMPARE.format(
+        stage=stage_of(judge.run), found=found, changed=CHANGED, equal=FIELDS_EQUAL, users=users, invalid=scope
+    )
+    cursor.execute(f"CREATE {kind} TABLE {judged} {commit} AS {text}", judge.parameters)
+
+
+# `hash` stands for the address, `id_hash` for the external id: groups of numbers are a fifth of the memory.
+FIND = """
+SELECT s.number, a.id AS address_id, coalesce(x.id, m.contact_id) AS contact_id,
+       x.id IS NULL AND m.matches > 1 AS is_ambiguous, x.id IS NOT NULL AS by_id,
+       hashtextextended(s.email, 0) AS hash, hashtextextended(s.external_id, 0) AS id_hash
+FROM {stage} s
+LEFT JOIN bounces_address a ON a.email = s.email
+LEFT JOIN contacts_contact x ON x.external_id = s.external_id AND x.deleted_at IS NULL
+LEFT JOIN (
+    SELECT s.number, min(c.id) AS contact_id, count(*) AS matches
+    FROM {stage} s
+    JOIN bounces_address a ON a.email = s.email
+    JOIN contacts_contactaddress r ON r.address_id = a.id AND r.is_primary
+    JOIN contacts_contact c ON c.id = r.contact_id AND c.deleted_at IS NULL
+    WHERE s.problems IS NULL AND {scope}
+    GROUP BY s.number
+) m ON m.number = s.number
+WHERE s.problems IS NULL AND {scope}
+"""
+
+REPEATED = """
+WITH by_id AS (
+    SELECT id_hash, min(number) AS first FROM {found} WHERE id_hash IS NOT NULL GROUP BY id_hash HAVING count(*) > 1
+), by_contact AS (
+    SELECT contact_id, min(number) AS first FROM {found}
+    WHERE contact_id IS NOT NULL AND NOT is_ambiguous GROUP BY contact_id HAVING count(*) > 1
+), by_address AS (
+    SELECT hash, min(number) AS first FROM {found} WHERE hash IS NOT NULL GROUP BY hash HAVING count(*) > 1
+), earlier AS (
+    SELECT f.number, least(i.first, c.first, a.first) AS first
+    FROM {found} f
+    LEFT JOIN by_id i ON i.id_hash = f.id_hash
+    LEFT JOIN by_contact c ON c.contact_id = f.contact_id
+    LEFT JOIN by_address a ON a.hash = f.hash AND f.contact_id IS NULL
+    WHERE i.first IS NOT NULL OR c.first IS NOT NULL OR a.first IS NOT NULL
+)
+SELECT number, first FROM earlier WHERE first < number
+"""
+
+COMPARE = """
+SELECT f.number, NULL::bigint AS contact_id, f.address_id, 'new' AS verdict, NULL::text[] AS changed,
+       NULL::jsonb AS problem
+FROM {found} f
+WHERE f.contact_id IS NULL AND NOT EXISTS (SELECT FROM import_repeated r WHERE r.number = f.number)
+
+UNION ALL
+SELECT number, contact_id, address_id,
+       CASE WHEN problem IS NOT NULL THEN 'conflict'
+            WHEN %(update)s = 'skip' THEN 'skipped'
+            WHEN is_others THEN 'not_yours' ELSE 'update' END,
+       changed,
+       CASE WHEN problem IS NOT NULL THEN problem
+            WHEN is_others AND %(update)s <> 'skip' THEN jsonb_build_array('', '', name || ' belongs to ' || owner
+                || '. Ask them, or a manager, to change it.') END
+FROM (
+    SELECT f.number, f.contact_id, f.address_id, {changed} AS changed,
+        CASE WHEN f.is_ambiguous THEN jsonb_build_array(%(default_email)s::text, s.email,
+                 s.email || ' is the primary address of several contacts. Give an external id.')
+             WHEN NOT f.by_id AND c.external_id IS NOT NULL AND s.external_id <> c.external_id
+             THEN jsonb_build_array(%(default_id)s::text, s.external_id,
+                 s.email || ' is the primary address of ' || coalesce(nullif(trim(c.first_name || ' ' || c.last_name),
+                 ''), 'contact ' || c.id) || ', whose external id is ' || c.external_id || '. Correct one of the two.')
+        END AS problem,
+        %(owner_only)s::bigint IS NOT NULL AND c.owner_id IS NOT NULL
+            AND c.owner_id <> %(owner_only)s::bigint AS is_others,
+        coalesce(nullif(trim(c.first_name || ' ' || c.last_name), ''), 'contact ' || c.id) AS name,
+        coalesce(nullif(u.name, ''), u.email, 'somebody else') AS owner
+    FROM {found} f
+    JOIN {stage} s ON s.number = f.number
+    JOIN contacts_contact c ON c.id = f.contact_id
+    LEFT JOIN {users} u ON u.id = c.owner_id AND c.owner_id <> %(owner_only)s::bigint
+    LEFT JOIN contacts_company k ON k.id = c.company_id
+    LEFT JOIN contacts_contactaddress p ON p.contact_id = c.id AND p.is_primary AND f.by_id
+    WHERE NOT EXISTS (SELECT FROM import_repeated r WHERE r.number = f.number)
+) AS met
+WHERE problem IS NOT NULL OR cardinality(changed) > 0
+
+UNION ALL
+SELECT r.number, f.contact_id, f.address_id,
+       CASE WHEN {equal} THEN 'duplicate' ELSE 'conflict' END, NULL,
+       CASE WHEN {equal} THEN NULL ELSE jsonb_build_array(%(default_email)s::text, coalesce(s.email, ''),
+           'Row ' || r.first || ' is about the same contact and says something else.') END
+FROM import_repeated r
+JOIN {found} f ON f.number = r.number
+JOIN {stage} s ON s.number = r.number
+JOIN {stage} e ON e.number = r.first
+
+UNION ALL
+SELECT s.number, NULL, NULL, 'invalid', NULL, NULL FROM {stage} s
+WHERE s.problems IS NOT NULL AND {invalid}
+"""
+
+
+def known_sql(judged: str, stage: str) -> str:
+    """Rows whose address must not be written to: dead, suppressed or held. `bounces/verdict.py`'s rules, as sets."""
+    return KNOWN.format(judged=judged, stage=stage)
+
+
+# The second part is about addresses that nobody has yet: their domain may be suppressed.
+KNOWN = """
+SELECT j.number, CASE WHEN a.status = 'invalid' THEN 'dead' ELSE 'suppressed' END AS known
+FROM {judged} j
+JOIN bounces_address a ON a.id = j.address_id
+WHERE j.verdict IN ('new', 'update') AND (
+    a.status = 'invalid' OR a.status_rule = 'hard_bounce_after_reply'
+    OR a.id IN (SELECT address_id FROM bounces_suppression WHERE address_id IS NOT NULL AND lifted_at IS NULL
+                AND (expires_at IS NULL OR expires_at > %(now)s))
+    OR a.domain IN (SELECT domain FROM bounces_suppression WHERE scope = 'domain' AND lifted_at IS NULL
+                    AND (expires_at IS NULL OR expires_at > %(now)s))
+    OR a.id IN (SELECT address_id FROM bounces_ruling WHERE kind = 'hold' AND lifted_at IS NULL)
+)
+UNION ALL
+SELECT j.number, 'suppressed'
+FROM {judged} j JOIN {stage} s ON s.number = j.number
+WHERE j.address_id IS NULL AND j.verdict IN ('new', 'update')
+  AND EXISTS (SELECT FROM bounces_suppression WHERE scope = 'domain' AND lifted_at IS NULL)
+  AND split_part(s.email, '@', -1) IN (
+      SELECT domain FROM bounces_suppression WHERE scope = 'domain' AND lifted_at IS NULL
+      AND (expires_at IS NULL OR expires_at > %(now)s))
+"""

@@ -1,0 +1,108 @@
+"""Which column means what: guessed, shown with samples, corrected by a person, kept for the next file of the same tool.
+
+In: headers and the first rows. Out: guesses; a mapping (header -> word of `contacts/fields.py`, "" to leave it out)
+that was checked. `custom.<key>` is a custom field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contacts.importing.columns import CUSTOM, DERIVED, WORDS, _listed, custom_words, orders_of
+from contacts.importing.guessing import Guess, guess
+from contacts.importing.headers import export_of
+from contacts.importing.reading import Line, UnreadableFile
+from contacts.importing.values import Order
+from contacts.models import CustomField, SavedMapping
+
+LABELS = {
+    "email": "E-mail address",
+    "other_emails": "Other addresses",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "title": "Title",
+    "company": "Company",
+    "owner": "Owner",
+    "phone": "Phone",
+    "country": "Country",
+    "tags": "Tags",
+    "source": "Source",
+    "external_id": "External id",
+}
+
+
+def guess_columns(headers: Sequence[str], lines: Sequence[Line]) -> list[Guess]:
+    """One a header that has a name."""
+    return guess(headers, [line.cells for line in lines], custom_words(CustomField.objects.all()), DERIVED)
+
+
+def orders_in(
+    headers: Sequence[str], mapping: Mapping[str, str], lines: Sequence[Line], declared: Sequence[CustomField]
+) -> tuple[dict[str, Order], list[str]]:
+    """In which order the days of each custom date are read, by header; and what is to be said of it."""
+    dates = {f"{CUSTOM}{each.key}" for each in declared if each.type == CustomField.Type.DATE}
+    places = {header: headers.index(header) for header, word in mapping.items() if word in dates}
+    return orders_of({header: [line.cells[at] for line in lines if line.cells[at]] for header, at in places.items()})
+
+
+def mapping_of(guesses: Sequence[Guess]) -> dict[str, str]:
+    return {made.header: made.word for made in guesses if made.word}
+
+
+def check_mapping(headers: Sequence[str], mapping: Mapping[str, str], new_keys: Sequence[str] = ()) -> dict[str, str]:
+    """The mapping without the columns that are left out. Raises UnreadableFile with what people have to correct."""
+    known = {*WORDS, *(f"{CUSTOM}{key}" for key in (*CustomField.objects.values_list("key", flat=True), *new_keys))}
+    chosen: dict[str, str] = {}
+    by_word: dict[str, str] = {}
+    for header, word in mapping.items():
+        if not word:
+            continue
+        if header not in headers:
+            raise UnreadableFile(f"The file has no column “{header[:60]}”. Its columns are: {_listed(headers)}.")
+        if word not in known:
+            raise UnreadableFile(f"“{header[:60]}” is to become “{word[:60]}”, and no field is named so.")
+        if word in by_word:
+            name = LABELS.get(word, word.removeprefix(CUSTOM)).lower()
+            raise UnreadableFile(f"Two columns mean {name}: “{by_word[word]}” and “{header}”. Leave one out.")
+        chosen[header], by_word[word] = word, header
+    if "email" not in by_word and "external_id" not in by_word:
+        raise UnreadableFile(
+            f"No column is named email. The columns are: {_listed(headers)}. "
+            "Choose the one that holds the addresses, or an external id."
+        )
+    return chosen
+
+
+def notices_of(guesses: Sequence[Guess], mapping: Mapping[str, str]) -> list[str]:
+    derived = [made.header for made in guesses if made.is_derived and made.header not in mapping]
+    others = [made.header for made in guesses if not made.is_derived and made.header not in mapping]
+    export = export_of([made.header for made in guesses])
+    notices = [f"This looks like an export of {export.name}."] if export else []
+    if derived:
+        notices.append(f"Not imported, because Rebound works it out from facts: {_listed(derived)}.")
+    if others:
+        notices.append(f"Left out: {_listed(others)}.")
+    return notices
+
+
+# --- saved mappings -------------------------------------------------------------------------------
+
+
+def save_mapping(name: str, mapping: Mapping[str, str], by: Any) -> None:
+    """One that has the name in any case is replaced."""
+    kept = {header.lower(): word for header, word in mapping.items()}
+    name = " ".join(name.split())[:100]
+    if not SavedMapping.objects.filter(name__iexact=name).update(mapping=kept, by=by):
+        SavedMapping.objects.create(name=name, mapping=kept, by=by)
+
+
+def apply_saved(saved: SavedMapping, headers: Sequence[str]) -> dict[str, str]:
+    return {header: saved.mapping[header.lower()] for header in headers if saved.mapping.get(header.lower())}
+
+
+def best_saved(headers: Sequence[str]) -> SavedMapping | None:
+    """The saved mapping that knows most of these columns, where it knows all that it needs itself."""
+    names = {header.lower() for header in headers}
+    fitting = [saved for saved in SavedMapping.objects.all() if saved.mapping and set(saved.mapping) <= names]
+    return max(fitting, key=lambda saved: len(saved.mapping), default=None)

@@ -1,0 +1,49 @@
+"""What an import may do, as people chose it. In: a form, a command's flags, JSON. Out: Options, kept with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Update(StrEnum):
+    """What happens to a contact that is there already."""
+
+    SKIP = "skip"
+    FILL = "fill"
+    OVERWRITE = "overwrite"
+
+
+UPDATE_LABELS = {
+    Update.OVERWRITE: "Update them with what the file says",
+    Update.FILL: "Fill only what is blank",
+    Update.SKIP: "Leave them as they are",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`owner_id` and `source` are for new contacts whose row names none; `tags` are given to all.
+
+    `empties`: an empty cell empties its field. `change_others`: contacts of other owners may be changed.
+    `new_fields`: custom fields that do not exist yet, as {"key", "label", "type"}: made when the import begins.
+    `at_once`: no preview is waited for.
+    """
+
+    update: str = Update.OVERWRITE
+    empties: bool = False
+    change_others: bool = False
+    owner_id: int | None = None
+    source: str = ""
+    tags: list[str] = field(default_factory=list)
+    new_fields: list[dict[str, str]] = field(default_factory=list)
+    at_once: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_options(kept: Mapping[str, Any]) -> Options:
+    return Options(**kept)

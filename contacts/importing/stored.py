@@ -1,0 +1,112 @@
+"""The file of an import, in PostgreSQL. In: its bytes, as a stream. Out: the same stream, whenever a worker asks.
+
+Kept in compressed chunks, so that neither side ever holds it as a whole, and any process on any machine can go on.
+Gone once the run has ended: what failed is kept with its rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from contacts.importing.reading import UnreadableFile
+from contacts.models import ImportChunk, ImportRun
+
+CHUNK = 1024 * 1024
+
+
+def keep_file(
+    pieces: Iterable[bytes], name: str, *, largest: int, by: Any, via: str, now: datetime, form: str = ""
+) -> ImportRun:
+    """A run that waits for its columns. Raises UnreadableFile for a file that is too large."""
+    digest, size, position = hashlib.sha256(), 0, 0
+    with transaction.atomic():
+        run = ImportRun.objects.create(
+            name=plain_name(name), digest=b"", form=form, via=via, started_by=by, created_at=now
+        )
+        for piece in pieces:
+            digest.update(piece)
+            size += len(piece)
+            if size > largest:
+                megabytes = largest // 1024 // 1024
+                raise UnreadableFile(f"The file is larger than {megabytes} MB. Split it and import the parts.")
+            for body in _split(piece):
+                ImportChunk.objects.create(run_id=run.pk, position=position, body=zlib.compress(body, 1))
+                position += 1
+        run.digest, run.size = digest.digest(), size
+        run.save(update_fields=["digest", "size"])
+    return run
+
+
+def plain_name(name: str) -> str:
+    """As PostgreSQL can hold it and a page can show it."""
+    return "".join(c for c in name.encode(errors="replace").decode() if c.isprintable())[-200:] or "a file"
+
+
+def _split(piece: bytes) -> Iterator[bytes]:
+    for start in range(0, len(piece), CHUNK):
+        yield piece[start : start + CHUNK]
+
+
+def drop_file(run_id: int) -> None:
+    """May run twice."""
+    ImportChunk.objects.filter(run_id=run_id).delete()
+
+
+class StoredFile(io.RawIOBase):
+    """A run's file as a binary stream that can be read from the start again; one chunk is in memory at a time."""
+
+    def __init__(self, run: ImportRun) -> None:
+        self.run_id = run.pk
+        self.name = run.name
+        self.size = run.size
+        self._piece = b""
+        self._start = 0  # of the piece, within the file
+        self._offset = 0  # within the piece
+        self._next = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._start + self._offset
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Forward, to the start, or to the end: what readers of files ask for."""
+        target = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: self.size}[whence] + offset
+        if target < self._start:
+            self._piece, self._start, self._offset, self._next = b"", 0, 0, 0
+        while self._start + len(self._piece) <= target and self._load():
+            pass
+        self._offset = min(max(target - self._start, 0), len(self._piece))
+        return self.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        if self._offset >= len(self._piece) and not self._load():
+            return 0
+        found = self._piece[self._offset : self._offset + len(buffer)]
+        buffer[: len(found)] = found
+        self._offset += len(found)
+        return len(found)
+
+    def _load(self) -> bool:
+        chunk = ImportChunk.objects.filter(run_id=self.run_id, position=self._next).first()
+        if chunk is None:
+            return False
+        self._start += len(self._piece)
+        self._piece, self._offset = zlib.decompress(bytes(chunk.body)), 0
+        self._next += 1
+        return True
+
+
+def open_file(run: ImportRun) -> io.BufferedReader:
+    return io.BufferedReader(StoredFile(run), CHUNK)

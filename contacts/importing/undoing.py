@@ -1,0 +1,206 @@
+"""Taking a whole import back: what it created goes, what it changed returns, unless something came since.
+
+In: a run that has written. Out: the tables as they were before it, apart from the run's own rows. A contact is as the
+import left it while its `updated_at` is the run's moment and nobody has written to it, noted or planned anything: else
+it stays, and its row says why. Addresses, companies and tags that the run made go where nobody has them and nothing
+is known of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from bounces.models import Address
+from contacts.models import Activity, Contact, ContactAddress, CustomField, ImportRun
+from contacts.search import index_documents
+
+BATCH = 5_000
+LOOKED_AT = 50_000  # rows of which a preview says what would stay
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPreview:
+    """Contacts by what would become of them. `is_capped`: only the first LOOKED_AT were looked at."""
+
+    go: int
+    return_: int
+    stay: int
+    is_capped: bool
+    looked_at: int = LOOKED_AT
+
+
+def preview_undo(run: ImportRun) -> UndoPreview:
+    with transaction.atomic(), connection.cursor() as cursor:
+        _look(run, cursor, 0, LOOKED_AT, lock="")
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE verdict = 'new' AND why = ''),"
+            " count(*) FILTER (WHERE verdict = 'update' AND why = ''), count(*) FILTER (WHERE why <> '')"
+            " FROM import_back"
+        )
+        go, return_, stay = cursor.fetchone()
+    return UndoPreview(go, return_, stay, run.wrote > LOOKED_AT)
+
+
+def undo_batch(run: ImportRun) -> bool:
+    """The job's step: the next rows in the order of the file. False: there was none left."""
+    with connection.cursor() as cursor:
+        _look(run, cursor, run.cursor, BATCH)
+        cursor.execute("SELECT max(number), count(*), count(*) FILTER (WHERE why <> '') FROM import_back")
+        last, taken, kept = cursor.fetchone()
+        if not taken:
+            return False
+        values = {"run": run.pk, "at": run.applied_at}
+        cursor.execute(KEEP, values)
+        _delete_created(cursor)
+        _return_changed(cursor, values)
+    run.cursor, run.done = last, run.done + taken
+    run.undone, run.kept = run.undone + taken - kept, run.kept + kept
+    return True
+
+
+def take_back_names(run: ImportRun) -> None:
+    """What the run made beside contacts, where nobody uses it: at the end, in the undo's last transaction."""
+    values = {"at": run.applied_at, "tags": run.made.get("tags", [])}
+    with connection.cursor() as cursor:
+        unless = "".join(_unless(Address, "a"))
+        cursor.execute(
+            f"DELETE FROM bounces_address a WHERE a.created_at = %(at)s AND a.status = 'unverified'{unless}",  # noqa: S608 -- names of our models
+            values,
+        )
+        cursor.execute(DELETE_COMPANIES, values)
+        cursor.execute(DELETE_TAGS, values)
+    for key in run.made.get("fields", []):
+        if not Contact.objects.filter(custom__has_key=key).exists():
+            CustomField.objects.filter(key=key).delete()
+
+
+LOCK = "FOR NO KEY UPDATE"
+
+
+def _look(run: ImportRun, cursor: Any, after: int, most: int, lock: str = LOCK) -> None:
+    """`import_back`: the next rows that wrote, each with why its contact stays ('' where it does not)."""
+    cursor.execute("DROP TABLE IF EXISTS import_back")
+    used = "".join(_uses(Contact, "c", (ContactAddress, Contact.tags.through, Activity)))
+    cursor.execute(
+        LOOK.format(used=used, lock=lock), {"run": run.pk, "at": run.applied_at, "after": after, "most": most}
+    )
+    cursor.execute("ANALYZE import_back")
+
+
+def _uses(model: type[Any], alias: str, besides: tuple[type[Any], ...]) -> Iterator[str]:
+    """For each table that points to the model: whether a row points to this one. Later tables come by themselves."""
+    for relation in model._meta.related_objects:
+        table = relation.related_model
+        if table in besides or relation.many_to_many:  # the latter's own table points here as well
+            continue
+        quote = connection.ops.quote_name
+        yield (
+            f" OR EXISTS (SELECT FROM {quote(table._meta.db_table)} u "
+            f"WHERE u.{quote(relation.field.column)} = {alias}.id)"
+        )
+
+
+def _unless(model: type[Any], alias: str) -> Iterator[str]:
+    for test in _uses(model, alias, ()):
+        yield test.replace(" OR EXISTS", " AND NOT EXISTS", 1)
+
+
+def _delete_created(cursor: Any) -> None:
+    for table in ("contacts_activity", "contacts_contactaddress", "contacts_contact_tags"):
+        cursor.execute(
+            f"DELETE FROM {table} t USING import_back b WHERE t.contact_id = b.contact_id "  # noqa: S608 -- one of three
+            "AND b.verdict = 'new' AND b.why = ''"
+        )
+    cursor.execute(
+        "DELETE FROM contacts_contact c USING import_back b "
+        "WHERE c.id = b.contact_id AND b.verdict = 'new' AND b.why = ''"
+    )
+
+
+def _return_changed(cursor: Any, values: dict[str, Any]) -> None:
+    cursor.execute("SELECT contact_id FROM import_back WHERE verdict = 'update' AND why = '' ORDER BY contact_id")
+    returned = [row[0] for row in cursor.fetchall()]
+    if not returned:
+        return
+    for text in (RETURN_CONTACTS, DROP_NEW_ADDRESSES, STEP_BACK, STEP_FORWARD, DROP_NEW_TAGS, DROP_ACTIVITIES):
+        cursor.execute(text, values)
+    index_documents(returned)
+
+
+# A later activity is any that the run did not write itself.
+LOOK = """
+CREATE TEMP TABLE import_back ON COMMIT DROP AS
+SELECT w.number, w.verdict, w.contact_id, w.changes, w.was_updated_at,
+       CASE WHEN c.id IS NULL OR c.deleted_at IS NOT NULL THEN 'It was deleted since.'
+            WHEN c.updated_at <> %(at)s THEN 'It was changed since.'
+            WHEN w.verdict = 'new' AND (EXISTS (
+                SELECT FROM contacts_activity v WHERE v.contact_id = c.id
+                AND NOT (v.kind = 'imported' AND v.at = %(at)s)) {used})
+            THEN 'Something happened with it since.' ELSE '' END AS why
+FROM (
+    SELECT * FROM contacts_importrow
+    WHERE run_id = %(run)s AND number > %(after)s AND verdict IN ('new', 'update') ORDER BY number LIMIT %(most)s
+) AS w
+LEFT JOIN LATERAL (
+    SELECT id, deleted_at, updated_at FROM contacts_contact c WHERE c.id = w.contact_id {lock}
+) AS c ON true
+"""
+KEEP = """
+UPDATE contacts_importrow w SET kept = b.why FROM import_back b
+WHERE w.run_id = %(run)s AND w.number = b.number AND b.why <> ''
+"""
+RETURN_CONTACTS = """
+UPDATE contacts_contact c SET
+    first_name = coalesce(b.changes #>> '{first_name,0}', c.first_name),
+    last_name = coalesce(b.changes #>> '{last_name,0}', c.last_name),
+    title = coalesce(b.changes #>> '{title,0}', c.title),
+    phone = coalesce(b.changes #>> '{phone,0}', c.phone),
+    country = coalesce(b.changes #>> '{country,0}', c.country),
+    source = coalesce(b.changes #>> '{source,0}', c.source),
+    custom = coalesce(b.changes #> '{custom,0}', c.custom),
+    external_id = CASE WHEN b.changes ? 'external_id' THEN b.changes #>> '{external_id,0}' ELSE c.external_id END,
+    owner_id = CASE WHEN b.changes ? 'owner' THEN (b.changes #>> '{owner,0}')::bigint ELSE c.owner_id END,
+    company_id = CASE WHEN b.changes ? 'company' THEN (
+        SELECT k.id FROM contacts_company k WHERE lower(k.name) = lower(b.changes #>> '{company,0}')
+    ) ELSE c.company_id END,
+    updated_at = b.was_updated_at
+FROM import_back b WHERE c.id = b.contact_id AND b.verdict = 'update' AND b.why = ''
+"""
+DROP_NEW_ADDRESSES = """
+DELETE FROM contacts_contactaddress r USING import_back b, bounces_address a
+WHERE r.contact_id = b.contact_id AND a.id = r.address_id AND b.verdict = 'update' AND b.why = ''
+  AND b.changes ? 'addresses' AND NOT (b.changes #> '{addresses,0}') ? a.email
+"""
+STEP_BACK = """
+UPDATE contacts_contactaddress r SET is_primary = false FROM import_back b, bounces_address a
+WHERE r.contact_id = b.contact_id AND a.id = r.address_id AND b.verdict = 'update' AND b.why = ''
+  AND b.changes ? 'addresses' AND r.is_primary AND a.email <> (b.changes #>> '{addresses,0,0}')
+"""
+STEP_FORWARD = """
+UPDATE contacts_contactaddress r SET is_primary = true FROM import_back b, bounces_address a
+WHERE r.contact_id = b.contact_id AND a.id = r.address_id AND b.verdict = 'update' AND b.why = ''
+  AND b.changes ? 'addresses' AND NOT r.is_primary AND a.email = (b.changes #>> '{addresses,0,0}')
+"""
+DROP_NEW_TAGS = """
+DELETE FROM contacts_contact_tags t USING import_back b, contacts_tag g
+WHERE t.contact_id = b.contact_id AND g.id = t.tag_id AND b.verdict = 'update' AND b.why = ''
+  AND b.changes ? 'tags' AND NOT (b.changes #> '{tags,0}') ? g.name
+"""
+DROP_ACTIVITIES = """
+DELETE FROM contacts_activity v USING import_back b
+WHERE v.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = '' AND v.kind = 'imported' AND v.at = %(at)s
+"""
+DELETE_COMPANIES = """
+DELETE FROM contacts_company k
+WHERE k.created_at = %(at)s AND k.owner_id IS NULL AND k.notes = '' AND k.domain = '' AND k.country = ''
+  AND NOT EXISTS (SELECT FROM contacts_contact c WHERE c.company_id = k.id)
+"""
+DELETE_TAGS = """
+DELETE FROM contacts_tag g
+WHERE g.id = ANY(%(tags)s) AND NOT EXISTS (SELECT FROM contacts_contact_tags t WHERE t.tag_id = g.id)
+  AND NOT EXISTS (SELECT FROM contacts_statusaction a WHERE a.tag_id = g.id)
+"""

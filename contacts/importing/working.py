@@ -1,0 +1,211 @@
+"""The job of an import: reading, comparing, writing, taking back, a transaction a step, until it ends or is stopped.
+
+In: a run's id, a clock. Out: its verdicts (the preview), then the contacts and the report. Killed anywhere it goes on
+where its last step ended: reading begins again, since its stage may be gone; a batch is written whole or not at all.
+One import goes on at a time, under a lease: between two, nothing else keeps the same person from being made twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from bounces import lease
+from bounces.lease import Lease
+from contacts.importing import applying, health, judging, runs, staging, undoing
+from contacts.importing.cells import RowCleaner, forget_owners
+from contacts.importing.options import read_options
+from contacts.importing.reading import UnreadableFile
+from contacts.importing.recalling import recall_cells
+from contacts.importing.rows import first_lines, open_run
+from contacts.models import ImportRun
+
+Clock = Callable[[], datetime]
+Watch = Callable[[ImportRun], None]
+State = ImportRun.State
+
+LEASE_LASTS = timedelta(seconds=60)
+BEFORE_THE_FIRST = -1  # the cursor of a run whose first batch is still to come
+
+
+def work(run_id: int, clock: Clock, watch: Watch | None = None) -> bool:
+    """Carries a run to its preview or its end; `watch` sees it after each step. May run twice.
+
+    False when another process works at an import. Where the database goes away the run stays as it is, and the next
+    worker goes on.
+    """
+    held = lease.acquire(runs.LEASE, LEASE_LASTS)
+    if held is None:
+        return False
+    try:
+        run = ImportRun.objects.get(pk=run_id)
+        while run.is_running:
+            run = STAGES[State(run.state)](run, held, clock, watch or _nobody_watches)
+    except (lease.LeaseLost, OperationalError, InterfaceError):
+        raise
+    except UnreadableFile as error:
+        _fail(run_id, str(error), clock())
+    except Exception as error:
+        _fail(run_id, f"{type(error).__name__}: {error}"[:2000], clock())
+        raise
+    finally:
+        lease.release(held)
+    return True
+
+
+def _nobody_watches(run: ImportRun) -> None:
+    """Of a run whose progress is read from its row."""
+
+
+def _fail(run_id: int, error: str, now: datetime) -> None:
+    with transaction.atomic():
+        ImportRun.objects.filter(pk=run_id).update(state=State.FAILED, error=error, finished_at=now)
+        runs.forget(ImportRun.objects.get(pk=run_id))
+
+
+@contextmanager
+def step(run: ImportRun, held: Lease, state: State) -> Iterator[ImportRun]:
+    """One transaction of a run, which nobody else writes meanwhile. Raises StoppedError where it is elsewhere now."""
+    with transaction.atomic():
+        lease.guard(held)
+        locked = ImportRun.objects.select_for_update(no_key=True).get(pk=run.pk)
+        if locked.state != state:
+            raise StoppedError
+        yield locked
+        locked.save()
+    lease.renew(held)
+
+
+class StoppedError(Exception):
+    """Somebody cancelled the run between two steps."""
+
+
+def _read(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
+    forget_owners()
+    with step(run, held, State.STAGING) as run:
+        staging.make_stage(run)
+        run.total, run.read_bytes, run.pace_at, run.pace_from = 0, 0, clock(), 0
+    _, first = first_lines(run)
+    cleaner = RowCleaner(run.headers, run.mapping, read_options(run.options), first)
+    opened = open_run(run)
+    for chunk in staging.chunks(opened.table.lines):
+        with step(run, held, State.STAGING) as run:
+            staging.stage_lines(run, chunk, cleaner)
+            run.total += len(chunk)
+            run.read_bytes = opened.position
+        watch(run)
+    with step(run, held, State.STAGING) as run:
+        staging.end_stage(run)
+        run.state, run.pace_at = State.JUDGING, None
+    watch(run)
+    return run
+
+
+def _judge(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
+    with step(run, held, State.JUDGING) as run:
+        if not staging.is_whole(run):
+            run.state = State.STAGING
+            return run
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL work_mem = '64MB'")
+            judging.judge_whole(judging.judge_of(run), cursor)
+            if run.applied_at is not None:  # it was writing when its stage was lost
+                run.state, run.pace_at = State.APPLYING, None
+                return run
+            _count(run, cursor, clock())
+        run.health = health.estimate(run)
+        run.quarantine = health.reasons_of(run.health)
+        if read_options(run.options).at_once and not run.quarantine:
+            runs.start_applying(run, clock())
+        else:
+            run.state = State.READY
+    watch(run)
+    return run
+
+
+def _count(run: ImportRun, cursor: object, now: datetime) -> None:
+    judged = staging.judged_of(run)
+    cursor.execute(f"SELECT verdict, count(*) FROM {judged} GROUP BY 1")  # type: ignore[attr-defined]  # noqa: S608 -- ours
+    counts = dict(cursor.fetchall())  # type: ignore[attr-defined]
+    counts["unchanged"] = run.total - sum(counts.values())
+    run.counts = counts
+    known = judging.known_sql(judged, staging.stage_of(run))
+    cursor.execute(f"SELECT known, count(*) FROM ({known}) AS k GROUP BY 1", {"now": now})  # type: ignore[attr-defined]  # noqa: S608 -- ours
+    run.known = dict(cursor.fetchall())  # type: ignore[attr-defined]
+
+
+def _apply(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
+    with step(run, held, State.APPLYING) as run:
+        if not staging.is_whole(run):
+            run.state, run.pace_at = State.STAGING, None
+            return run
+        if run.cursor == 0:
+            _begin_applying(run)
+        run.pace_at, run.pace_from = clock(), run.done
+    size = settings.IMPORT_BATCH if run.quarantine else applying.BATCH
+    while run.state == State.APPLYING:
+        with step(run, held, State.APPLYING) as run:
+            _apply_batch(run, size, clock)
+        applying.tell_planner()
+        watch(run)
+    if run.state == State.DONE:
+        applying.settle_search()
+        runs.forget(run)
+    return run
+
+
+def _begin_applying(run: ImportRun) -> None:
+    """What became of the rows that are not written is known already."""
+    if run.failed_rows:
+        recall_cells(run)
+    applying.write_other_outcomes(run)
+    run.cursor = BEFORE_THE_FIRST
+
+
+def _apply_batch(run: ImportRun, size: int, clock: Clock) -> None:
+    last, written = applying.apply_batch(judging.judge_of(run), size)
+    if not last:
+        run.state, run.finished_at = State.DONE, clock()
+        return
+    run.cursor = last
+    run.done = min(run.done + size, run.writes)
+    run.written = {key: run.written.get(key, 0) + written.get(key, 0) for key in {*run.written, *written}}
+    if run.quarantine and run.done < run.writes:
+        run.state = State.HELD
+
+
+def _undo(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
+    while run.state == State.UNDOING:
+        with step(run, held, State.UNDOING) as run:
+            if run.pace_at is None:
+                run.pace_at, run.pace_from = clock(), run.done
+            if not undoing.undo_batch(run):
+                undoing.take_back_names(run)
+                run.state, run.finished_at = State.UNDONE, clock()
+        watch(run)
+    return run
+
+
+Stage = Callable[[ImportRun, Lease, Clock, Watch], ImportRun]
+
+
+def _stoppable(stage: Stage) -> Stage:
+    def carried(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
+        try:
+            return stage(run, held, clock, watch)
+        except StoppedError:
+            return ImportRun.objects.get(pk=run.pk)
+
+    return carried
+
+
+STAGES: dict[State, Stage] = {
+    State.STAGING: _stoppable(_read),
+    State.JUDGING: _stoppable(_judge),
+    State.APPLYING: _stoppable(_apply),
+    State.UNDOING: _stoppable(_undo),
+}

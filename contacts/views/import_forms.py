@@ -1,0 +1,124 @@
+"""What the columns of a file mean, and what its import may do, as a form. In: a POST. Out: a mapping and Options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import re2
+from django import forms
+from django.contrib.auth import get_user_model
+
+from contacts.fields import LONGEST, FieldErrors, clean_fields
+from contacts.importing.columns import CUSTOM
+from contacts.importing.guessing import Guess
+from contacts.importing.mapping import LABELS
+from contacts.importing.options import UPDATE_LABELS, Options, Update
+from contacts.models import CustomField, ImportRun
+
+NEW = "new:"
+NEW_TYPES = {"text": "text", "number": "a number", "date": "a date", "yes_no": "yes or no"}
+NOT_KEY = re2.compile(r"[^a-z0-9]+")
+
+
+class ColumnsForm(forms.Form):
+    update = forms.ChoiceField(
+        label="Contacts that are there already",
+        choices=list(UPDATE_LABELS.items()),
+        initial=Update.OVERWRITE,
+        widget=forms.RadioSelect,
+    )
+    empties = forms.BooleanField(label="Empty cells empty their fields", required=False)
+    change_others = forms.BooleanField(label="Also change contacts that other people own", required=False)
+    owner = forms.ModelChoiceField(
+        label="Owner of new contacts",
+        queryset=get_user_model()._default_manager.none(),
+        required=False,
+        empty_label="Nobody",
+    )
+    tags = forms.CharField(label="Tags for all of them", required=False, max_length=500)
+    source = forms.CharField(label="Source of new contacts", required=False, max_length=LONGEST["source"])
+    save_as = forms.CharField(label="Keep these columns as", required=False, max_length=100)
+
+    def __init__(self, *args: Any, run: ImportRun, guesses: Sequence[Guess], user: Any, **kwargs: Any) -> None:
+        kept = run.options
+        kwargs["initial"] = {
+            "update": kept.get("update"),
+            "empties": kept.get("empties"),
+            "change_others": kept.get("change_others"),
+            "owner": kept.get("owner_id"),
+            "tags": ", ".join(kept.get("tags", [])),
+            "source": kept.get("source") or run.name,
+        }
+        super().__init__(*args, **kwargs)
+        self.run, self.guesses, self.user = run, list(guesses), user
+        self.fields["owner"].queryset = get_user_model()._default_manager.filter(is_active=True)  # type: ignore[attr-defined]  # of its type
+        if not user.has_perm("contacts.change_everyones_contact"):
+            del self.fields["change_others"]
+        self.new_fields: list[dict[str, str]] = []
+        for at, guess in enumerate(self.guesses):
+            self.fields[f"word-{at}"] = forms.ChoiceField(
+                label=guess.header, choices=self._choices(guess.header), required=False
+            )
+
+    def _choices(self, header: str) -> list[tuple[str, Any]]:
+        custom = [(f"{CUSTOM}{each.key}", each.label) for each in CustomField.objects.all()]
+        choices: list[tuple[str, Any]] = [("", "Leave out"), ("Fields", list(LABELS.items()))]
+        if custom:
+            choices.append(("Your fields", custom))
+        if self.user.has_perm("contacts.add_customfield"):
+            new = [(f"{NEW}{kind}", f"New field: {header[:30]} ({name})") for kind, name in NEW_TYPES.items()]
+            choices.append(("A new field", new))
+        return choices
+
+    def choose(self, mapping: Mapping[str, str]) -> None:
+        """What the page shows as chosen, before anybody has."""
+        for at, guess in enumerate(self.guesses):
+            self.initial[f"word-{at}"] = mapping.get(guess.header, "")
+
+    def rows(self) -> list[tuple[Guess, Any]]:
+        return [(guess, self[f"word-{at}"]) for at, guess in enumerate(self.guesses)]
+
+    def clean_tags(self) -> list[str]:
+        try:
+            return list(clean_fields({"tags": self.cleaned_data["tags"].split(",")})["tags"])
+        except FieldErrors as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def mapping(self) -> dict[str, str]:
+        """Our word by header. A new field gets its key from its header."""
+        self.new_fields = []
+        taken = set(CustomField.objects.values_list("key", flat=True))
+        chosen: dict[str, str] = {}
+        for at, guess in enumerate(self.guesses):
+            word = self.cleaned_data[f"word-{at}"]
+            if word.startswith(NEW):
+                key = _key_of(guess.header, taken)
+                taken.add(key)
+                self.new_fields.append({"key": key, "label": guess.header[:100], "type": word.removeprefix(NEW)})
+                word = f"{CUSTOM}{key}"
+            chosen[guess.header] = word
+        return chosen
+
+    def options(self) -> Options:
+        """After `mapping`."""
+        said = self.cleaned_data
+        return Options(
+            update=said["update"],
+            empties=said["empties"],
+            change_others=said.get("change_others", False),
+            owner_id=said["owner"].pk if said["owner"] else None,
+            source=said["source"],
+            tags=said["tags"],
+            new_fields=self.new_fields,
+        )
+
+
+def _key_of(header: str, taken: set[str]) -> str:
+    plain = NOT_KEY.sub("_", header.lower()).strip("_")[:60] or "field"
+    key = base = plain if plain[0].isalpha() else f"field_{plain}"
+    number = 1
+    while key in taken:
+        number += 1
+        key = f"{base}_{number}"
+    return key
