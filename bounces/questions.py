@@ -95,7 +95,8 @@ def conflicts() -> QuerySet[Address]:
 def unknown(key: str | None = None) -> QuerySet[Bounce]:
     """Bounces that no rule understood, of one group or of all, as long as nobody has looked at them."""
     found = Bounce.objects.filter(rule=DEFAULT, standing=Standing.COUNTED).exclude(kind=Kind.DEFERRED)
-    found = found.alias(group=SAID).filter(group=key.replace("\0", "")) if key is not None else found  # no NUL is stored
+    if key is not None:
+        found = found.alias(group=SAID).filter(group=key.replace("\0", ""))  # PostgreSQL takes no NUL
     looked = ReviewItem.objects.filter(cause=Cause.UNKNOWN, decision=Decision.KEEP, undone_at__isnull=True)
     seen = Exists(looked.filter(key=OuterRef("said"), seen_at__gte=OuterRef("recorded_at")))
     rows: QuerySet[Bounce] = found.annotate(said=SAID)

@@ -45,9 +45,7 @@ def take_file(pieces: Iterable[bytes], name: str, *, by: Any, via: str, now: dat
     return run
 
 
-def begin(
-    run: ImportRun, mapping: Mapping[str, str], options: Options, notices: Sequence[str] | None = None
-) -> None:
+def begin(run: ImportRun, mapping: Mapping[str, str], options: Options, notices: Sequence[str] | None = None) -> None:
     """Lets the job read and judge the file. Raises UnreadableFile, NotReady.
 
     `notices`: what is to be said of the columns, where the caller knows it.

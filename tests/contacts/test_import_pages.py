@@ -82,7 +82,7 @@ def test_the_report_shows_the_rows_of_one_outcome(client: Client, manager):
 def test_columns_are_guessed_and_kept_for_the_next_file(client: Client, manager):
     run = upload(client, "Work contact,Given\nada@example.org,Ada\n")
     form = page(client, run, "import_columns").context["form"]
-    assert [guess.word for guess, _ in form.rows()][0] == "email"
+    assert next(guess.word for guess, _ in form.rows()) == "email"
     choose(client, run, "email", "first_name", save_as="Our tool")
     assert SavedMapping.objects.get().mapping == {"work contact": "email", "given": "first_name"}
     again = upload(client, "Given,Work contact\nBob,bob@example.org\n")
