@@ -43,6 +43,7 @@ from contacts.models import (
     Contact,
     ContactAddress,
     CustomField,
+    ImportRun,
     Segment,
     Tag,
 )
@@ -205,6 +206,10 @@ def a_cleaning_row(
 ) -> CleaningRow:
     defaults: dict[str, Any] = {"from_status": "unverified", "rule": "hard_bounce"}
     return CleaningRow.objects.create(run=run, address=_address(email), to_status=to_status, **{**defaults, **fields})
+
+
+def an_import_run(state: str = "done", **fields: Any) -> ImportRun:
+    return ImportRun.objects.create(state=state, **{"name": "people.csv", "digest": b"", "applied_at": NOW, **fields})
 
 
 def a_rule_override(name: str = "", **fields: Any) -> RuleOverride:

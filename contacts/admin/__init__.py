@@ -1,6 +1,6 @@
-"""The admin of `contacts`: contact.py has Contact with its import and export, doing.py tasks and
-what happens by itself, around.py all the others."""
+"""The admin of `contacts`: contact.py has Contact with its import and export, importing.py the imports so far,
+doing.py tasks and what happens by itself, around.py all the others."""
 
-from contacts.admin import around, contact, doing
+from contacts.admin import around, contact, doing, importing
 
-__all__ = ["around", "contact", "doing"]
+__all__ = ["around", "contact", "doing", "importing"]
