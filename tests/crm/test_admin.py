@@ -135,10 +135,10 @@ def test_every_row_can_be_looked_at(signed_in, model):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-@pytest.mark.parametrize("text", ["ada", "ada@example.org", "%_", "\x00", "'; --"])
-def test_every_list_can_be_searched(signed_in, model, text):
+def test_every_list_can_be_searched(signed_in, model):
     some_of_everything()
-    assert signed_in.get(url(model, "changelist"), {"q": text}).status_code == 200
+    for text in ("ada", "ada@example.org", "%_", "\x00", "'; --"):
+        assert signed_in.get(url(model, "changelist"), {"q": text}).status_code == 200, text
 
 
 @pytest.mark.parametrize("model", FACTS, ids=lambda model: model.__name__)
