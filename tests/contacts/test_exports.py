@@ -118,8 +118,11 @@ def test_libreoffice_runs_none_of_them(form: str, tmp_path: Path):
     for number, payload in enumerate(PAYLOADS):
         a_contact(f"p{number}@example.org", first_name=payload)
     (tmp_path / f"people.{form}").write_bytes(exported(form))
+    (tmp_path / "control.csv").write_text("first_name\n=1+1\n")
     convert = ["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to", "fods"]
-    subprocess.run([*convert, "--outdir", tmp_path, tmp_path / f"people.{form}"], check=True, timeout=120)
+    files = [tmp_path / f"people.{form}", tmp_path / "control.csv"]
+    subprocess.run([*convert, "--outdir", tmp_path, *files], check=True, timeout=120)
+    assert "table:formula" in (tmp_path / "control.fods").read_text()
     assert "table:formula" not in (tmp_path / "people.fods").read_text()
 
 
