@@ -48,9 +48,7 @@ from tests.builders import (
 pytestmark = pytest.mark.django_db
 
 IN_NO_LIST = {"ImportRow"}  # a key of two columns, which Django's admin cannot show: rows are on their import's page
-MODELS = [
-    getattr(module, name) for module in (bounces, contacts) for name in module.__all__ if name not in IN_NO_LIST
-]
+MODELS = [getattr(module, name) for module in (bounces, contacts) for name in module.__all__ if name not in IN_NO_LIST]
 MODELS += [crm.User, crm.Team, crm.ApiKey, crm.WebhookEndpoint, crm.WebhookDelivery]
 FACTS = [
     bounces.Attempt, bounces.Bounce, bounces.Evidence, bounces.EventKey, bounces.Complaint, bounces.StatusChange,
