@@ -60,7 +60,7 @@ CLEANING_COLUMNS: Columns = {
 }
 
 
-def in_chunks(rows: QuerySet[M], chunk: int = CHUNK) -> Iterator[list[M]]:
+def one_by_one(rows: QuerySet[M], chunk: int = CHUNK) -> Iterator[M]:
     """Newest first. The ids are read once, by a cursor of the database; the rows as they are needed."""
     plain = rows.model._default_manager.all()
     related = rows.query.select_related
@@ -70,64 +70,61 @@ def in_chunks(rows: QuerySet[M], chunk: int = CHUNK) -> Iterator[list[M]]:
     for pk in rows.order_by("-pk").values_list("pk", flat=True).iterator(chunk_size=chunk):
         ids.append(pk)
         if len(ids) == chunk:
-            yield list(plain.filter(pk__in=ids).order_by("-pk"))
+            yield from plain.filter(pk__in=ids).order_by("-pk")
             ids = []
     if ids:
-        yield list(plain.filter(pk__in=ids).order_by("-pk"))
+        yield from plain.filter(pk__in=ids).order_by("-pk")
 
 
 def bounce_rows(rows: QuerySet[Bounce]) -> Iterator[list[Any]]:
-    for chunk in in_chunks(rows):
-        for one in chunk:
-            yield [
-                one.address.email,
-                _moment(one.occurred_at),
-                one.kind,
-                one.fault,
-                one.reason,
-                one.standing,
-                one.smtp_code,
-                one.enhanced_code,
-                one.diagnostic,
-                one.remote_mta,
-                one.provider,
-                one.sender,
-                one.campaign_key,
-                one.rule,
-                _moment(one.recorded_at),
-            ]
+    for one in one_by_one(rows):
+        yield [
+            one.address.email,
+            _moment(one.occurred_at),
+            one.kind,
+            one.fault,
+            one.reason,
+            one.standing,
+            one.smtp_code,
+            one.enhanced_code,
+            one.diagnostic,
+            one.remote_mta,
+            one.provider,
+            one.sender,
+            one.campaign_key,
+            one.rule,
+            _moment(one.recorded_at),
+        ]
 
 
 def suppression_rows(rows: QuerySet[Suppression], now: datetime) -> Iterator[list[Any]]:
-    for chunk in in_chunks(rows):
-        for one in chunk:
-            yield [
-                one.domain or (one.address.email if one.address else "(erased)"),
-                one.scope,
-                one.get_reason_display(),
-                one.note,
-                one.source,
-                one.created_by,
-                _moment(one.created_at),
-                _moment(one.expires_at),
-                one.state_at(now).replace("_", " "),
-                _moment(one.lifted_at),
-                one.lifted_by,
-                one.lift_reason,
-            ]
+    for one in one_by_one(rows):
+        yield [
+            one.domain or (one.address.email if one.address else "(erased)"),
+            one.scope,
+            one.get_reason_display(),
+            one.note,
+            one.source,
+            one.created_by,
+            _moment(one.created_at),
+            _moment(one.expires_at),
+            one.state_at(now).replace("_", " "),
+            _moment(one.lifted_at),
+            one.lifted_by,
+            one.lift_reason,
+        ]
 
 
 def cleaning_rows(rows: QuerySet[CleaningRow]) -> Iterator[list[Any]]:
-    for chunk in in_chunks(rows):
-        for row in chunk:
-            yield [
-                row.address.email,
-                row.get_from_status_display(),
-                row.get_to_status_display(),
-                explain_change(row),
-                row.rule,
-                row.get_outcome_display(),
-            ]
+    for row in one_by_one(rows):
+        yield [
+            row.address.email,
+            row.get_from_status_display(),
+            row.get_to_status_display(),
+            explain_change(row),
+            row.rule,
+            row.get_outcome_display(),
+        ]
 
 
 def _moment(at: datetime | None) -> str | None:

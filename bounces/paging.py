@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import F, Model, Q, QuerySet
+from django.http import HttpRequest
 
 M = TypeVar("M", bound=Model)
 
@@ -172,3 +173,8 @@ def _is_column_value(value: Any) -> bool:
     if isinstance(value, int | float):
         return -LARGEST <= value <= LARGEST  # NaN is in no range
     return value is None
+
+
+def page_for(request: HttpRequest, rows: QuerySet[M], order: Sequence[str], size: int = PAGE_SIZE) -> Page[M]:
+    """The page that a request asks for."""
+    return page_of(rows, order, after=request.GET.get("after"), before=request.GET.get("before"), size=size)

@@ -71,8 +71,8 @@ def newest_asks(address_ids: Iterable[int]) -> dict[int, ReviewItem]:
     """What was asked last of each address: open while the address needs it, or decided and not taken back."""
     found = ReviewItem.objects.filter(cause=Cause.ASKED, address__in=list(address_ids), undone_at__isnull=True)
     found = found.filter(~Q(decision=Decision.OPEN) | Q(address__status__in=BAD))
-    newest = found.order_by("address_id", "-id").distinct("address_id").select_related("asked_by", "decided_by")
-    return {item.address_id or 0: item for item in newest}
+    newest = found.order_by("address_id", "-id").distinct("address_id")
+    return {item.address_id or 0: item for item in newest.select_related("address", "asked_by", "decided_by")}
 
 
 def conflicts() -> QuerySet[Address]:

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from bounces import policy
 from bounces.models import Address, Policy, ReviewItem, Ruling
 from bounces.review import note_repair
+from bounces.rulings import NoReason
 from bounces.values import Status
 
 CHUNK = 1000
@@ -37,8 +38,7 @@ ORDER BY a.id
 """
 
 
-class NoReason(ValueError):
-    """A repair needs a reason that others can read later."""
+__all__ = ["NoReason", "Repairable", "Scope", "outlook", "preview", "repair"]
 
 
 @dataclass(frozen=True, slots=True)

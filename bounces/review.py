@@ -8,6 +8,7 @@ can be taken back. Stage: after evaluate. One decision at a time: two people nev
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from bounces import inbox, policy, rulings
+from bounces.ids import id_in
 from bounces.models import Address, Bounce, ReviewItem
 from bounces.questions import BAD, Cause, Decision, asked, conflicts, unknown, unproved
 from bounces.rulings import NoReason
@@ -78,19 +80,16 @@ def _one_at_a_time() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
+@dataclass(frozen=True, slots=True)
 class _Deed:
     """A decision on its way: what, by whom, why."""
 
-    def __init__(
-        self,
-        cause: ReviewItem.Cause,
-        decision: ReviewItem.Decision,
-        by: Any,
-        reason: str,
-        now: datetime,
-        only: tuple[int, ...] = (),
-    ) -> None:
-        self.cause, self.decision, self.by, self.reason, self.now, self.only = cause, decision, by, reason, now, only
+    cause: ReviewItem.Cause
+    decision: ReviewItem.Decision
+    by: Any
+    reason: str
+    now: datetime
+    only: tuple[int, ...] = ()
 
     def write(
         self,
@@ -109,7 +108,7 @@ class _Deed:
 
 
 def _decide_asked(key: str, deed: _Deed) -> int:
-    item = asked().select_for_update(of=("self",)).select_related("address").filter(pk=_number(key)).first()
+    item = asked().select_for_update(of=("self",)).select_related("address").filter(pk=id_in(key)).first()
     if item is None or item.address is None:
         return 0
     if deed.decision == Decision.RESTORE:
@@ -120,8 +119,8 @@ def _decide_asked(key: str, deed: _Deed) -> int:
 
 
 def _decide_conflict(key: str, deed: _Deed) -> int:
-    policy.lock_addresses([_number(key)])
-    address = conflicts().filter(pk=_number(key)).first()
+    policy.lock_addresses([id_in(key)])
+    address = conflicts().filter(pk=id_in(key)).first()
     if address is None:
         return 0
     seen_at = vars(address)["newest_at"]
@@ -164,10 +163,6 @@ DECIDERS = {
     Cause.UNKNOWN: _decide_unknown,
     Cause.UNPROVED: _decide_unproved,
 }
-
-
-def _number(key: str) -> int:
-    return int(key) if key.isascii() and key.isdigit() and len(key) < 19 else 0
 
 
 def note_repair(

@@ -12,6 +12,8 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
+from bounces.ids import is_id
+
 LIMIT = 50
 MOST = 200
 
@@ -55,7 +57,3 @@ class ByIdDown(ByIdUp):
 
 CURSOR_SENTENCE = "This cursor cannot be read. Follow the link in `next`, or leave it out to begin again."
 PARAMETERS = (ByIdUp.cursor_query_param, "limit")
-
-
-def is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from bounces import repair
 from bounces.classification import load_reasons
+from bounces.ids import id_in
 from bounces.models import Bounce, Incident
 from bounces.providers import provider_name
 from bounces.views.access import needs
@@ -92,7 +93,7 @@ def show_repair(request: HttpRequest) -> HttpResponse:
 def first_guess(request: HttpRequest) -> dict[str, Any]:
     """Of an incident from whose page somebody came."""
     text = request.GET.get("incident", "")
-    incident = Incident.objects.filter(pk=int(text)).first() if text.isascii() and text.isdigit() else None
+    incident = Incident.objects.filter(pk=id_in(text)).first()
     if incident is None:
         return {}
     return {

@@ -16,8 +16,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from bounces import questions, review
+from bounces.ids import ids_in
 from bounces.models import Address, InboundItem, ReviewItem
-from bounces.paging import Page, capped_count, page_of
+from bounces.paging import capped_count, page_for
 from bounces.questions import Cause
 from bounces.rulings import NoReason
 from bounces.sentences import explain_bounce, shortcoming_words
@@ -28,6 +29,7 @@ from bounces.views.access import needs
 SHOWN = 20  # of each cause on the first page
 MAY = "bounces.restore_address"
 MOST_KEYS = 500
+COUNT_KEY = "review-open"  # in the cache
 COUNTED_FOR = 30  # seconds that the navigation's number may lag behind
 TITLES = {
     Cause.ASKED: "Asked to restore",
@@ -72,24 +74,24 @@ def show_queue(request: HttpRequest) -> HttpResponse:
         "unproved": [(group, *unproved_words(group.parts)) for group in questions.unproved_groups()],
         "decisions": {str(cause): decisions for cause, decisions in DECISIONS.items()},
         "titles": {str(cause): title for cause, title in TITLES.items()},
-        "history": page_of(review.history(), ["-id"], request.GET.get("after"), request.GET.get("before"), size=20),
+        "history": page_for(request, review.history(), ["-id"], size=20),
     }
     return render(request, "bounces/review.html", context)
 
 
 def show_asked_by(request: HttpRequest) -> HttpResponse:
     mine = ReviewItem.objects.filter(asked_by=request.user.pk).select_related("address", "decided_by")
-    page = page_of(mine, ["-id"], request.GET.get("after"), request.GET.get("before"))
+    page = page_for(request, mine, ["-id"])
     return render(request, "bounces/review_asked.html", {"page": page})
 
 
 @needs(MAY)
 def show_count(request: HttpRequest) -> HttpResponse:
     """How many questions are open, for the navigation: it asks once a page is there."""
-    number = cache.get("review-open")
+    number = cache.get(COUNT_KEY)
     if number is None:
         number = sum(questions.count_open().values())
-        cache.set("review-open", number, timeout=COUNTED_FOR)
+        cache.set(COUNT_KEY, number, timeout=COUNTED_FOR)
     return render(request, "bounces/_review_count.html", {"number": number})
 
 
@@ -125,25 +127,25 @@ def show_group(request: HttpRequest, cause: str) -> HttpResponse:
 
 
 def asked_page(request: HttpRequest, _key: str) -> dict[str, Any]:
-    page = paged(request, questions.asked().select_related("address", "asked_by"), ["id"])
+    page = page_for(request, questions.asked().select_related("address", "asked_by"), ["id"])
     return {"page": page, "asked": page.items}
 
 
 def conflict_page(request: HttpRequest, _key: str) -> dict[str, Any]:
-    page = paged(request, questions.conflicts(), ["id"])
+    page = page_for(request, questions.conflicts(), ["id"])
     return {"page": page, "conflicts": with_verdicts(page.items)}
 
 
 def unknown_page(request: HttpRequest, key: str) -> dict[str, Any]:
     rows = questions.unknown(key)
-    page = paged(request, rows.select_related("address"), ["-occurred_at", "-id"])
+    page = page_for(request, rows.select_related("address"), ["-occurred_at", "-id"])
     bounces = [(bounce, explain_bounce(bounce)) for bounce in page.items]
     return {"page": page, "bounces": bounces, "said": words_of(key), "total": capped_count(rows)}
 
 
 def unproved_page(request: HttpRequest, key: str) -> dict[str, Any]:
     rows = questions.unproved(key)
-    page = paged(request, rows.select_related("address"), ["-occurred_at", "-id"])
+    page = page_for(request, rows.select_related("address"), ["-occurred_at", "-id"])
     items = InboundItem.objects.in_bulk([row.item_id for row in page.items])
     reports = [(row, items.get(row.item_id), shortcoming_words(row.shortcoming)) for row in page.items]
     return {"page": page, "reports": reports, "total": capped_count(rows)}
@@ -157,16 +159,12 @@ GROUPS: dict[str, Callable[[HttpRequest, str], dict[str, Any]]] = {
 }
 
 
-def paged(request: HttpRequest, rows: Any, order: list[str]) -> Page[Any]:
-    return page_of(rows, order, request.GET.get("after"), request.GET.get("before"))
-
-
 @require_POST
 @needs(MAY)
 def decide(request: HttpRequest) -> HttpResponse:
     cause, decision = request.POST.get("cause", ""), request.POST.get("decision", "")
     keys = request.POST.getlist(cause)[:MOST_KEYS]  # boxes are called by their cause, so that “tick all” ticks its own
-    only = [int(pk) for pk in request.POST.getlist("pk")[:MOST_KEYS] if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    only = ids_in(request.POST.getlist("pk")[:MOST_KEYS])
     if not keys:
         messages.error(request, "Tick what you want to decide.")
         return redirect("bounces:review")
@@ -176,7 +174,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     except (NoReason, review.NotAllowed) as error:
         messages.error(request, str(error))
     else:
-        cache.delete("review-open")
+        cache.delete(COUNT_KEY)
         messages.success(request, f"Decided: {number:,} in all. Statuses follow within seconds.")
     return redirect("bounces:review")
 
@@ -186,7 +184,7 @@ def decide(request: HttpRequest) -> HttpResponse:
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     item = get_object_or_404(ReviewItem, pk=pk)
     if review.undo(item, request.user, timezone.now()):
-        cache.delete("review-open")
+        cache.delete(COUNT_KEY)
         messages.success(request, "Taken back: what it changed is as it was, and the question is open again.")
     else:
         messages.error(request, "This cannot be taken back, or was already.")

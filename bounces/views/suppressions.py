@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from bounces import suppressions
 from bounces.exporting import SUPPRESSION_COLUMNS, suppression_rows
+from bounces.ids import ids_in
 from bounces.lists import Day, SuppressionFilter
 from bounces.models import Suppression
 from bounces.paging import capped_count, page_of
@@ -146,7 +147,7 @@ def said(new: int, already: int) -> str:
 def lift_chosen(request: HttpRequest) -> HttpResponse:
     """Asks why, once for all that were ticked, then lifts them."""
     sent = request.POST if request.method == "POST" else request.GET
-    ids = [int(pk) for pk in sent.getlist("pk")[:MOST_CHOSEN] if pk.isascii() and pk.isdecimal() and len(pk) < 19]
+    ids = ids_in(sent.getlist("pk")[:MOST_CHOSEN])
     form = ReasonForm(request.POST or None)
     chosen = Suppression.objects.filter(pk__in=ids, lifted_at__isnull=True).select_related("address").order_by("-pk")
     if not chosen:

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from bounces.ids import ids_in
 from bounces.intake.upload import keep_upload_as
 from bounces.lists import count_children
 from bounces.models import InboundItem
@@ -97,6 +98,5 @@ def find_uploaded(new: list[int], known: list[int]) -> list[Uploaded]:
 
 
 def _ids(request: HttpRequest, name: str) -> list[int]:
-    """The ids in the URL; what is no id (18 digits are as many as the database holds) is left out."""
-    texts = request.GET.getlist(name)[:MOST_FILES]
-    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= 18]
+    """The ids in the URL."""
+    return ids_in(request.GET.getlist(name)[:MOST_FILES])

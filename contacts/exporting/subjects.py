@@ -22,6 +22,7 @@ from bounces.exporting import (
     cleaning_rows,
     suppression_rows,
 )
+from bounces.ids import is_id
 from bounces.lists import BounceFilter, ListFilter, RunRowFilter, SuppressionFilter
 from bounces.models import CleaningRun
 from contacts.access import User
@@ -30,7 +31,6 @@ from contacts.exporting.people import LISTS, columns, rows_of
 from contacts.filters import demand_in, find_contacts, read_filter
 
 Params = dict[str, Any]  # the words of a filter, as JSON keeps them
-MOST_DIGITS = 18
 
 
 class BadFilter(ValueError):
@@ -99,7 +99,7 @@ def _suppression_filter(given: Any) -> ListFilter:
 
 def _read_cleaning(given: Any, user: User) -> Params:
     run = str(given.get("run", ""))
-    if not (run.isascii() and run.isdecimal() and len(run) <= MOST_DIGITS):
+    if not is_id(run):
         raise BadFilter("Say which cleaning run: run=12.")
     if not CleaningRun.objects.filter(pk=int(run)).exists():
         raise BadFilter(f"There is no cleaning run {run}.")

@@ -6,9 +6,12 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404
 
-from bounces.paging import Page, page_of
+from bounces.ids import id_in
+from bounces.paging import page_for
+
+__all__ = ["allow", "counted", "find", "id_in", "page_for"]
 
 Row = TypeVar("Row", bound=Model)
 LARGEST_ID = 2**63 - 1
@@ -27,16 +30,7 @@ def allow(answer: bool) -> None:
         raise PermissionDenied
 
 
-def page_for(request: HttpRequest, rows: QuerySet[Row], order: Any, size: int = 50) -> Page[Row]:
-    return page_of(rows, order, after=request.GET.get("after"), before=request.GET.get("before"), size=size)
-
-
 def counted(number: Any, one: str, several: str) -> str:
     """`1 contact`, `2,013 contacts`, `10,000+ contacts`."""
     words = f"{number:,}" if isinstance(number, int) else str(number)
     return f"{words} {one if words == '1' else several}"
-
-
-def id_in(text: str) -> int:
-    """The id that a form sent, or 0, which nothing has, for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from bounces.paging import CappedCount, capped_count, page_of
+from bounces.paging import CappedCount, capped_count, page_for
 from bounces.views.access import needs
 from contacts.exporting.files import TYPES
 from contacts.exporting.people import csv_of
@@ -117,7 +117,7 @@ def back_to(what: str, request: HttpRequest) -> str:
 @needs(SEE)
 def show_list(request: HttpRequest) -> HttpResponse:
     own = Export.objects.filter(by=request.user.pk)
-    page = page_of(own, ["-id"], request.GET.get("after"), request.GET.get("before"), size=25)
+    page = page_for(request, own, ["-id"], size=25)
     return render(request, "contacts/exports.html", {"page": page, "is_open": any(one.is_open for one in page.items)})
 
 

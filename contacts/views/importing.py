@@ -18,7 +18,8 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
-from bounces.paging import page_of
+from bounces.ids import id_in
+from bounces.paging import page_for
 from bounces.rulings import NoReason
 from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
@@ -73,7 +74,7 @@ def show_form(request: HttpRequest, error: str = "", status: int = 200) -> HttpR
     context = {
         "error": error,
         "largest": settings.IMPORT_CAP,
-        "page": page_of(imports, ["-id"], request.GET.get("after"), request.GET.get("before"), size=15),
+        "page": page_for(request, imports, ["-id"], size=15),
     }
     return render(request, "contacts/import.html", context, status=status)
 
@@ -113,7 +114,7 @@ def _saved_for(request: HttpRequest, run: ImportRun) -> SavedMapping | None:
     """The saved mapping that was asked for, or the one that fits; none once columns were chosen by hand."""
     asked = request.GET.get("saved", "")
     if asked:
-        return SavedMapping.objects.filter(pk=asked).first() if asked.isdecimal() and len(asked) < 19 else None
+        return SavedMapping.objects.filter(pk=id_in(asked)).first()
     return best_saved(run.headers) if run.state == State.UPLOADED else None
 
 
@@ -161,7 +162,7 @@ def _report(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
         tabs.append(_tab("known", "Not written to", chosen))
     if run.kept:
         tabs.append(_tab("kept", "Kept by the undo", chosen))
-    page = page_of(rows, ["number"], request.GET.get("after"), request.GET.get("before"))
+    page = page_for(request, rows, ["number"])
     refused = refusals([row.email for row in page.items if row.known], timezone.now())
     held = batches.share_of(run) if run.state == State.HELD else None
     return {

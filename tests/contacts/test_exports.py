@@ -255,7 +255,9 @@ def test_a_workers_file_is_the_same_in_pieces(form: str, monkeypatch):
     runs.work(clock)
     export.refresh_from_db()
     assert export.pieces > 3
-    assert len(read_sheet(b"".join(runs.body_of(export)), Form.CSV).rows) == 40
+    rows = read_sheet(b"".join(runs.body_of(export)), Form.CSV).rows
+    assert len(rows) == 40
+    assert rows == read_sheet(exported(form), Form.CSV).rows
 
 
 def test_downloads_are_for_whoever_asked(client: Client):
