@@ -33,7 +33,6 @@ STAGED = (
     "source", "external_id", "custom", "problems", "cells",
 )  # fmt: skip
 PLACE = {column: at for at, column in enumerate(STAGED)}
-PLAIN = ("first_name", "last_name", "title", "company", "phone", "country", "source", "external_id")
 Cleaner = Callable[[str], Any]
 NO_ADDRESS = "The address is missing. A new contact needs one, to be found again."
 

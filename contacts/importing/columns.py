@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import re2
 from django.conf import settings
 
-from contacts.importing.headers import Export, export_of, plain_name, word_of, word_of_name
+from contacts.importing.headers import Export, export_of, plain_name, word_of
 from contacts.importing.reading import UnreadableFile
+from contacts.importing.reading.tables import listed
 from contacts.importing.values import Order, is_ambiguous, order_of
 from contacts.models import CustomField
 
-WORD_OF = word_of_name()
 WORDS = (
     "email", "other_emails", "first_name", "last_name", "title", "company", "owner", "phone", "country", "tags",
     "source", "external_id",
@@ -78,7 +78,7 @@ def find_columns(headers: Sequence[str]) -> Columns:
             doubled.append(f"“{header[:60]}” (“{words[word][:60]}” is read)")
     if not words.keys() & set(KEYS):
         raise UnreadableFile(
-            f"No column is named email. The columns are: {_listed(headers)}. "
+            f"No column is named email. The columns are: {listed(headers)}. "
             "The first row must name them: email, first_name, last_name, company, …"
         )
     notices = list(_notices(derived, unknown))
@@ -106,14 +106,9 @@ def custom_words(declared: Iterable[CustomField]) -> dict[str, str]:
 
 def _notices(derived: Sequence[str], unknown: Sequence[str]) -> Iterable[str]:
     if derived:
-        yield f"Not imported, because Rebound works it out from facts: {_listed(derived)}."
+        yield f"Not imported, because Rebound works it out from facts: {listed(derived)}."
     if unknown:
-        yield f"Left out, because no field is named so: {_listed(unknown)}. An admin can declare custom fields."
-
-
-def _listed(headers: Sequence[str]) -> str:
-    shown = ", ".join(f"“{header[:60]}”" for header in headers[:12])
-    return f"{shown} and {len(headers) - 12} more" if len(headers) > 12 else shown
+        yield f"Left out, because no field is named so: {listed(unknown)}. An admin can declare custom fields."
 
 
 _plain = plain_name

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contacts.importing.columns import CUSTOM, DERIVED, WORDS, _listed, custom_words, orders_of
+from contacts.importing.columns import CUSTOM, DERIVED, WORDS, custom_words, orders_of
 from contacts.importing.guessing import Guess, guess
 from contacts.importing.headers import export_of
 from contacts.importing.reading import Line, UnreadableFile
+from contacts.importing.reading.tables import listed
 from contacts.importing.values import Order
 from contacts.models import CustomField, SavedMapping
 
@@ -59,7 +60,7 @@ def check_mapping(headers: Sequence[str], mapping: Mapping[str, str], new_keys: 
         if not word:
             continue
         if header not in headers:
-            raise UnreadableFile(f"The file has no column “{header[:60]}”. Its columns are: {_listed(headers)}.")
+            raise UnreadableFile(f"The file has no column “{header[:60]}”. Its columns are: {listed(headers)}.")
         if word not in known:
             raise UnreadableFile(f"“{header[:60]}” is to become “{word[:60]}”, and no field is named so.")
         if word in by_word:
@@ -68,7 +69,7 @@ def check_mapping(headers: Sequence[str], mapping: Mapping[str, str], new_keys: 
         chosen[header], by_word[word] = word, header
     if "email" not in by_word and "external_id" not in by_word:
         raise UnreadableFile(
-            f"No column is named email. The columns are: {_listed(headers)}. "
+            f"No column is named email. The columns are: {listed(headers)}. "
             "Choose the one that holds the addresses, or an external id."
         )
     return chosen
@@ -80,9 +81,9 @@ def notices_of(guesses: Sequence[Guess], mapping: Mapping[str, str]) -> list[str
     export = export_of([made.header for made in guesses])
     notices = [f"This looks like an export of {export.name}."] if export else []
     if derived:
-        notices.append(f"Not imported, because Rebound works it out from facts: {_listed(derived)}.")
+        notices.append(f"Not imported, because Rebound works it out from facts: {listed(derived)}.")
     if others:
-        notices.append(f"Left out: {_listed(others)}.")
+        notices.append(f"Left out: {listed(others)}.")
     return notices
 
 

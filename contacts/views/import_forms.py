@@ -56,16 +56,16 @@ class ColumnsForm(forms.Form):
         if not user.has_perm("contacts.change_everyones_contact"):
             del self.fields["change_others"]
         self.new_fields: list[dict[str, str]] = []
+        self.custom = [(f"{CUSTOM}{each.key}", each.label) for each in CustomField.objects.all()]
         for at, guess in enumerate(self.guesses):
             self.fields[f"word-{at}"] = forms.ChoiceField(
                 label=guess.header, choices=self._choices(guess.header), required=False
             )
 
     def _choices(self, header: str) -> list[tuple[str, Any]]:
-        custom = [(f"{CUSTOM}{each.key}", each.label) for each in CustomField.objects.all()]
         choices: list[tuple[str, Any]] = [("", "Leave out"), ("Fields", list(LABELS.items()))]
-        if custom:
-            choices.append(("Your fields", custom))
+        if self.custom:
+            choices.append(("Your fields", self.custom))
         if self.user.has_perm("contacts.add_customfield"):
             new = [(f"{NEW}{kind}", f"New field: {header[:30]} ({name})") for kind, name in NEW_TYPES.items()]
             choices.append(("A new field", new))

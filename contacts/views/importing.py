@@ -131,8 +131,9 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     if run.state == State.STAGING:
         context["early"] = early_rows(run, now)
     elif run.state == State.READY:
-        groups = [(each, preview_rows(run, [each.value], SHOWN, now)) for each in ImportRow.Verdict]
-        context |= {"groups": [(verdict, rows) for verdict, rows in groups if rows], "signs": _signs(run)}
+        met = [each for each in ImportRow.Verdict if run.counts.get(each.value)]
+        groups = [(each, preview_rows(run, [each.value], SHOWN, now)) for each in met]
+        context |= {"groups": groups, "signs": _signs(run)}
     elif not run.is_running:
         context |= _report(request, run)
     return render(request, "contacts/import_run.html", context)

@@ -49,6 +49,7 @@ def test_what_can_be_read_is_and_says_what_was_assumed(name: str):
     sheet = read_sheet(body)
     assert sheet.rows == rows
     assert says in " ".join(sheet.notices)
+    assert bool(says) == bool(sheet.notices)
 
 
 class Endless(io.RawIOBase):

@@ -116,9 +116,15 @@ def test_a_file_that_cannot_be_read_is_refused_and_not_kept(client: Client, mana
     assert not ImportRun.objects.exists()
 
 
-def test_a_file_over_the_cap_is_refused_before_it_is_read(client: Client, manager, settings):
+def test_a_file_over_the_cap_is_refused(client: Client, manager, settings):
     settings.IMPORT_CAP = 10
     assert client.post(reverse("contacts:import"), {"file": a_file("email\nada@example.org\n")}).status_code == 400
+
+
+def test_a_request_far_over_the_cap_is_refused_before_it_is_read(client: Client, manager, settings):
+    settings.IMPORT_CAP = 10
+    told = client.post(reverse("contacts:import"), {"file": a_file("email\n")}, CONTENT_LENGTH=2**30)
+    assert (told.status_code, "Nothing was read" in told.content.decode()) == (413, True)
 
 
 def test_a_preview_is_confirmed_once_and_by_its_own_person(client: Client, manager, run_jobs: Callable[[], None]):

@@ -81,7 +81,7 @@ def table_of(records: Iterator[Record], notices: list[str]) -> Table:
         raise UnreadableFile("The file is empty. Its first row must name the columns, such as email and first_name.")
     titles = _titles(first)
     if titles:
-        notices.append(f"Left out above the header: {_listed([_only(cells) for _, cells in first[:titles]])}.")
+        notices.append(f"Left out above the header: {listed([_only(cells) for _, cells in first[:titles]])}.")
     number, header = first[titles]
     rest = chain(first[titles + 1 :], records)
     if len(header) > MOST_COLUMNS:
@@ -173,7 +173,7 @@ def check_headers(header: Sequence[str], notices: list[str]) -> list[str]:
             doubled.append(unique)
         headers.append(unique)
     if doubled:
-        notices.append(f"Several columns have the same name. The later ones are called {_listed(doubled)} here.")
+        notices.append(f"Several columns have the same name. The later ones are called {listed(doubled)} here.")
     return headers
 
 
@@ -223,6 +223,7 @@ def _tell_unnamed(headers: Sequence[str], records: Sequence[Record], notices: li
         notices.append(f"Left out, because the header does not name them: columns {', '.join(unnamed[:12])}.")
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """`“Mail”, “Phone”`; of many the first twelve, and how many more."""
     shown = ", ".join(f"“{name[:60]}”" for name in names[:12])
     return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bounces.rulings import NoReason
+from bounces.terminal import terminal
 from contacts.importing import runs, working
 from contacts.importing.mapping import apply_saved
 from contacts.importing.options import Options, Update
@@ -49,7 +50,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 -- Django's signature
         path: Path = options["file"]
-        console = Console(file=self.stdout, highlight=False)  # type: ignore[arg-type]  # Django's wrapper writes text
+        console = terminal(self)
         by = _user("--by", options["by"])
         try:
             run = runs.take_file(_pieces(path), path.name, by=by, via="command", now=timezone.now())
