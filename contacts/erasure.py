@@ -44,6 +44,7 @@ def erase_contact(contact: Contact, by: User | None, reason: str, now: datetime)
         own = [email for pk, email in emails.items() if pk not in shared]
         for email in own:
             _erase(email, by, reason, now)
+        forget_files(now)
     return Erased(1, own, [emails[pk] for pk in shared])
 
 
@@ -58,6 +59,7 @@ def erase_email(text: str, by: User | None, reason: str, now: datetime) -> Erase
         contacts = list(held.values_list("contact_id", flat=True))
         held.delete()
         _erase(email, by, reason, now)
+        forget_files(now)
         index_documents(contacts)
     return Erased(0, [email], [])
 
@@ -65,4 +67,3 @@ def erase_email(text: str, by: User | None, reason: str, now: datetime) -> Erase
 def _erase(email: str, by: User | None, reason: str, now: datetime) -> None:
     erase_address(email, by, reason, now)
     scrub(email, PLACES)
-    forget_files(now)

@@ -30,7 +30,7 @@ from contacts.exporting.people import ContactExport
 from contacts.fields import FieldErrors, clean_fields
 from contacts.importing.formats import FORMATS
 from contacts.importing.reading import UnreadableFile
-from contacts.importing.resources import ContactResource
+from contacts.importing.resources import BusyError, ContactResource
 from contacts.importing.waiting import NoLongerWaiting, WaitingStorage
 from contacts.models import (
     Contact,
@@ -268,7 +268,7 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         try:
             return super().process_import(request, **kwargs)
-        except (NoLongerWaiting, UnreadableFile) as error:
+        except (NoLongerWaiting, UnreadableFile, BusyError) as error:
             messages.error(request, str(error))
             return HttpResponseRedirect(reverse("admin:contacts_contact_import"))
 

@@ -67,8 +67,8 @@ class ImportReport:
 
 
 def report_of(run: ImportRun, now: datetime, *, fault: str = "") -> ImportReport:
-    """Of a preview what it would do, of a run that has written what it did."""
-    is_preview = run.applied_at is None
+    """Of a preview what it would do, of every other run what it has written, if only nothing."""
+    is_preview = run.state == ImportRun.State.READY
     counts = run.counts if is_preview else {**run.counts, "new": 0, "update": 0, **run.written}
     unsendable = _unsendable(run, now, is_preview=is_preview)
     return ImportReport(

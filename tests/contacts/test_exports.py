@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import reverse
 
 from bounces import lease
+from contacts.erasure import erase_contact
 from contacts.exporting import runs
 from contacts.exporting.files import pieces_of
 from contacts.exporting.people import ContactExport, columns, rows_of
@@ -357,7 +358,17 @@ def test_one_person_has_a_few_open_at_a_time(client: Client, monkeypatch):
 def test_an_erasure_takes_the_older_files_with_it():
     export = begun(a_user("sales"))
     runs.work(clock)
-    runs.forget_files(NOW)
+    erase_contact(a_contact("ada@example.org"), a_user("admin"), "Asked.", NOW)
+    export.refresh_from_db()
+    assert (export.state, ExportPiece.objects.count()) == ("expired", 0)
+
+
+def test_so_does_that_of_somebody_whose_addresses_others_have_too():
+    contact = a_contact("info@example.org")
+    a_contact("info@example.org")
+    export = begun(a_user("sales"))
+    runs.work(clock)
+    erase_contact(contact, a_user("admin"), "Asked.", NOW)
     export.refresh_from_db()
     assert (export.state, ExportPiece.objects.count()) == ("expired", 0)
 

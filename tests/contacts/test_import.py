@@ -308,6 +308,9 @@ def test_the_commands_dry_run_changes_nothing(tmp_path):
 def test_the_command_says_what_is_wrong_with_its_arguments(tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_contacts", str(tmp_path / "none.csv"))
+    (tmp_path / "late.csv").write_text("email,first_name\n" + "a@x.example,Ada\n" * 900 + 'b@x.example,"never closed\n')
+    with pytest.raises(CommandError, match="never closed"):
+        call_command("import_contacts", str(tmp_path / "late.csv"), stdout=StringIO())
     (tmp_path / "people.csv").write_text("email\nada@example.org\n")
     with pytest.raises(CommandError, match="--owner"):
         call_command("import_contacts", str(tmp_path / "people.csv"), owner="nobody@x.example", stdout=StringIO())
