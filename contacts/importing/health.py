@@ -20,7 +20,7 @@ from contacts.importing.staging import judged_of, stage_of
 from contacts.models import ImportRun
 
 SAMPLE = 20_000
-SMALLEST = 100  # rows: of fewer, no share says anything
+SMALLEST = 100  # rows
 FREE = tuple(
     """
     gmail.com googlemail.com yahoo.com yahoo.co.uk ymail.com hotmail.com hotmail.co.uk outlook.com live.com
@@ -45,7 +45,8 @@ class Sign:
         return float(health.get(self.key, 0.0))
 
     def is_bad(self, health: Mapping[str, Any]) -> bool:
-        return self.limit is not None and self.share(health) >= self.limit
+        """Of few rows no share says anything."""
+        return self.limit is not None and health.get("rows", 0) >= SMALLEST and self.share(health) >= self.limit
 
 
 def signs() -> list[Sign]:
@@ -64,10 +65,15 @@ def signs() -> list[Sign]:
 
 def reasons_of(health: Mapping[str, Any]) -> str:
     """Why a list is quarantined, for people; empty where it is not."""
-    if health.get("rows", 0) < SMALLEST:
-        return ""
     bad = [f"{sign.share(health):.0%} {sign.because}" for sign in signs() if sign.is_bad(health)]
     return f"{'; '.join(bad)}." if bad else ""
+
+
+def sampled(rows: int) -> str:
+    """What the shares are of, for people."""
+    if rows < SMALLEST:
+        return f"Of {rows} rows: too few to judge the list by."
+    return f"Of its {rows:,} rows." if rows <= SAMPLE else f"An estimate, by some {SAMPLE:,} of its rows."
 
 
 @cache

@@ -132,8 +132,8 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
         context["early"] = early_rows(run, now)
     elif run.state == State.READY:
         met = [each for each in ImportRow.Verdict if run.counts.get(each.value)]
-        groups = [(each, preview_rows(run, [each.value], SHOWN, now)) for each in met]
-        context |= {"groups": groups, "signs": _signs(run)}
+        groups = [(each, preview_rows(run, [each.value], SHOWN, now), run.counts[each.value]) for each in met]
+        context |= {"groups": groups, "signs": _signs(run), "sampled": health.sampled(run.total)}
     elif not run.is_running:
         context |= _report(request, run)
     return render(request, "contacts/import_run.html", context)
@@ -239,6 +239,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows what would go and what would stay, and asks why; then the job takes it back."""
     run = get_run(pk)
     form = ReasonForm(request.POST or None)
+    form.fields["reason"].help_text = "One sentence for those who read the history later: “It was last year’s list.”"
     if request.method == "POST" and form.is_valid():
         try:
             runs.undo(run, request.user, form.cleaned_data["reason"], timezone.now())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 # Playwright's synchronous API runs an event loop in this thread; Django would refuse its ORM there.
@@ -25,6 +25,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 HERE = Path(__file__).parent
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SHOTS = os.environ.get("REBOUND_SHOTS", "")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -84,3 +87,15 @@ def sign_in(page: Page) -> Callable[[str, str], Page]:
         return page
 
     return through_the_form
+
+
+def shoot(page: Page, name: str) -> None:
+    """Kept where REBOUND_SHOTS says, at both widths; the page keeps its own."""
+    if not SHOTS:
+        return
+    own = page.viewport_size
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size)
+        page.screenshot(path=Path(SHOTS) / f"{name}-{size['width']}.png", full_page=True)
+    if own:
+        page.set_viewport_size(own)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -20,9 +18,8 @@ from tests.bounces.histories import told
 from tests.bounces.test_incidents import delivery, refusal
 from tests.bounces.test_proof import arrive
 from tests.bounces.test_review import UNDECIDED
+from tests.browser.conftest import shoot
 from tests.builders import NOW, PASSWORD, a_contact, a_user, days_ago
-
-SHOTS = os.environ.get("REBOUND_SHOTS", "")
 
 
 @pytest.fixture
@@ -49,16 +46,6 @@ def manager(sign_in: Callable[[str, str], Page]) -> Page:
     grace = Address.objects.get(email="grace@gmail.com")
     review.ask_restore(grace, a_user(name="Sam Sales"), "She called, and reads her mail there.", NOW)
     return sign_in(a_user("manager", name="Mia Manager").email, PASSWORD)
-
-
-def shoot(page: Page, name: str) -> None:
-    """Kept where REBOUND_SHOTS says, at both widths."""
-    if not SHOTS:
-        return
-    for width, height in ((1280, 900), (390, 844)):
-        page.set_viewport_size({"width": width, "height": height})
-        page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=True)
-    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def statuses() -> set[str]:

@@ -2,7 +2,6 @@
 //   data-dialog="ID"        opens <dialog id="ID">; data-dialog-close inside one closes it
 //   data-copy="TEXT"        copies TEXT; data-copy-from="SELECTOR" copies that element's text or value
 //   data-check-all="NAME"   ticks all boxes called NAME; data-bulk="NAME" is shown while any is ticked
-//   class "drop"            around a file field: takes a file that is dropped on it
 //   data-submit-on-change   on a form: sends it when a field changes (filter bars)
 (() => {
   const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
@@ -45,16 +44,6 @@
     if (copier) copy(copier);
     target.closest("[data-notice-close]")?.closest(".notice")?.remove();
   });
-
-  // A file dropped anywhere on the zone is the field's file.
-  ["dragover", "dragleave", "drop"].forEach((kind) => document.addEventListener(kind, (event) => {
-    const zone = event.target.closest?.(".drop");
-    const field = zone?.querySelector("input[type=file]");
-    if (!field) return;
-    event.preventDefault();
-    zone.classList.toggle("is-over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length) field.files = event.dataTransfer.files;
-  }));
 
   const boxes = (name) => [...document.querySelectorAll(`input[type=checkbox][name="${name}"]`)];
 

@@ -1,5 +1,6 @@
-// The upload form: lists the chosen files, refuses by name what is above the cap before it is sent, says that it sends.
-// Without this script the form works as it is: dropping onto the field is the browser's own doing.
+// Forms that send files (form[data-upload]): files dropped anywhere on the page are the field's; the chosen ones are
+// listed; what is above the cap (data-cap, bytes) is refused by name before it is sent; the button says that it sends.
+// Without this script the form works as it is: the field lies over its zone, and dropping onto it is the browser's doing.
 (() => {
   const size = (bytes) => (bytes < 1048576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
 
@@ -36,14 +37,32 @@
     if (form) show(form);
   });
 
-  for (const [name, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+  const take = (form, files) => {
+    const input = form.querySelector("input[type=file]");
+    const given = new DataTransfer();
+    [...files].slice(0, input.multiple ? files.length : 1).forEach((file) => given.items.add(file));
+    input.files = given.files;
+    show(form);
+  };
+
+  // Anywhere: a file that misses the zone by an inch would otherwise be opened in place of the page.
+  for (const name of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(name, (event) => {
-      event.target.closest?.(".upload-drop")?.classList.toggle("is-over", over);
+      const form = event.target.closest?.("form[data-upload]") || document.querySelector("form[data-upload]");
+      if (!form || !event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      form.querySelector(".drop").classList.toggle("is-over", name === "dragover");
+      if (name === "drop" && event.dataTransfer.files.length) take(form, event.dataTransfer.files);
     });
   }
 
   document.addEventListener("submit", (event) => {
     const button = event.target.querySelector("[data-upload-submit]");
     if (button) button.setAttribute("aria-busy", "true");
+  });
+
+  // Back from the page that followed: the browser shows this one as it was left.
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("[data-upload-submit]").forEach((button) => button.removeAttribute("aria-busy"));
   });
 })();

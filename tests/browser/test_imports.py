@@ -1,0 +1,134 @@
+"""A manager brings a list by the wizard, at a desk and on a phone: from the file to the report, and back."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from contacts.importing import runs, working
+from contacts.models import Contact, ImportRun
+from tests.browser.conftest import DESK, PHONE, shoot
+from tests.builders import PASSWORD, a_contact, a_suppression, a_user, an_address
+from tests.contacts.importing import state_hash
+
+PEOPLE = (
+    "E-Mail;Vorname;Nachname;Firma;Rolle;Telefon\n"
+    "ada@engines.example;Ada;Lovelace;Analytical Engines;Countess;+44 20 7946 0958\n"
+    "grace@navy.example;Grace;Hopper;Navy;Rear Admiral;\n"
+    "gone@navy.example;Howard;Aiken;Navy;;\n"
+    "never@write.example;Nobody;Here;;;\n"
+    "ada@engines.example;Ada;Again;;;\n"
+    "not an address;Eve;Eavesdropper;;;\n"
+    "bob@x.example;Bob;Builder;;;12\n"
+)
+SIZES = pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+
+
+@pytest.fixture
+def manager(sign_in: Callable[[str, str], Page]) -> Page:
+    a_contact("grace@navy.example", first_name="Grace", last_name="Hopper", title="Captain", company="Navy")
+    an_address("gone@navy.example", status="invalid", status_rule="hard_bounce")
+    a_suppression("never@write.example")
+    return sign_in(a_user("manager", name="Mia Manager").email, PASSWORD)
+
+
+def drop(page: Page, name: str, text: str) -> None:
+    """As if the file were dragged from a folder onto the page."""
+    given = page.evaluate_handle(
+        """([name, text]) => {
+            const carried = new DataTransfer();
+            carried.items.add(new File([text], name, {type: "text/csv"}));
+            return carried;
+        }""",
+        [name, text],
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        page.dispatch_event(".drop", event, {"dataTransfer": given})
+
+
+def choose(page: Page, name: str, text: str) -> None:
+    field = page.get_by_label("Drop a file of contacts here")
+    field.set_input_files({"name": name, "mimeType": "text/csv", "buffer": text.encode()})
+
+
+def do_the_workers_work(watch: working.Watch | None = None) -> None:
+    run = runs.unfinished()
+    assert run is not None
+    working.work(run.pk, timezone.now, watch)
+
+
+def fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+@SIZES
+def test_a_file_becomes_contacts_and_is_taken_back(manager: Page, size, tmp_path: Path):
+    page, bring = manager, drop if size == DESK else choose
+    page.set_viewport_size(size)
+    before = state_hash()
+    page.goto("/contacts/import/")
+    shoot(page, "import-1-file")
+    bring(page, "messe.csv", PEOPLE)
+    expect(page.locator("[data-upload-files]")).to_contain_text("messe.csv")
+    shoot(page, "import-2-chosen")
+    page.get_by_role("button", name="Look at its columns").click()
+
+    expect(page.get_by_label("Vorname")).to_have_value("first_name")
+    expect(page.get_by_label("Rolle")).to_have_value("")
+    page.get_by_label("Rolle").select_option("title")
+    page.get_by_label("Tags for all of them").fill("fair-2026")
+    assert fits(page)
+    shoot(page, "import-3-columns")
+    page.get_by_role("button", name="Preview").click()
+
+    expect(page.locator("#import-progress")).to_contain_text("Waiting for a worker")
+    shoot(page, "import-4-waiting")
+    do_the_workers_work()
+    expect(page.locator(".page-subtitle")).to_contain_text("Preview ready")
+    expect(page.locator("#update")).to_contain_text("Captain")
+    expect(page.locator("#new")).to_contain_text("Not written to")
+    expect(page.locator("#invalid")).to_contain_text("not an address")
+    assert (Contact.objects.count(), fits(page)) == (1, True)
+    shoot(page, "import-5-preview")
+    page.get_by_role("button", name="Import 5 contacts").click()
+
+    seen: list[str] = []
+
+    def watch(run: ImportRun) -> None:
+        if run.state == "applying":
+            expect(page.locator("#import-progress")).to_contain_text("5 of 5 contacts written")
+            expect(page.locator("#import-progress")).to_contain_text("rows a second")
+            shoot(page, "import-6-progress")
+            seen.append(run.state)
+
+    do_the_workers_work(watch)
+    assert seen == ["applying"]
+    expect(page.locator(".page-subtitle")).to_contain_text("Done")
+    assert Contact.objects.get(first_name="Grace").title == "Rear Admiral"
+    assert fits(page)
+    shoot(page, "import-7-report")
+
+    with page.expect_download() as told:
+        page.get_by_role("link", name="Download the 2 failed rows").click()
+    told.value.save_as(tmp_path / "failed.csv")
+    header, conflict, row = csv.reader((tmp_path / "failed.csv").read_text("utf-8-sig").splitlines())
+    assert header == ["E-Mail", "Vorname", "Nachname", "Firma", "Rolle", "Telefon", "error"]
+    assert (row[0], "is not an e-mail address" in row[-1]) == ("not an address", True)
+    assert conflict[:3] == ["ada@engines.example", "Ada", "Again"]
+
+    page.get_by_role("link", name="Undo this import").click()
+    expect(page.locator("main")).to_contain_text("4 that it created")
+    shoot(page, "import-8-undo")
+    page.get_by_label("Why").fill("The wrong fair")
+    page.get_by_role("button", name="Undo the import").click()
+    expect(page.locator("#import-progress")).to_contain_text("taken back")
+    do_the_workers_work()
+    expect(page.locator("main")).to_contain_text("The wrong fair")
+    assert fits(page)
+    shoot(page, "import-9-undone")
+    assert state_hash() == before
