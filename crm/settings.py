@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "crm.views.short_way.short_way",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crm.content_policy.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

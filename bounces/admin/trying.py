@@ -26,7 +26,7 @@ from bounces.intake.knocking import knock
 from bounces.intake.places import parse_place
 from bounces.intake.webhooks import samples
 from bounces.intake.webhooks.arrival import Arrival, Refused
-from bounces.intake.webhooks.door import given_by
+from bounces.intake.webhooks.known import given_by
 from bounces.intake.webhooks.opening import open_kept
 from bounces.intake.webhooks.signatures import public_key
 from bounces.models import InboundItem, IntakeSource, SourceSeen

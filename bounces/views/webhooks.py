@@ -13,29 +13,36 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from bounces.intake.webhooks.arrival import Arrival
-from bounces.intake.webhooks.door import receive
-from bounces.intake.webhooks.providers import PROVIDERS
-from bounces.models import IntakeSource
+from bounces.intake.webhooks.door import NOT_THERE, Answer, receive
+from bounces.intake.webhooks.known import find, load
 
 
 @csrf_exempt
 def take_in(request: HttpRequest, token: str) -> HttpResponse:
-    source = IntakeSource.objects.filter(token=token, is_enabled=True, kind__in=list(PROVIDERS)).first()
-    if source is None:
-        return JsonResponse({"error": "There is no such source."}, status=404)
+    known = find(token)
+    if known is None:
+        return say(NOT_THERE)
     if request.method in ("GET", "HEAD"):  # some providers look whether anybody is here
-        return HttpResponse()
+        return HttpResponse(headers={"Content-Length": "0"}) if load(token) else say(NOT_THERE)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     if declared_length(request) > settings.WEBHOOK_CAP:
-        return JsonResponse({"error": f"At most {settings.WEBHOOK_CAP:,} bytes fit."}, status=413)
+        return say(TOO_LARGE)
     body = stream_of(request).read(settings.WEBHOOK_CAP + 1)
     if len(body) > settings.WEBHOOK_CAP:
-        return JsonResponse({"error": f"At most {settings.WEBHOOK_CAP:,} bytes fit."}, status=413)
+        return say(TOO_LARGE)
     headers = {name.lower(): value for name, value in request.headers.items()}
     url = settings.SITE_URL.rstrip("/") + request.get_full_path()
-    answer = receive(source, Arrival(body=body, headers=headers, url=url), timezone.now())
-    return JsonResponse(dict(answer.said), status=answer.status)
+    return say(receive(known, Arrival(body=body, headers=headers, url=url), timezone.now()))
+
+
+TOO_LARGE = Answer(413, {"error": "This is more than one request may hold: send several."})
+
+
+def say(answer: Answer) -> HttpResponse:
+    response = JsonResponse(dict(answer.said), status=answer.status)
+    response["Content-Length"] = str(len(response.content))  # no middleware does it here
+    return response
 
 
 def stream_of(request: HttpRequest) -> Any:

@@ -4,7 +4,8 @@
     providers.py    the table: which providers there are, how each proves that it is itself, how it is connected
     signatures.py   the proofs: signatures over the raw body, or a user and password
     sns.py          Amazon's: certificates, topics, the subscription's handshake
-    door.py         a request -> refused, a handshake, or kept in one INSERT
+    known.py        the sources as each process remembers them, with the version of their rows
+    door.py         a request -> refused, a handshake, or kept in one statement
     opening.py      a kept request -> an item an event, good ones and bad ones alike (the drain calls it)
     splitting.py    the events of one request, each alone, where not all of them are understood
     normal.py       a provider's event -> ours, by django-anymail

@@ -1,28 +1,26 @@
 """A provider's request: refused, a handshake, or kept.
 
-In: a source and an `Arrival`. Out: an `Answer`. What is kept is committed before it is answered (invariant I1), and
-nothing else happens here. The same request again is a duplicate (I2). Stage: intake.
+In: a `Known` source and an `Arrival`. Out: an `Answer`. What is kept is committed before it is answered (invariant
+I1), and nothing else happens here. The same request again is a duplicate (I2). Stage: intake.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
-from bounces.intake.keep import Door, Kept, Piece, keep_pieces
+from bounces.durable import commit
 from bounces.intake.webhooks import sns
 from bounces.intake.webhooks.arrival import Arrival, Refused, pack
+from bounces.intake.webhooks.known import VERSION, Known, given_by, load
 from bounces.intake.webhooks.opening import note_refusal
 from bounces.intake.webhooks.providers import PROVIDERS
-from bounces.intake.webhooks.signatures import Given, as_bytes, mailgun_block
+from bounces.intake.webhooks.signatures import as_bytes, mailgun_block
 from bounces.models import InboundItem, IntakeSource, RawChunk
-from bounces.sealing import CannotOpen
-from bounces.values import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,54 +29,101 @@ class Answer:
     said: Mapping[str, Any] = field(default_factory=dict)
 
 
-def receive(source: IntakeSource, arrival: Arrival, now: datetime) -> Answer:
+NOT_THERE = Answer(404, {"error": "There is no such source."})
+
+
+class Outdated(Exception):
+    """The source has changed since it was remembered."""
+
+
+def receive(known: Known, arrival: Arrival, now: datetime) -> Answer:
     """Raises what the database raises: our own fault is answered by 5xx (I8). May run twice."""
     try:
-        PROVIDERS[source.kind].check(arrival, given_by(source), now)
-        said = shake_hands(source, arrival)
-        if said is None:
-            keep(source, arrival, now)
-    except Refused as error:
-        note_refusal(source, str(error), now)
-        return Answer(error.status, {"error": "refused"})
-    return Answer(200, said or {})
-
-
-def given_by(source: IntakeSource) -> Given:
-    """Raises Refused where our key is gone: the provider shall try again."""
+        return accept(known, arrival, now)
+    except (Refused, Outdated):
+        today = load(known.source.token)
+    if today is None:
+        return NOT_THERE
     try:
-        secrets = source.secrets
-    except CannotOpen as error:
-        raise Refused(str(error), status=503) from None
-    return Given({name: listed(value) for name, value in secrets.items()}, source.options)
+        return accept(today, arrival, now)
+    except Outdated:
+        return Answer(503, {"error": "This source is being changed: try again."})
+    except Refused as error:
+        note_refusal(today.source, str(error), now)
+        return Answer(error.status, {"error": "refused"})
 
 
-def listed(value: Any) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+def accept(known: Known, arrival: Arrival, now: datetime) -> Answer:
+    """By what is known of the source. Raises Refused, Outdated."""
+    source = known.source
+    PROVIDERS[source.kind].check(arrival, known.given or given_by(source), now)
+    if asks_for_hands(source, arrival):
+        return Answer(200, shake_hands(known, arrival))
+    keep(known, arrival, now)
+    return Answer(200)
 
 
-def shake_hands(source: IntakeSource, arrival: Arrival) -> dict[str, Any] | None:
-    """What a provider asks before it sends events; None where it asks nothing. Raises Refused."""
-    if source.kind == "amazon_ses" and sns.read_message(arrival)["Type"] == "SubscriptionConfirmation":
+def asks_for_hands(source: IntakeSource, arrival: Arrival) -> bool:
+    """Whether it is what a provider asks before it sends events."""
+    if source.kind == "amazon_ses":
+        return bool(sns.read_message(arrival)["Type"] == "SubscriptionConfirmation")
+    return source.kind == "azure" and arrival.headers.get("aeg-event-type") == "SubscriptionValidation"
+
+
+def shake_hands(known: Known, arrival: Arrival) -> dict[str, Any]:
+    """What it is answered. Raises Refused, Outdated."""
+    today = load(known.source.token)
+    if today is None or today.version != known.version:
+        raise Outdated
+    if known.source.kind == "amazon_ses":
         sns.confirm(arrival)
         return {}
-    if source.kind == "azure" and arrival.headers.get("aeg-event-type") == "SubscriptionValidation":
-        try:
-            return {"validationResponse": str(json.loads(arrival.body)[0]["data"]["validationCode"])}
-        except (ValueError, KeyError, IndexError, TypeError, RecursionError):
-            raise Refused("The handshake holds no code.", status=400) from None
-    return None
+    try:
+        return {"validationResponse": str(json.loads(arrival.body)[0]["data"]["validationCode"])}
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        raise Refused("The handshake holds no code.", status=400) from None
 
 
-def keep(source: IntakeSource, arrival: Arrival, now: datetime) -> Kept:
-    """One INSERT, committed when it returns. Raises Refused for a token that was used for something else."""
-    body = pack(arrival)
-    piece = Piece(body=body, name=source.kind, form=InboundItem.Form.EVENTS, identity=identity(source, arrival))
-    with transaction.atomic():
-        (kept,) = keep_pieces([piece], Door(source=source.door, trust=Trust(source.trust), now=now))
-    if source.kind == "mailgun" and not kept.is_new and not is_the_same(kept, body):
+def keep(known: Known, arrival: Arrival, now: datetime) -> bool:
+    """One statement, committed when it returns; whether it was new. Raises Outdated, and Refused for a token that was
+    used for something else."""
+    source, body = known.source, pack(arrival)
+    digest = hashlib.sha256(identity(source, arrival)).digest()
+    given = {
+        "source_id": source.pk,
+        "version": known.version,
+        "source": source.door,
+        "trust": str(source.trust),
+        "kind": source.kind,
+        "digest": digest,
+        "body": body,
+        "now": now,
+    }
+    ((is_current, is_new),) = commit(KEEP, given)
+    if not is_current:
+        raise Outdated
+    if source.kind == "mailgun" and not is_new and not is_the_same(source, digest, body):
         raise Refused("This token came before, with something else: a request was made up from an old one.")
-    return kept
+    return bool(is_new)
+
+
+# Keeps it only while the source is as it is known: its secrets, its trust, whether it is there at all.
+KEEP = f"""
+WITH source AS (
+    SELECT FROM bounces_intakesource WHERE id = %(source_id)s::bigint AND {VERSION} = %(version)s
+), item AS (
+    INSERT INTO bounces_inbounditem
+        (source, digest, form, trust, name, size, state, why, facts, tries, received_at)
+    SELECT %(source)s, %(digest)s::bytea, 'events', %(trust)s, %(kind)s, length(%(body)s::bytea), 'pending', '', 0, 0,
+           %(now)s::timestamptz
+    FROM source
+    ON CONFLICT (source, digest) DO NOTHING
+    RETURNING id
+), chunk AS (
+    INSERT INTO bounces_rawchunk (item_id, position, body) SELECT id, 0, %(body)s::bytea FROM item
+)
+SELECT EXISTS (SELECT FROM source), EXISTS (SELECT FROM item)
+"""  # noqa: S608  (VERSION is a constant of ours)
 
 
 def identity(source: IntakeSource, arrival: Arrival) -> bytes:
@@ -88,7 +133,8 @@ def identity(source: IntakeSource, arrival: Arrival) -> bytes:
     return arrival.headers.get("svix-id", "").encode() + b"\0" + arrival.body
 
 
-def is_the_same(kept: Kept, body: bytes) -> bool:
+def is_the_same(source: IntakeSource, digest: bytes, body: bytes) -> bool:
     """Whether what was kept before is this. What retention has pruned counts as the same: it was answered before."""
-    chunk = RawChunk.objects.filter(item_id=kept.item_id, position=0).first()
+    kept = InboundItem.objects.filter(source=source.door, digest=digest)
+    chunk = RawChunk.objects.filter(item_id__in=kept.values("pk"), position=0).first()
     return chunk is None or bytes(chunk.body) == body
