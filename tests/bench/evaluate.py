@@ -47,6 +47,8 @@ SELECT id, 'unverified', 'valid', 'alive', jsonb_build_object('delivered_at', la
 FROM bounces_address ORDER BY id
 """
 
+SAVE_ADDRESS = "UPDATE bounces_address SET last_click_at = last_click_at WHERE id = %s"
+
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./rebound bench evaluate", description=__doc__)
@@ -204,8 +206,8 @@ def news(rows: int) -> float:
 
 
 @contextmanager
-def page_writes(rows: int) -> Iterator[list[float]]:
-    """Another process that saves an address every 20 ms; at the end, how long each took."""
+def page_writes(rows: int, save: str = SAVE_ADDRESS) -> Iterator[list[float]]:
+    """Another process that saves an address (or what `save` does with a number) every 20 ms; how long each took."""
     import multiprocessing
 
     from django.db import connection
@@ -213,7 +215,7 @@ def page_writes(rows: int) -> Iterator[list[float]]:
     context = multiprocessing.get_context("fork")
     waits: list[float] = []
     ours, theirs = context.Pipe()
-    writer = context.Process(target=write_pages, args=(theirs, connection.get_connection_params(), rows))
+    writer = context.Process(target=write_pages, args=(theirs, connection.get_connection_params(), rows, save))
     writer.start()
     try:
         yield waits
@@ -223,7 +225,7 @@ def page_writes(rows: int) -> Iterator[list[float]]:
         writer.join()
 
 
-def write_pages(pipe: Connection, given: dict[str, Any], rows: int) -> None:
+def write_pages(pipe: Connection, given: dict[str, Any], rows: int, save: str) -> None:
     import psycopg
 
     names = ("host", "user", "dbname", "port", "password")
@@ -233,9 +235,7 @@ def write_pages(pipe: Connection, given: dict[str, Any], rows: int) -> None:
         while not pipe.poll(0.02):
             number += 1
             started = time.perf_counter()
-            page.execute(
-                "UPDATE bounces_address SET last_click_at = last_click_at WHERE id = %s", [1 + number * 7919 % rows]
-            )
+            page.execute(save, [1 + number * 7919 % rows])
             waits.append(time.perf_counter() - started)
     pipe.send(waits)
 

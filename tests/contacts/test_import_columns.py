@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
+from django.conf import settings
 
 from contacts.country_words import country_code
 from contacts.importing.columns import DERIVED
@@ -216,3 +220,15 @@ def test_a_day_that_does_not_fit_its_column_is_a_problem_of_its_row():
 )  # fmt: skip
 def test_countries_are_known_by_code_and_name(text: str, code: str):
     assert country_code(text) == code
+
+
+def test_names_of_countries_do_not_bring_the_area_codes_of_the_world_into_memory():
+    asks = "import sys; from contacts.country_words import country_code as c; print(c('Niemcy'))"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{asks}; print('phonenumbers.geodata.data0' in sys.modules)"],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["DE", "False"]
