@@ -24,6 +24,11 @@ log = structlog.get_logger(__name__)
 BATCH = 20
 LONGEST_WAIT = timedelta(hours=1)
 
+# `announce` as a part of another statement, with its parameters `topic` and `now`: `payload` is an aggregate of what
+# `source` gives, and nothing is announced where that is nothing.
+ANNOUNCE = """INSERT INTO bounces_outbox (topic, payload, due_at, tries, error)
+    SELECT %(topic)s, {payload}, %(now)s, 0, '' FROM {source} HAVING count(*) > 0"""
+
 
 def announce(topic: str, payload: dict[str, Any], now: datetime) -> None:
     """Writes an announcement in the caller's transaction; it is told from now on."""

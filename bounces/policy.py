@@ -45,7 +45,10 @@ def evaluate(address_ids: Sequence[int], policy: Policy, as_of: datetime) -> lis
         ]
 
 
-# Writes transitions of locked addresses and their history; returns the addresses, and the changes of those that move.
+ANNOUNCEMENT = outbox.ANNOUNCE.format(
+    payload="jsonb_build_object('change_ids', jsonb_agg(id ORDER BY id))", source="history"
+)
+# Writes transitions of locked addresses, their history and the announcement; returns the addresses, and how many move.
 WRITE = """
 WITH transition AS MATERIALIZED (
     {transitions}
@@ -63,10 +66,12 @@ WITH transition AS MATERIALIZED (
     WHERE moves
     ORDER BY address_id
     RETURNING id
+), told AS (
+    {announcement}
 )
 SELECT (SELECT count(*) FROM transition),
        (SELECT COALESCE(array_agg(address_id), '{{}}')::text FROM transition),
-       (SELECT COALESCE(json_agg(id ORDER BY id), '[]')::text FROM history)
+       (SELECT count(*) FROM history)
 """
 GIVEN_TRANSITIONS = """
     SELECT * FROM unnest(%(ids)s::bigint[], %(from)s::text[], %(to)s::text[], %(rules)s::text[], %(evidence)s::jsonb[],
@@ -119,14 +124,10 @@ def write(
     """Writes what the text `transitions` selects, without reading it here; otherwise as `apply`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            WRITE.format(transitions=transitions),
-            {**given, "policy": policy.pk, "run": run_id, "actor": actor_id, "now": now},
+            WRITE.format(transitions=transitions, announcement=ANNOUNCEMENT),
+            {**given, "policy": policy.pk, "run": run_id, "actor": actor_id, "topic": "status_changed", "now": now},
         )
-        addresses, address_ids, changes = cursor.fetchone()
-    change_ids = json.loads(changes)
-    if change_ids:
-        outbox.announce("status_changed", {"change_ids": change_ids}, now)
-    return Written(addresses, address_ids, len(change_ids))
+        return Written(*cursor.fetchone())
 
 
 def lock_addresses(address_ids: Sequence[int]) -> None:

@@ -5,6 +5,7 @@ and the report.
 
     runs.py      what people do with a run: start, apply, pause, resume, cancel
     working.py   the job's steps, one transaction each: evaluate a chunk, apply a chunk
+    stride.py    how many rows a step may take, so that pages hardly wait
     undo.py      taking a run, or some of its rows, back by rulings
     what_if.py   what other numbers of the policy would move; putting them in force
 

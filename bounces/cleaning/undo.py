@@ -156,16 +156,17 @@ def _sign(run: CleaningRun, by: Any, reason: str, now: datetime) -> None:
     run.undone_by, run.undo_reason, run.undone_at = by, reason, now
 
 
-def undo_chunk(run: CleaningRun, now: datetime) -> None:
-    """The job's step: the next rows in the order of their addresses."""
+def undo_chunk(run: CleaningRun, now: datetime, size: int) -> None:
+    """The job's step: the next rows in the order of their addresses, `size` at most."""
     if run.rejudges:
-        undoing.undo_chunk(run, now)
+        undoing.undo_chunk(run, now, size)
         return
-    rows = list(run.rows.filter(outcome=Outcome.APPLIED, address_id__gt=run.cursor).order_by("address_id")[:UNDO_CHUNK])
+    size = min(size, UNDO_CHUNK)
+    rows = list(run.rows.filter(outcome=Outcome.APPLIED, address_id__gt=run.cursor).order_by("address_id")[:size])
     if rows:
         _take_back(run, rows, now)
         run.cursor = rows[-1].address_id
-    if len(rows) < UNDO_CHUNK:
+    if len(rows) < size:
         run.state, run.returns_to, run.finished_at = run.returns_to, "", now
 
 

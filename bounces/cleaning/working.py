@@ -7,6 +7,7 @@ force, and leaves it out where news have come since. Stage: evaluate.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from bounces import lease, policy
+from bounces.cleaning import stride
 from bounces.cleaning.undo import undo_chunk
 from bounces.evaluation import AS_RECORDED, BETWEEN_IDS, GIVEN_IDS, evaluation
 from bounces.lease import Lease
@@ -26,7 +28,8 @@ State = CleaningRun.State
 LEASE = "cleaning"
 LEASE_LASTS = timedelta(seconds=30)
 EVALUATE_CHUNK = 20_000
-APPLY_CHUNK = 1_000
+APPLY_CHUNK = stride.MOST
+SPARSE = 2  # addresses of a range for each that moves, from which on they are named one by one
 
 
 def work(run_id: int, clock: Clock, watch: Callable[[CleaningRun], None] | None = None) -> bool:
@@ -39,13 +42,15 @@ def work(run_id: int, clock: Clock, watch: Callable[[CleaningRun], None] | None 
     if held is None:
         return False
     try:
-        is_running = True
+        is_running, size = True, stride.FIRST
         while is_running:
-            run = step(run_id, held, clock())
+            started = time.monotonic()
+            run = step(run_id, held, clock(), size)
+            if run.state in HOLDING:
+                size = stride.next_size(size, time.monotonic() - started)
             is_running = run.is_running and not _gives_way(run)
             if watch:
                 watch(run)
-            lease.renew(held)
     except (lease.LeaseLost, OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -62,27 +67,34 @@ def _gives_way(run: CleaningRun) -> bool:
     return run.what_if and CleaningRun.objects.filter(state__in=CleaningRun.RUNNING, what_if=False).exists()
 
 
-def step(run_id: int, held: Lease, now: datetime) -> CleaningRun:
-    """One transaction of a run; returns how it stands then."""
+def step(run_id: int, held: Lease, now: datetime, size: int = stride.FIRST) -> CleaningRun:
+    """One transaction of a run, which writes `size` rows at most; returns how it stands then."""
     with transaction.atomic():
-        lease.guard(held)
         _make_room()
+        lease.extend(held)
         run = CleaningRun.objects.select_for_update(no_key=True, of=("self",)).select_related("policy").get(pk=run_id)
         if run.state in STEPS:
             if run.pace_at is None:
                 run.pace_at, run.pace_from = now, run.progress[0]
-            STEPS[State(run.state)](run, now)
+            STEPS[State(run.state)](run, now, size)
             run.save()
     return run
 
 
 def _make_room() -> None:
-    """For this transaction: a chunk is sorted in memory, and is too short to be worth a compilation."""
+    """For this transaction: a chunk is sorted in memory, and is too short to be worth a compilation.
+
+    Nor is the disk waited for while its addresses are held. Should the machine lose its power, the last steps are lost,
+    whole and in order, and what announced them with them; the run goes on from the one before.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)")
+        cursor.execute(
+            "SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true),"
+            " set_config('synchronous_commit', 'off', true)"
+        )
 
 
-def _begin(run: CleaningRun, now: datetime) -> None:
+def _begin(run: CleaningRun, now: datetime, _: int) -> None:
     run.state, run.started_at, run.as_of, run.pace_at = State.EVALUATING, now, now, None
     if not run.what_if:
         run.policy = Policy.active()
@@ -116,7 +128,7 @@ ON CONFLICT (run_id, address_id) DO NOTHING
 """
 
 
-def _evaluate_chunk(run: CleaningRun, now: datetime) -> None:
+def _evaluate_chunk(run: CleaningRun, now: datetime, _: int) -> None:
     if run.rejudges and not run.rejudging.is_judged:
         if rejudging.judge_chunk(run):
             run.pace_at = None
@@ -172,27 +184,29 @@ def _end_evaluation(run: CleaningRun, now: datetime) -> None:
         run.state, run.finished_at = State.DONE, now
 
 
-# The next rows, in the order of their addresses, which are locked; as arrays, which go back to PostgreSQL unread. The
-# two columns are compared as one index has them: no statistics are known of rows that have just been written.
-LOCK_ROWS = """
-WITH chunk AS MATERIALIZED (
-    SELECT id, address_id, to_status, rule FROM bounces_cleaningrow
+# The next rows, in the order of their addresses; as arrays, which go back to PostgreSQL unread. The two columns are
+# compared as one index has them: no statistics are known of rows that have just been written.
+NEXT_ROWS = """
+SELECT count(*), min(address_id), max(address_id), array_agg(id)::text, array_agg(address_id)::text
+FROM (
+    SELECT id, address_id FROM bounces_cleaningrow
     WHERE (run_id, address_id) > (%(run)s, %(after)s) AND run_id <= %(run)s AND outcome = 'pending'
     ORDER BY run_id, address_id LIMIT %(limit)s
-), locked AS MATERIALIZED (
-    SELECT a.id FROM bounces_address a JOIN chunk ON chunk.address_id = a.id ORDER BY a.id FOR NO KEY UPDATE OF a
-)
-SELECT count(*), max(address_id), array_agg(id)::text, array_agg(address_id)::text, array_agg(to_status)::text,
-       array_agg(rule)::text, (SELECT count(*) FROM locked)
-FROM chunk
+) AS next
 """
-# What the policy says now, where the preview said the same.
+LOCK = """
+SELECT count(*) FROM (
+    SELECT FROM bounces_address WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+) AS locked
+"""
+# What the policy says now, where the preview said the same; what explains it is the preview's.
 STILL_HOLDS = """
-    SELECT now.* FROM (
+    SELECT now.address_id, now.from_status, now.to_status, now.rule, preview.evidence, now.reevaluate_at, now.moves
+    FROM (
         {evaluation}
     ) AS now
-    JOIN unnest(%(ids)s::bigint[], %(to)s::text[], %(rules)s::text[]) AS preview(address_id, to_status, rule)
-        USING (address_id, to_status, rule)
+    JOIN bounces_cleaningrow preview USING (address_id, to_status, rule)
+    WHERE preview.id = ANY(%(rows)s::bigint[])
 """
 TELL_OUTCOMES = """
 UPDATE bounces_cleaningrow
@@ -201,34 +215,38 @@ WHERE id = ANY(%(rows)s::bigint[])
 """
 
 
-def _apply_chunk(run: CleaningRun, now: datetime) -> None:
+def _apply_chunk(run: CleaningRun, now: datetime, size: int) -> None:
     """Applies the next rows whose address still judges as the preview said; the others had news, and are left out."""
     if run.rejudges:
-        rejudging.apply_chunk(run, now)
+        rejudging.apply_chunk(run, now, size)
         return
-    active = Policy.active()
+    active = run.policy if run.policy.is_active else Policy.active()
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_ROWS, {"run": run.pk, "after": run.cursor, "limit": APPLY_CHUNK})
-        number, upto, row_ids, ids, to, rules, _ = cursor.fetchone()
+        cursor.execute(NEXT_ROWS, {"run": run.pk, "after": run.cursor, "limit": min(size, APPLY_CHUNK)})
+        number, first, upto, rows, ids = cursor.fetchone()
         if not number and not run.cursor:
             run.state, run.finished_at = State.DONE, now
         run.cursor = upto or 0  # at the end once more from the start: it may have been another stage's
         if not number:
             return
+        cursor.execute(LOCK, {"ids": ids})
+        # A range is planned in a third of the time that a list takes; where most of its addresses move, it is as good.
+        target = BETWEEN_IDS if upto - first < SPARSE * number else GIVEN_IDS
         written = policy.write(
-            STILL_HOLDS.format(evaluation=evaluation(GIVEN_IDS)),
-            {"ids": ids, "to": to, "rules": rules, "as_of": now, **active.numbers},
+            STILL_HOLDS.format(evaluation=evaluation(target)),
+            {"rows": rows, "ids": ids, "after": first - 1, "upto": upto, "as_of": now, **active.numbers},
             active,
             now,
             run_id=run.pk,
             actor_id=run.started_by_id,
         )
-        cursor.execute(TELL_OUTCOMES, {"written": written.address_ids, "rows": row_ids})
+        cursor.execute(TELL_OUTCOMES, {"written": written.address_ids, "rows": rows})
         run.applied += written.moves
         run.left_out += number - written.addresses
 
 
-STEPS: dict[CleaningRun.State, Callable[[CleaningRun, datetime], None]] = {
+HOLDING = (State.APPLYING, State.UNDOING)  # the stages whose steps hold addresses
+STEPS: dict[CleaningRun.State, Callable[[CleaningRun, datetime, int], None]] = {
     State.QUEUED: _begin,
     State.EVALUATING: _evaluate_chunk,
     State.APPLYING: _apply_chunk,

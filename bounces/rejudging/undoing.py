@@ -19,9 +19,9 @@ from bounces.rejudging.working import evidence_of, lock_bounces, next_rows, note
 Outcome = RejudgedBounce.Outcome
 
 
-def undo_chunk(run: CleaningRun, now: datetime) -> None:
+def undo_chunk(run: CleaningRun, now: datetime, size: int) -> None:
     """The job's step."""
-    rows = next_rows(run.rejudged.filter(outcome=Outcome.APPLIED))
+    rows = next_rows(run.rejudged.filter(outcome=Outcome.APPLIED), size)
     if rows:
         take_back(run, rows, now)
     else:

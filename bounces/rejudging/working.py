@@ -133,9 +133,9 @@ def _row(run: CleaningRun, bounce: Bounce, rejudged: Rejudged) -> RejudgedBounce
     )
 
 
-def apply_chunk(run: CleaningRun, now: datetime) -> None:
+def apply_chunk(run: CleaningRun, now: datetime, size: int) -> None:
     """Writes the next verdicts that are still what the preview said, and judges their addresses at once."""
-    rows = next_rows(run.rejudged.filter(outcome=Outcome.PENDING))
+    rows = next_rows(run.rejudged.filter(outcome=Outcome.PENDING), size)
     if not rows:
         run.rows.filter(outcome=CleaningRow.Outcome.PENDING).update(outcome=CleaningRow.Outcome.LEFT_OUT)
         run.state, run.finished_at = State.DONE, now
@@ -147,10 +147,11 @@ def apply_chunk(run: CleaningRun, now: datetime) -> None:
     Dirty.objects.bulk_create([Dirty(address_id=pk) for pk in sorted(changed - moved)])
 
 
-def next_rows(waiting: QuerySet[RejudgedBounce]) -> list[RejudgedBounce]:
-    """APPLY_CHUNK rows at most, or all of one address that has more."""
-    rows = list(waiting.order_by("address_id", "pk")[: APPLY_CHUNK + 1])
-    if len(rows) <= APPLY_CHUNK:
+def next_rows(waiting: QuerySet[RejudgedBounce], size: int) -> list[RejudgedBounce]:
+    """`size` rows at most (and APPLY_CHUNK), or all of one address that has more."""
+    size = min(size, APPLY_CHUNK)
+    rows = list(waiting.order_by("address_id", "pk")[: size + 1])
+    if len(rows) <= size:
         return rows
     last = rows[-1].address_id
     return [row for row in rows if row.address_id != last] or list(waiting.filter(address_id=last).order_by("pk"))

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from bounces import policy
-from bounces.models import Address, Policy, StatusChange
+from bounces.models import Address, Outbox, Policy, StatusChange
 from bounces.sentences import explain_change
 from bounces.verdict import verdicts_of
 from tests.bounces.histories import EMAIL, ago, delivered, hard, lived, replied, soft
@@ -75,12 +75,22 @@ def test_at_risk_does_not_pass_a_second_too_early() -> None:
 
 def test_judging_again_writes_nothing() -> None:
     address = lived([delivered(25), soft(20), soft(1)])
+    announced = Outbox.objects.count()
 
     with transaction.atomic():
         moved = policy.judge_now([address.pk], NOW)
 
     assert moved == 0
     assert StatusChange.objects.filter(to_status="at_risk").count() == 1
+    assert Outbox.objects.count() == announced
+
+
+def test_a_change_is_announced_by_its_number() -> None:
+    lived([hard(1)])
+
+    told = Outbox.objects.get()
+
+    assert (told.topic, told.payload) == ("status_changed", {"change_ids": [StatusChange.objects.get().pk]})
 
 
 def test_a_stricter_policy_decides_otherwise() -> None:

@@ -344,7 +344,7 @@ def test_all_bounces_of_an_address_are_of_one_chunk(monkeypatch: pytest.MonkeyPa
     a_rule_override("acme-full")
     run = previewed()
 
-    assert [row.address_id for row in rejudging.next_rows(run.rejudged.all())] == [
+    assert [row.address_id for row in rejudging.next_rows(run.rejudged.all(), 10)] == [
         Address.objects.get(email="ada@acme.example").pk
     ] * 3
     assert applied(run).rejudging.applied == 4
