@@ -47,22 +47,25 @@ class Saved:
     changed: tuple[str, ...]  # words of contacts/fields.py; empty: all was so already
 
 
-def save_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime) -> Saved:
-    """Updates the contact that matches, else creates one (DESIGN §5). May run twice: the second changes nothing."""
+def save_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime, source: str = "") -> Saved:
+    """Updates the contact that matches, else creates one (DESIGN §5). May run twice: the second changes nothing.
+
+    `source`: of a new one whose fields say none.
+    """
     cleaned = clean_fields(fields)
     with transaction.atomic():
         ids = _lock_addresses(cleaned)
         contact = match_contact(cleaned.get("external_id"), next(iter(ids), None), by)
         if contact is None:
-            return _create(cleaned, ids, by, now)
+            return _create(cleaned, ids, by, now, source)
         return _change(contact, *_merged(contact, cleaned, ids), by, now)
 
 
-def create_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime) -> Contact:
+def create_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime, source: str = "") -> Contact:
     """A new contact, whoever else has its address: addresses may be shared."""
     cleaned = clean_fields(fields)
     with transaction.atomic():
-        return _create(cleaned, _lock_addresses(cleaned), by, now).contact
+        return _create(cleaned, _lock_addresses(cleaned), by, now, source).contact
 
 
 def change_contact(contact: Contact, fields: Mapping[str, Any], *, by: User | None, now: datetime) -> Saved:
@@ -123,13 +126,14 @@ def addresses_of(contact: Contact) -> list[ContactAddress]:
     return list(contact.contact_addresses.select_related("address").order_by("-is_primary", "id"))
 
 
-def _create(cleaned: dict[str, Any], ids: dict[str, int], by: User | None, now: datetime) -> Saved:
+def _create(cleaned: dict[str, Any], ids: dict[str, int], by: User | None, now: datetime, source: str) -> Saved:
     if by is not None and not by.has_perm("contacts.add_contact"):
         raise NotAllowed("You may not create contacts. Ask an admin for the right role.")
     if not (cleaned.get("first_name") or cleaned.get("last_name") or ids):
         raise FieldErrors({"": [NEEDED]})
     contact = Contact(updated_at=now)
     changed = _set_columns(contact, cleaned, by)
+    contact.source = contact.source or source
     contact.custom = {key: value for key, value in cleaned.get("custom", {}).items() if value is not None}
     contact.save()
     _set_addresses(contact, ids)

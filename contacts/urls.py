@@ -16,6 +16,7 @@ from contacts.views import (
     importing,
     merging,
     segment,
+    sources,
     task,
     what_if,
 )
@@ -67,6 +68,7 @@ urlpatterns = [
     path("segments/new/", segment.create, name="segment_new"),
     path("segments/<int:pk>/edit/", segment.edit, name="segment_edit"),
     path("segments/<int:pk>/delete/", segment.delete, name="segment_delete"),
+    path("reputation/sources/", sources.show_sources, name="sources"),
     path("cleaning/new/", cleaning_start.start, name="cleaning_start"),
     path("cleaning/what-if/", what_if.show, name="what_if"),
     path("cleaning/new/scope/", cleaning_start.count_scope, name="cleaning_scope"),

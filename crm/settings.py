@@ -238,6 +238,7 @@ WAITING_WORK: list[tuple[str, str, str]] = [
     ("notify", "crm.webhooks.sending.is_due", "crm.webhooks.jobs.send_webhooks_job"),
     ("bulk", "contacts.importing.runs.is_waiting", "contacts.importing.jobs.import_job"),
     ("bulk", "contacts.exporting.runs.is_waiting", "contacts.exporting.jobs.export_job"),
+    ("bulk", "contacts.sources.is_waiting", "contacts.jobs.count_sources_job"),
 ]
 EXPORT_DAYS = env.int("REBOUND_EXPORT_DAYS", default=3)  # how long an export can be downloaded
 # Bounces come back to b+<token>@ this domain: its mail must reach one of the doors (docs/mailboxes.md).

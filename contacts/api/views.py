@@ -117,11 +117,17 @@ class ContactsView(GenericAPIView[Contact]):
         fields = fields_of(request)
         with refusals_told(request.user), transaction.atomic():
             refuse_known(clean_fields(fields), request.user, is_upsert)
-            saved = save_contact(fields, by=request.user, now=timezone.now())
+            saved = save_contact(fields, by=request.user, now=timezone.now(), source=source_of(request))
             if not (saved.is_new or is_upsert):  # it came while we looked: all of this is rolled back
                 raise AlreadyThere(f"{saved.contact} was created at this moment.", [saved.contact], request.user)
         url = request.build_absolute_uri(reverse("api:contact", args=[saved.contact.pk]))
         return answer(saved.contact, 201 if saved.is_new else 200, {"Location": url} if saved.is_new else {})
+
+
+def source_of(request: Request) -> str:
+    """What new contacts say that name no source: the key's name, by which its tool is known."""
+    key = getattr(request.auth, "name", "")
+    return f"API: {key}" if key else "API"
 
 
 class ContactView(GenericAPIView[Contact]):

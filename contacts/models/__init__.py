@@ -6,6 +6,7 @@ campaigns.py   Campaign, CampaignMember: what we send them
 tasks.py       Task, StatusAction: what people are to do, and what happens by itself
 exports.py     Export, ExportPiece: files that a worker makes
 imports.py     ImportRun, ImportChunk, ImportRow, SavedMapping: how files became contacts
+sources.py     SourceCount: how the people of each source could be reached
 activity.py    Activity: what happened with a contact, as people read it
 """
 
@@ -15,6 +16,7 @@ from contacts.models.exports import Export, ExportPiece
 from contacts.models.imports import ImportChunk, ImportRow, ImportRun, SavedMapping
 from contacts.models.people import Company, Contact, ContactAddress, CustomField, Tag
 from contacts.models.segments import Segment
+from contacts.models.sources import SourceCount
 from contacts.models.tasks import StatusAction, Task
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "ImportRun",
     "SavedMapping",
     "Segment",
+    "SourceCount",
     "StatusAction",
     "Tag",
     "Task",

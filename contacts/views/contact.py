@@ -29,6 +29,7 @@ from contacts.views.answers import allow, find, id_in
 from contacts.views.task import TaskForm, rows_of
 
 MOST_SHARING = 5
+BY_HAND = "By hand"  # the source of contacts that name none
 MOST_TASKS = 20
 
 
@@ -106,7 +107,7 @@ def create(request: HttpRequest) -> HttpResponse:
         sharing = _sharing(request, form.emails())
         if not sharing or "share" in request.POST:
             try:
-                contact = create_contact(form.contact_fields(), by=request.user, now=timezone.now())
+                contact = create_contact(form.contact_fields(), by=request.user, now=timezone.now(), source=BY_HAND)
             except FieldErrors as error:
                 form.add_errors(error)
             else:
