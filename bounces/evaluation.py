@@ -19,7 +19,8 @@ Days are UTC days. D is the newest delivery, reply or click, R the newest restor
 
 The sender's fault and deferrals never count; the infrastructure's counts for `soft_recent` alone. A bounce from a clock
 that runs ahead counts when its time has come: the address is judged again then. A `waive` ruling takes the evidence up
-to its moment from one rule; undo goes by that.
+to its moment from one rule. An `uphold` ruling keeps a stricter status than the facts give, with its rule, until it
+would have passed, or the address is alive, well verified or restored since. Undo goes by these two.
 """
 
 from __future__ import annotations
@@ -55,6 +56,11 @@ WITH waived AS (
     FROM bounces_ruling r
     WHERE r.kind = 'waive' AND r.lifted_at IS NULL AND {of_rulings}
     GROUP BY r.address_id
+), upheld AS (
+    SELECT DISTINCT ON (r.address_id) r.address_id, r.status, r.rule, r.until, r.evidence, r.effective_at
+    FROM bounces_ruling r
+    WHERE r.kind = 'uphold' AND r.lifted_at IS NULL AND {of_rulings}
+    ORDER BY r.address_id, r.effective_at DESC, r.status DESC, r.id
 ), subject AS (
     SELECT a.id, a.status, a.status_rule, a.reevaluate_at, a.last_delivered_at, a.last_reply_at, a.last_click_at,
            a.verified_at, a.verified_ok, a.restored_at,
@@ -68,8 +74,13 @@ WITH waived AS (
            CASE WHEN a.last_bounce_at > %(as_of)s THEN (
                SELECT min(b.occurred_at) FROM bounces_bounce b
                WHERE b.address_id = a.id AND b.standing = 'counted' AND b.occurred_at > %(as_of)s
-           ) END AS ahead_at
+           ) END AS ahead_at,
+           u.status AS upheld_status, u.rule AS upheld_rule, u.until AS upheld_until, u.evidence AS upheld_evidence,
+           u.effective_at AS upheld_at
     FROM bounces_address a LEFT JOIN waived w ON w.address_id = a.id
+    LEFT JOIN upheld u ON u.address_id = a.id AND (u.until IS NULL OR u.until > %(as_of)s)
+        AND u.effective_at >= GREATEST(a.last_delivered_at, a.last_reply_at, a.last_click_at, a.restored_at,
+                                       CASE WHEN a.verified_ok THEN a.verified_at END, '-infinity')
     WHERE {of_addresses}
 ), hard AS (
     SELECT s.id AS address_id, count(*) AS bounces, min(b.occurred_at) AS first_at, max(b.occurred_at) AS last_at
@@ -119,23 +130,35 @@ WITH waived AS (
             WHEN soft.recent_days >= %(risk_count)s THEN 'soft_recent'
             WHEN GREATEST(s.alive_at, CASE WHEN s.verified_ok THEN s.verified_at END) > s.alive_waived THEN 'alive'
             ELSE ''
-        END AS rule
+        END AS rule_of_facts
     FROM subject s LEFT JOIN hard ON hard.address_id = s.id LEFT JOIN soft ON soft.address_id = s.id
-), verdict AS (
+), weighed AS (
     SELECT j.*,
-        CASE rule
+        CASE rule_of_facts
             WHEN 'hard_bounce' THEN 'invalid' WHEN 'soft_in_a_row' THEN 'invalid' WHEN 'soft_in_window' THEN 'invalid'
             WHEN 'undeliverable' THEN 'invalid' WHEN 'hard_bounce_after_reply' THEN 'at_risk'
             WHEN 'soft_recent' THEN 'at_risk' WHEN 'alive' THEN 'valid' ELSE 'unverified'
-        END AS to_status,
-        LEAST(CASE rule WHEN 'soft_recent' THEN recent_ends_at END, ahead_at) AS to_reevaluate_at
+        END AS status_of_facts
     FROM judged j
+), compared AS (
+    SELECT w.*, COALESCE(CASE upheld_status WHEN 'invalid' THEN status_of_facts <> 'invalid'
+                                            WHEN 'at_risk' THEN status_of_facts IN ('valid', 'unverified') END,
+                         false) AS stands
+    FROM weighed w
+), verdict AS (
+    SELECT c.*,
+        CASE WHEN stands THEN upheld_status ELSE status_of_facts END AS to_status,
+        CASE WHEN stands THEN upheld_rule ELSE rule_of_facts END AS rule,
+        LEAST(CASE WHEN stands THEN upheld_until WHEN rule_of_facts = 'soft_recent' THEN recent_ends_at END,
+              ahead_at) AS to_reevaluate_at
+    FROM compared c
 ), changed AS (
     SELECT * FROM verdict
     WHERE (status, status_rule) IS DISTINCT FROM (to_status, rule) OR reevaluate_at IS DISTINCT FROM to_reevaluate_at
 )
 SELECT v.id AS address_id, v.status AS from_status, v.to_status, v.rule,
     jsonb_strip_nulls(CASE
+        WHEN v.stands THEN v.upheld_evidence || jsonb_build_object('upheld_at', v.upheld_at)
         WHEN v.rule IN ('hard_bounce', 'hard_bounce_after_reply') THEN (
             SELECT jsonb_build_object(
                 'bounces', v.bounces, 'first_at', v.first_at, 'last_at', v.last_at, 'replied_at', v.last_reply_at,

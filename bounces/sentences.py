@@ -67,7 +67,8 @@ def explain(status: str, rule: str, evidence: Mapping[str, Any], since: datetime
 
 def _because(rule: str, evidence: Mapping[str, Any]) -> str:
     explainer = EXPLAINERS.get(rule, _no_fact)
-    return explainer(evidence)
+    text = explainer(evidence)
+    return f"{text}; a person kept it so on {_day(evidence['upheld_at'])}" if evidence.get("upheld_at") else text
 
 
 def _hard(evidence: Mapping[str, Any]) -> str:

@@ -31,7 +31,11 @@ class RulingAdmin(ReadOnlyAdmin):
     address_path = "address"
     search_help_text = "The beginning of an address, or of its domain."
 
-    @display(description="Kind", label={"restore": "success", "waive": "info", "hold": "warning"}, ordering="kind")
+    @display(
+        description="Kind",
+        label={"restore": "success", "waive": "info", "hold": "warning", "uphold": "danger"},
+        ordering="kind",
+    )
     def kind_label(self, ruling: Ruling) -> tuple[str, str]:
         return ruling.kind, ruling.kind.capitalize()
 

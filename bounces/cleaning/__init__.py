@@ -6,7 +6,8 @@ and the report.
     runs.py      what people do with a run: start, apply, pause, resume, cancel
     working.py   the job's steps, one transaction each: evaluate a chunk, apply a chunk
     stride.py    how many rows a step may take, so that pages hardly wait
-    undo.py      taking a run, or some of its rows, back by rulings
+    undo.py      taking a run, or some of its rows, back: previewed, as a job or at once
+    taking_back.py  what that does to a chunk of rows: rulings, and a judgement
     what_if.py   what other numbers of the policy would move; putting them in force
 
 Killed anywhere, a run goes on from there: its state is in the database, guarded by a lease.

@@ -1,18 +1,13 @@
-"""Taking a run back: for each mark that it made, a `waive` ruling, so that no later evaluation makes it again.
+"""Taking a run back, as people ask for it: what that would do, the whole run as a job, chosen rows at once.
 
-In: a run that applied something, a person, a reason. Out: rulings, the addresses judged again at once, and what became
-of each row: taken back, or kept because newer facts decided since. Stage: evaluate.
-
-A ruling takes evidence away from one rule, up to the moment at which the run judged it; where the next rule would
-mark the address nearly as badly, that one is waived too, until the address is no worse than it was before. What the run
-lifted (invalid to valid, by a looser policy) stays: rulings take marks away, they do not make any.
-
-A run that judged bounces again is taken back without rulings: its verdicts are (`bounces/rejudging/undoing.py`).
+In: a run that applied something, a person, a reason. Out: each row taken back or kept (`taking_back.py`). Stage:
+evaluate. A run that judged bounces again is taken back without rulings: its verdicts are
+(`bounces/rejudging/undoing.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,16 +15,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count
 
-from bounces import policy
 from bounces.cleaning.runs import NotReady, one_at_a_time
-from bounces.models import CleaningRow, CleaningRun, Policy, Ruling
+from bounces.cleaning.taking_back import take_back
+from bounces.models import CleaningRow, CleaningRun
 from bounces.rejudging import undoing
 from bounces.rulings import NoReason
-from bounces.values import Status
 
 UNDO_CHUNK = 1_000
 LOOKED_AT = 20_000  # rows of which a preview says whether something newer has decided
-RANK = {Status.UNVERIFIED: 0, Status.VALID: 1, Status.AT_RISK: 2, Status.INVALID: 3}
 
 Outcome = CleaningRow.Outcome
 State = CleaningRun.State
@@ -41,10 +34,10 @@ class NothingToUndo(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UndoPreview:
-    """What undoing a run would do: addresses by where they go back to, and those that stay."""
+    """What undoing a run would do: addresses by the status that they go back to, and those that stay."""
 
     back: dict[str, int]
-    lifted: int
+    unmoved: int  # got another rule alone: there is nothing to take back
     decided_since: int
     is_capped: bool
     verdicts: int = 0  # of a run that judged bounces again: verdicts that return
@@ -52,15 +45,6 @@ class UndoPreview:
     @property
     def total(self) -> int:
         return sum(self.back.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Deciding:
-    """The newest change of an address: whose it is, by which rule, when."""
-
-    run_id: int | None
-    rule: str
-    at: datetime
 
 
 def preview_undo(run: CleaningRun) -> UndoPreview:
@@ -72,16 +56,16 @@ def preview_undo(run: CleaningRun) -> UndoPreview:
         .annotate(n=Count("pk"))
     )
     back: dict[str, int] = {}
-    lifted = 0
+    unmoved = 0
     for before, after, number in groups:
-        if is_mark(before, after) or (run.rejudges and before != after):
+        if before == after:
+            unmoved += number
+        else:
             back[before] = back.get(before, 0) + number
-        elif before != after:
-            lifted += number
     if run.rejudges:
         verdicts = run.rejudged.filter(outcome=Outcome.APPLIED).count()
-        return UndoPreview(back, 0, 0, is_capped=False, verdicts=verdicts)
-    return UndoPreview(back, lifted, _count_decided_since(run), sum(back.values()) > LOOKED_AT)
+        return UndoPreview(back, unmoved, 0, is_capped=False, verdicts=verdicts)
+    return UndoPreview(back, unmoved, _count_decided_since(run), sum(back.values()) > LOOKED_AT)
 
 
 def _count_decided_since(run: CleaningRun) -> int:
@@ -98,11 +82,6 @@ def _count_decided_since(run: CleaningRun) -> int:
             {"run": run.pk, "most": LOOKED_AT},
         )
         return int(cursor.fetchone()[0])
-
-
-def is_mark(before: str, after: str) -> bool:
-    """Whether a change made an address worse, or said something of one of which nothing was known."""
-    return RANK[Status(after)] > RANK[Status(before)]
 
 
 def undo_run(run: CleaningRun, by: Any, reason: str, now: datetime) -> None:
@@ -133,7 +112,7 @@ def undo_rows(run: CleaningRun, row_ids: Collection[int], by: Any, reason: str, 
         if locked.rejudges:
             undone, kept = undoing.take_back_addresses(locked, [row.address_id for row in rows], now)
         else:
-            undone, kept = _take_back(locked, rows, now)
+            undone, kept = take_back(locked, rows, now)
         locked.save()
     run.refresh_from_db()
     return undone, kept
@@ -164,75 +143,7 @@ def undo_chunk(run: CleaningRun, now: datetime, size: int) -> None:
     size = min(size, UNDO_CHUNK)
     rows = list(run.rows.filter(outcome=Outcome.APPLIED, address_id__gt=run.cursor).order_by("address_id")[:size])
     if rows:
-        _take_back(run, rows, now)
+        take_back(run, rows, now)
         run.cursor = rows[-1].address_id
     if len(rows) < size:
         run.state, run.returns_to, run.finished_at = run.returns_to, "", now
-
-
-def _take_back(run: CleaningRun, rows: Sequence[CleaningRow], now: datetime) -> tuple[int, int]:
-    """Rules on the run's marks and judges their addresses again; returns how many were taken back, and kept."""
-    marks = {row.address_id: row for row in rows if is_mark(row.from_status, row.to_status)}
-    policy.lock_addresses(sorted(marks))
-    deciding = _newest_changes(sorted(marks))
-    ours = {pk: row for pk, row in marks.items() if pk in deciding and deciding[pk].run_id == run.pk}
-    _waive(run, ours, deciding, now)
-    active = Policy.active()
-    transitions = {t.address_id: t for t in policy.evaluate(sorted(ours), active, now)}
-    policy.apply(list(transitions.values()), active, now, actor_id=run.undone_by_id)
-    undone = [
-        row.pk
-        for pk, row in ours.items()
-        if pk in transitions and not is_mark(row.from_status, transitions[pk].to_status)
-    ]
-    kept = [row.pk for row in marks.values() if row.pk not in set(undone)]
-    CleaningRow.objects.filter(pk__in=undone).update(outcome=Outcome.UNDONE)
-    CleaningRow.objects.filter(pk__in=kept).update(outcome=Outcome.KEPT)
-    run.undone += len(undone)
-    run.kept += len(kept)
-    return len(undone), len(kept)
-
-
-def _waive(run: CleaningRun, rows: dict[int, CleaningRow], deciding: dict[int, Deciding], now: datetime) -> None:
-    """One rule after the other, while the next one marks the address worse than it was; a rule once at most."""
-    active = Policy.active()
-    waived: dict[int, set[str]] = {pk: set() for pk in rows}
-    to_waive = {pk: deciding[pk].rule for pk in rows}
-    while to_waive:
-        Ruling.objects.bulk_create(
-            Ruling(
-                address_id=pk,
-                kind=Ruling.Kind.WAIVE,
-                rule=rule,
-                effective_at=deciding[pk].at,
-                reason=run.undo_reason,
-                by=run.undone_by,
-                run=run,
-                at=now,
-            )
-            for pk, rule in to_waive.items()
-        )
-        for pk, rule in to_waive.items():
-            waived[pk].add(rule)
-        judged = policy.evaluate(sorted(to_waive), active, now)
-        to_waive = {
-            t.address_id: t.rule
-            for t in judged
-            if is_mark(rows[t.address_id].from_status, t.to_status) and t.rule not in waived[t.address_id]
-        }
-
-
-def _newest_changes(address_ids: Sequence[int]) -> dict[int, Deciding]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT given.id, c.run_id, c.rule, c.at
-            FROM unnest(%s::bigint[]) AS given(id)
-            CROSS JOIN LATERAL (
-                SELECT run_id, rule, at FROM bounces_statuschange
-                WHERE address_id = given.id ORDER BY at DESC, id DESC LIMIT 1
-            ) AS c
-            """,
-            [list(address_ids)],
-        )
-        return {pk: Deciding(run_id, rule, at) for pk, run_id, rule, at in cursor.fetchall()}

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from bounces.models.address import Address
@@ -120,8 +120,12 @@ class CleaningRun(models.Model):
 
     @property
     def can_undo(self) -> bool:
+        """Whether anything that it applied may still be taken back. After an undo it looks at what is left."""
         done: Any = self.rejudging if self.rejudges else self
-        return self.state in self.UNDOABLE and bool(done.applied > done.undone + done.kept)
+        if self.state not in self.UNDOABLE or done.applied <= done.undone + done.kept:
+            return False
+        left = self.rows.filter(outcome=CleaningRow.Outcome.APPLIED).exclude(from_status=F("to_status"))
+        return self.undone_at is None or self.rejudges or bool(left.exists())
 
     @property
     def progress(self) -> tuple[int, int]:

@@ -25,10 +25,14 @@ class Ruling(models.Model):
         RESTORE = "restore", "Restore: older bounces count no more"
         WAIVE = "waive", "Waive: this rule, on evidence up to then, does not apply"
         HOLD = "hold", "Hold: do not write until released"
+        UPHOLD = "uphold", "Uphold: this status stands, on evidence up to then"
 
     address = models.ForeignKey(Address, models.CASCADE, related_name="rulings")
     kind = models.TextField(choices=Kind)
     rule = models.TextField(blank=True, default="", help_text="Of a waive: the policy rule that does not apply.")
+    status = models.TextField(blank=True, default="", help_text="Of an uphold: the stricter status that stands.")
+    until = models.DateTimeField(null=True, blank=True, help_text="Of an uphold: when the status would have passed.")
+    evidence = models.JSONField(default=dict, blank=True, help_text="Of an uphold: what had decided its status.")
     effective_at = models.DateTimeField(help_text="Evidence up to here is what was decided about.")
     reason = models.TextField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -39,14 +43,20 @@ class Ruling(models.Model):
 
     class Meta:
         constraints = [
-            one_of("kind", ("restore", "waive", "hold"), "ruling_kind_known"),
+            one_of("kind", ("restore", "waive", "hold", "uphold"), "ruling_kind_known"),
             models.CheckConstraint(condition=~Q(reason=""), name="ruling_reason_given"),
             models.CheckConstraint(condition=~Q(kind="waive") | ~Q(rule=""), name="ruling_waive_names_its_rule"),
+            models.CheckConstraint(
+                condition=Q(kind="uphold", status__in=["at_risk", "invalid"]) & ~Q(rule="")
+                | (~Q(kind="uphold") & Q(status="", until__isnull=True)),
+                name="ruling_uphold_names_what_stands",
+            ),
             models.CheckConstraint(
                 condition=Q(lifted_at__isnull=True) | Q(lifted_by__isnull=False),
                 name="ruling_lifted_by_a_person",
             ),
         ]
+        indexes = [models.Index(fields=["address"], name="ruling_uphold", condition=Q(kind="uphold"))]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}"

@@ -141,6 +141,24 @@ def waived(rule: str, days: float) -> Fact:
     return write
 
 
+def upheld(status: str, days: float, lasts: int | None = None) -> Fact:
+    """As the undo of a run writes it; `lasts` are the days until the status would have passed by the clock."""
+
+    def write() -> None:
+        pk = keep_addresses([EMAIL])[EMAIL]
+        until = ago(days - lasts) if lasts else None
+        rule, evidence = {
+            "invalid": ("hard_bounce", {"bounces": 7, "reason": "userunknown"}),
+            "at_risk": ("soft_recent", {"days": 5, "reason": "mailboxfull"}),
+        }[status]
+        Ruling.objects.create(
+            address_id=pk, kind="uphold", status=status, rule=rule, evidence=evidence, until=until,
+            effective_at=ago(days), reason="undone", by=a_person(),
+        )  # fmt: skip
+
+    return write
+
+
 def verified(days: float, ok: bool) -> Fact:
     def write() -> None:
         pk = keep_addresses([EMAIL])[EMAIL]

@@ -24,6 +24,7 @@ STATUS = {
     "alive": "valid",
     "": "unverified",
 }
+STRICTNESS = ["unverified", "valid", "at_risk", "invalid"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,25 @@ def judge(address: Address, policy: Policy, as_of: datetime) -> Said:
     bounces = [bounce for bounce in counted if bounce.occurred_at <= as_of]
     ahead = min((bounce.occurred_at for bounce in counted if bounce.occurred_at > as_of), default=None)
     waived = waives_of(address)
-    said = first_rule(address, policy, as_of, bounces, waived)
+    said = upheld(address, first_rule(address, policy, as_of, bounces, waived), as_of)
     due = min((at for at in (said.reevaluate_at, ahead) if at), default=None)
     return Said(said.status, said.rule, due, said.days, said.reason)
+
+
+def upheld(address: Address, said: Said, as_of: datetime) -> Said:
+    """What the facts say, or the stricter status that a person keeps until the address shows that it lives."""
+    rulings = Ruling.objects.filter(address=address, kind="uphold", lifted_at=None)
+    one = rulings.order_by("-effective_at", "-status", "pk").first()
+    life = newest(
+        address.last_delivered_at, address.last_reply_at, address.last_click_at, address.restored_at,
+        address.verified_at if address.verified_ok else None,
+    )  # fmt: skip
+    if one is None or one.effective_at < life or (one.until and one.until <= as_of):
+        return said
+    if STRICTNESS.index(one.status) <= STRICTNESS.index(said.status):
+        return said
+    days = one.evidence.get("bounces", one.evidence.get("days"))
+    return Said(one.status, one.rule, one.until, days, one.evidence.get("reason"))
 
 
 def first_rule(

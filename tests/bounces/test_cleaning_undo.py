@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,8 @@ from django.db import transaction
 from bounces import cleaning, policy, rulings
 from bounces.cleaning import undo, working
 from bounces.models import Address, CleaningRun, Policy, Ruling, StatusChange
+from bounces.policy_versions import make_version
+from bounces.sentences import explain_change
 from tests.builders import NOW, a_bounce, a_user, an_address
 
 pytestmark = pytest.mark.django_db
@@ -42,9 +44,9 @@ def a_list() -> None:
     Policy.objects.filter(is_active=True).update(**strict)
 
 
-def finished(**options: Any) -> CleaningRun:
-    run = cleaning.start_run(via="command", now=NOW, **options)
-    assert cleaning.work(run.pk, lambda: NOW)
+def finished(now: datetime = NOW, **options: Any) -> CleaningRun:
+    run = cleaning.start_run(via="command", now=now, **options)
+    assert cleaning.work(run.pk, lambda: now)
     run.refresh_from_db()
     return run
 
@@ -139,18 +141,81 @@ def test_a_new_bounce_counts_after_the_undo() -> None:
     assert address.status == "invalid"
 
 
-def test_what_a_looser_policy_lifted_stays_lifted() -> None:
-    a_bounce("dead@example.org")
+def looser(**numbers: int) -> CleaningRun:
+    """Another version of the policy, put in force by its run."""
+    make_version({**Policy.active().numbers, **numbers}, by=a_user("admin"), note="test")
+    return finished()
+
+
+def test_what_a_looser_policy_lifted_is_as_it_was_and_the_next_full_run_writes_nothing() -> None:
+    a_bounce(an_address("dead@example.org", last_delivered_at=NOW - timedelta(days=60)))
+    soft("row@example.org", 20, 10, 1)
+    soft("risk@example.org", 3, 1)
     finished()
-    Policy.objects.filter(is_active=True).update(hard_limit=2)
-    run = finished()
+    before = dict(Address.objects.values_list("email", "status")), statuses(), due()
+    run = looser(hard_limit=2, soft_row_days=9, soft_window_count=20, risk_count=9)
+    assert set(dict(Address.objects.values_list("email", "status")).values()) == {"valid", "unverified"}
 
     preview = cleaning.preview_undo(run)
     taken_back(run)
 
-    assert (preview.total, preview.lifted) == (0, 1)
-    assert (run.undone, run.kept) == (0, 0)
-    assert Address.objects.get().status == "unverified"
+    assert preview.back == {"invalid": 2, "at_risk": 1}
+    assert (run.undone, run.kept, run.can_undo) == (3, 0, False)
+    assert (dict(Address.objects.values_list("email", "status")), statuses(), due()) == before
+    assert finished().changes == 0
+
+
+def due() -> dict[str, Any]:
+    return dict(Address.objects.values_list("email", "reevaluate_at"))
+
+
+def test_an_upheld_status_says_so_and_who_decided_it() -> None:
+    a_bounce("dead@example.org")
+    finished()
+    run = taken_back(looser(hard_limit=2))
+
+    sentence = explain_change(StatusChange.objects.latest("pk"))
+
+    assert "does not exist (550 5.1.1)" in sentence
+    assert sentence.endswith("a person kept it so on 2 November 2026.")
+    assert Ruling.objects.get().by == run.undone_by
+
+
+def test_a_delivery_after_the_undo_lifts_what_it_had_upheld() -> None:
+    address = a_bounce("dead@example.org").address
+    finished()
+    taken_back(looser(hard_limit=2))
+
+    Address.objects.filter(pk=address.pk).update(last_delivered_at=LATER)
+    with transaction.atomic():
+        policy.judge_now([address.pk], LATER + timedelta(hours=1))
+
+    address.refresh_from_db()
+    assert address.status == "valid"
+
+
+def test_an_upheld_risk_passes_when_it_would_have_passed() -> None:
+    soft("risk@example.org", 3, 1)
+    finished()
+    taken_back(looser(risk_count=9))
+
+    in_a_month = finished(now=NOW + timedelta(days=28))
+
+    assert in_a_month.rows.get().to_status == "unverified"
+
+
+def test_what_newer_facts_or_the_clock_would_have_lifted_is_kept_lifted() -> None:
+    soft("passed@example.org", 3, 1)
+    alive = a_bounce("alive@example.org").address
+    finished()
+    run = looser(hard_limit=2, risk_count=9)
+    Address.objects.filter(pk=alive.pk).update(last_delivered_at=LATER)
+
+    taken_back(run, lambda: NOW + timedelta(days=40))
+
+    assert (run.undone, run.kept) == (0, 2)
+    assert set(run.rows.values_list("outcome", flat=True)) == {"kept"}
+    assert not Address.objects.filter(status__in=["invalid", "at_risk"]).exists()
 
 
 def test_chosen_rows_alone_are_taken_back_at_once() -> None:
@@ -193,7 +258,7 @@ def test_the_preview_counts_where_addresses_go_back_to() -> None:
     preview = cleaning.preview_undo(run)
 
     assert preview.back == {"valid": 4, "unverified": 3}
-    assert (preview.decided_since, preview.lifted, preview.is_capped) == (1, 0, False)
+    assert (preview.decided_since, preview.unmoved, preview.is_capped) == (1, 0, False)
 
 
 def test_an_undo_needs_a_reason_and_something_applied() -> None:

@@ -44,6 +44,7 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "policy_version_unique": lambda: [Policy.objects.create(version=99) for _ in "12"],
     "ruling_reason_given": lambda: a_ruling(reason=""),
     "ruling_waive_names_its_rule": lambda: a_ruling(kind="waive", rule=""),
+    "ruling_uphold_names_what_stands": lambda: a_ruling(kind="uphold", status="valid", rule="alive"),
     "ruling_lifted_by_a_person": lambda: a_ruling(kind="hold", lifted_at=NOW),
     "suppression_lifted_by_a_person_with_a_reason": lambda: a_suppression(lifted_at=NOW),
     "suppression_address_or_domain": lambda: Suppression.objects.create(

@@ -30,6 +30,7 @@ from tests.bounces.histories import (
     replied,
     restored,
     soft,
+    upheld,
     verified,
     waived,
 )
@@ -57,6 +58,7 @@ facts = st.one_of(
     st.tuples(st.just(hard), st.tuples(days, st.sampled_from(["recipient", "infrastructure", "sender"]))),
     st.tuples(st.sampled_from([delivered, replied, clicked, deferred, complained, restored]), st.tuples(days)),
     st.tuples(st.just(waived), st.tuples(rules, days)),
+    st.tuples(st.just(upheld), st.tuples(st.sampled_from(["invalid", "at_risk"]), days, st.sampled_from([None, 9]))),
 )
 # One verification at most: a row keeps the newest, and the histories write it directly.
 histories = st.tuples(
