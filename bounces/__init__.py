@@ -16,6 +16,7 @@
                    cleaning/        the same for many addresses: previewed, applied, reported, taken back
                    guards.py       before that: campaigns and senders whose mails come back too often are paused
                    incidents.py    before that: a provider that fails good addresses far too often is not believed
+                   noticing.py, suspicion.py  which provider that is: the counting, and the test
     6. announce    outbox.py        history and announcements, written together, told afterwards
 
     `process.py` is the only module that knows all stages. `schedule.py` starts it four times a second when something

@@ -58,6 +58,16 @@ class Seen:
         return self.is_worth_a_look and self.share >= TIMES * self.usual and self.chance < CHANCE
 
 
+def is_usual(seen: Seen, usual: float) -> bool:
+    """Whether a provider that was suspected does as always again. Of nobody written to, nothing is known."""
+    return seen.attempted > 0 and seen.share < max(SHARE, 2 * usual)
+
+
+def most_usual(share: float, base_attempted: int) -> int:
+    """So many usual failures, or more, clear a share of suspicion: to count further is of no use."""
+    return int(share / TIMES * (base_attempted + PRIOR_MAILS)) + 1
+
+
 def tail(least: int, mails: int, share: float) -> float:
     """The chance that `least` or more of `mails` fail, where each fails with the chance `share`. 1 up to the mean."""
     if least <= mails * share:

@@ -9,7 +9,6 @@ foreign key to Attempt or InboundItem (plain ids). Vocabulary: `bounces/values.p
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Length, Now
@@ -56,7 +55,7 @@ class Attempt(models.Model):
             models.Index(fields=["provider_id"], name="attempt_provider", condition=~Q(provider_id="")),
             models.Index(fields=["campaign_key", "sent_at"], name="attempt_campaign", condition=~Q(campaign_key="")),
             models.Index(fields=["sender", "sent_at"], name="attempt_sender", condition=~Q(sender="")),
-            BrinIndex(fields=["sent_at"], name="attempt_sent", autosummarize=True),
+            models.Index(fields=["provider", "sent_at"], name="attempt_receiver"),
         ]
 
     def __str__(self) -> str:
@@ -153,6 +152,11 @@ class Bounce(models.Model):
                 condition=Q(kind=Kind.HARD, fault=Fault.RECIPIENT),
             ),
             models.Index(fields=["attempt_id"], name="bounce_attempt", condition=Q(attempt_id__isnull=False)),
+            models.Index(
+                fields=["incident_id", "standing", "occurred_at"],
+                name="bounce_incident",
+                condition=Q(incident_id__isnull=False),
+            ),
             models.Index(
                 fields=["recorded_at"],
                 name="bounce_not_understood",

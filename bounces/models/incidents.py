@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from bounces.models.constraints import one_of
 
@@ -26,6 +27,9 @@ class Incident(models.Model):
     began_at = models.DateTimeField(help_text="Bounces from here on are held.")
     opened_at = models.DateTimeField(help_text="When it was noticed.")
     last_bounce_at = models.DateTimeField()
+    look_at = models.DateTimeField(
+        default=timezone.now, editable=False, help_text="When it is looked at again whether it is over."
+    )
     ended_at = models.DateTimeField(
         null=True, blank=True, help_text="Empty: it goes on. Bounces up to here belong to it."
     )

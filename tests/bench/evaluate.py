@@ -53,10 +53,15 @@ SAVE_ADDRESS = "UPDATE bounces_address SET last_click_at = last_click_at WHERE i
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./rebound bench evaluate", description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS, help="addresses; the full size is 1000000")
-    rows = parser.parse_args(arguments).rows
+    parser.add_argument("--watching", action="store_true", help="only what incidents and guards cost each pass")
+    given = parser.parse_args(arguments)
+    rows = given.rows
     with standing(with_pages=False):
         from tests.bench import population
 
+        if given.watching:
+            tell("loading", lambda: population.load(rows))
+            return 0 if all(list(measure_watching())) else 1
         tell("loading", lambda: population.load(rows // 10))
         small, small_memory = measure_small(rows // 10)
         tell("loading", lambda: population.load(rows))

@@ -13,14 +13,14 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from bounces import incidents
-from bounces.models import Address, Bounce, DailyStat, Incident
+from bounces import incidents, lease
+from bounces.models import Address, Bounce, DailyStat, InboundItem, Incident
 from bounces.process import run_flow
 from bounces.recording import Told, record
 from bounces.values import Event, Fault, Judgement, Kind
 from crm.dashboard import look
 from tests.bounces.histories import told
-from tests.builders import NOW, a_user
+from tests.builders import NOW, a_user, an_inbound_item
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = Judgement(Kind.HARD, Fault.RECIPIENT, "userunknown", True, "test")
@@ -46,7 +46,7 @@ def people(count: int, domain: str = "gmail.com") -> list[str]:
 
 
 def good(emails: list[str]) -> list[str]:
-    happened([delivery(email, NOW - timedelta(days=20)) for email in emails])
+    happened([delivery(email, NOW - timedelta(days=20)) for email in emails], NOW - timedelta(days=20))
     return emails
 
 
@@ -54,8 +54,8 @@ def invalid() -> set[str]:
     return set(Address.objects.filter(status="invalid").values_list("email", flat=True))
 
 
-def an_incident(count: int = 20) -> Incident:
-    happened([refusal(email, NOW - timedelta(hours=1)) for email in good(people(count))])
+def an_incident(count: int = 20, *, at: datetime = NOW - timedelta(hours=1)) -> Incident:
+    happened([refusal(email, at) for email in good(people(count))], at + timedelta(hours=1))
     return Incident.objects.get()
 
 
@@ -141,6 +141,52 @@ def test_a_dismissed_provider_is_believed_for_a_day() -> None:
     incidents.dismiss(an_incident(), a_user("manager"), "True.", NOW)
     happened([refusal(email, NOW) for email in emails])
     assert (Incident.objects.count(), len(invalid())) == (1, 40)
+
+
+def test_it_is_over_when_good_addresses_are_taken_again_whatever_else_bounces() -> None:
+    known = good([f"known{number}@gmail.com" for number in range(14)])
+    incident = an_incident(at=NOW - timedelta(hours=15))
+    for hour in range(14):  # a usual day of a great sender: some stranger is always dead
+        at = NOW - timedelta(hours=13 - hour)
+        happened([delivery(known[hour], at), refusal(f"stranger{hour}@gmail.com", at)], at)
+    incident.refresh_from_db()
+    assert incident.ended_at == NOW - timedelta(hours=8)
+    assert invalid() == {f"stranger{hour}@gmail.com" for hour in range(6, 14)}
+
+
+def test_it_goes_on_while_good_addresses_are_refused() -> None:
+    known = good([f"known{number}@gmail.com" for number in range(28)])
+    incident = an_incident(at=NOW - timedelta(hours=15))
+    for hour in range(14):
+        at = NOW - timedelta(hours=13 - hour)
+        happened([refusal(known[hour], at), delivery(known[14 + hour], at)], at)
+    incident.refresh_from_db()
+    assert incident.is_going_on
+    assert invalid() == set()
+
+
+def test_it_is_not_over_while_its_next_hours_wait_in_the_inbox() -> None:
+    incident = an_incident()
+    held = lease.acquire("flow", timedelta(minutes=1))
+    assert held is not None
+    an_inbound_item()
+    incidents.watch(held, NOW + timedelta(hours=8))
+    incident.refresh_from_db()
+    assert incident.is_going_on
+    InboundItem.objects.update(state="ignored", why="Read.", finished_at=NOW)
+    incidents.watch(held, NOW + timedelta(hours=8))
+    incident.refresh_from_db()
+    assert not incident.is_going_on
+
+
+def test_a_large_one_is_let_go_by_the_flow_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    incident = an_incident(25)
+    monkeypatch.setattr(incidents, "CHUNK", 10)
+    incidents.dismiss(incident, a_user("manager"), "They are gone.", NOW)
+    assert Bounce.objects.filter(standing="held").count() == 15
+    run_flow(lambda: NOW)
+    assert len(invalid()) == 25
+    assert not incidents.is_due(NOW)
 
 
 def test_a_decision_needs_a_reason_and_is_taken_once() -> None:
