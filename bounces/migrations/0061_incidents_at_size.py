@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bounces", "0034_mailboxes_read_and_inbox_pruned"),
+        ("bounces", "0060_uphold"),
     ]
 
     operations = [
