@@ -52,13 +52,15 @@ class Dovecot:
     def deliver(self, user: str, *mails: bytes, folder: str = "") -> None:
         """Into a Maildir, as a delivery agent does it."""
         place = self.folder / "mail" / user / (f".{folder}" if folder else "")
-        for name in ("new", "cur", "tmp"):
-            (place / name).mkdir(parents=True, exist_ok=True)
+        if not (place / "new").exists():
+            for name in ("new", "cur", "tmp"):
+                (place / name).mkdir(parents=True, exist_ok=True)
+            own(self.folder / "mail")
         for mail in mails:
-            name = f"{int(time.time())}.M{next(_number):09d}.test"
-            (place / "tmp" / name).write_bytes(mail)
-            (place / "tmp" / name).rename(place / "new" / name)
-        own(self.folder / "mail")
+            file = place / "tmp" / f"{int(time.time())}.M{next(_number):09d}.test"
+            file.write_bytes(mail)
+            own(file)
+            file.rename(place / "new" / file.name)
 
     def forget_numbers(self, user: str) -> None:
         """The folder gets another UIDVALIDITY, as after a migration."""

@@ -1,7 +1,7 @@
 """The processes that are killed: real workers and a scheduler, started again as `up` would.
 
-In: environment variables that name an installation's servers (`tests.bench.stand`). Out: faults, by the seeded chance
-of the caller. The supervisor of `up` has a test of its own; here it is left out, for its patience costs time.
+In: what to start, in an environment that names an installation's servers (`tests.bench.stand`). Out: faults, by the
+seeded chance of the caller. The supervisor of `up` has a test of its own; here it is left out: its patience costs time.
 """
 
 from __future__ import annotations
@@ -16,21 +16,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+
+def hurried(*words: str) -> tuple[str, ...]:
+    return ("-m", "tests.chaos.hurried", *words)
+
+
 # Two of the kind that is killed most: the second one takes over while the first starts again.
-WORDS = {"worker 1": ("worker", "bulk"), "worker 2": ("worker", "bulk"), "scheduler": ("scheduler",)}
+WORDS = {
+    "worker 1": hurried("worker", "bulk"),
+    "worker 2": hurried("worker", "bulk"),
+    "scheduler": hurried("scheduler"),
+}
 
 
 class Crew:
     def __init__(self, words: dict[str, tuple[str, ...]]) -> None:
         self.words = words
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.log = Path(os.environ["REBOUND_VAR"]) / "crew.log"
 
     def start_missing(self) -> None:
         for name, words in self.words.items():
             if name not in self.running or self.running[name].poll() is not None:
-                self.running[name] = subprocess.Popen(
-                    [sys.executable, "-m", "tests.chaos.hurried", *words], stderr=subprocess.DEVNULL
-                )
+                with self.log.open("ab") as output:
+                    self.running[name] = subprocess.Popen([sys.executable, *words], stdout=output, stderr=output)
 
     def kill(self, name: str) -> None:
         """`kill -9`; its forked job dies with it."""

@@ -14,11 +14,16 @@ from django.core.management import execute_from_command_line
 
 django.setup()
 
-from bounces import process, schedule  # noqa: E402 -- these need the settings
+from bounces import inbox, process, schedule  # noqa: E402 -- these need the settings
 from bounces.cleaning import undo, working  # noqa: E402
+from bounces.intake import imap, mailboxes, watching  # noqa: E402
 
+SHORT = timedelta(seconds=2)
 working.EVALUATE_CHUNK, working.APPLY_CHUNK, undo.UNDO_CHUNK = 150, 40, 40
-working.LEASE_LASTS = process.LEASE_LASTS = schedule.LEASE_LASTS = timedelta(seconds=2)
+inbox.BATCH_ITEMS = imap.BATCH_MAILS = 20
+working.LEASE_LASTS = process.LEASE_LASTS = schedule.LEASE_LASTS = SHORT
+mailboxes.LEASE_LASTS = watching.LEASE_LASTS = SHORT
+watching.LOOK_AGAIN, watching.IDLE, watching.PAUSES = 0.5, 0.8, (0.5, 0.5, 0.5, 0.5)
 schedule.PAUSE_AFTER_FAILURE = timedelta(seconds=1)
 
 if __name__ == "__main__":

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 
 import pytest
-from django.conf import settings
+
+from tests.chaos.small import run_chaos
 
 pytestmark = [pytest.mark.services, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
 
 def test_killed_cleaning_runs_go_on_by_themselves_to_the_same_state() -> None:
-    ours = {name: value for name, value in os.environ.items() if name not in ("REBOUND_VAR", "DJANGO_SETTINGS_MODULE")}
-    told = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", "cleaning", "--kills", "3", "--rows", "300"],
-        cwd=settings.BASE_DIR,
-        env=ours,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    told = run_chaos("cleaning", "--kills", "3", "--rows", "300")
 
     assert told.returncode == 0, told.stdout + told.stderr
     assert "runs that ended in another state: ours 0, goal 0" in told.stdout
