@@ -104,6 +104,9 @@ class Shortcoming(StrEnum):
     NOT_BELIEVED = "not_believed"
 
 
+UNNAMED = "event:"  # begins the name of a message of which its tool told no name: the event's id
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """One recipient's part of one message (or one event of an outreach tool). Empty text means "not said"."""

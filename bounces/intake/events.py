@@ -16,7 +16,7 @@ from django.db import transaction
 
 from bounces.intake.keep import Door, Piece, keep_pieces
 from bounces.models import InboundItem
-from bounces.values import Event, MailKind, Reading, Report, Trust
+from bounces.values import UNNAMED, Event, MailKind, Reading, Report, Trust
 
 EVENT_READER = "event"
 
@@ -54,7 +54,7 @@ def keep_mail(body: bytes, name: str, source: str, by: Any, now: datetime) -> Ke
 
 def name_of(event: dict[str, Any]) -> str:
     """The provider's id; where an event names its message in no way, it is a message of its own."""
-    unnamed = "" if event.get("message_id") else f"event:{event['event_id']}"
+    unnamed = "" if event.get("message_id") else f"{UNNAMED}{event['event_id']}"
     return str(event.get("provider_id") or unnamed)
 
 

@@ -18,7 +18,7 @@ from bounces.addresses import domain_of
 from bounces.models import Attempt, MergedAttempt
 from bounces.recording.statistics import Cell, counts_of_attempt
 from bounces.recording.told import Told
-from bounces.values import Event, Trust
+from bounces.values import UNNAMED, Event, Trust
 
 Identity = tuple[int, str, str]  # address, "m" (Message-ID), "p" (provider's id) or "t" (by its token), the id
 
@@ -29,6 +29,7 @@ DATES = {
     Event.COMPLAINED: "complained_at",
     Event.REPLIED: "replied_at",
 }
+LONG_ID = 16  # characters: what providers make at random has more
 WRITTEN = (
     "sender", "campaign_key", "message_id", "provider_id", "sent_at", "newest_at", "delivered_at", "deferred_at",
     "bounced_at", "complained_at", "replied_at", "opens", "clicks",
@@ -47,8 +48,12 @@ def identities(told: Told, address_id: int) -> list[Identity]:
 
 
 def provider_id(told: Told) -> str:
-    """A tool's ids are its own: two tools may use the same."""
-    return f"{told.source}:{told.report.envelope_id}" if told.is_from_tool else told.report.envelope_id
+    """Long ids are one message's whoever tells them: a tool and the webhook of its provider. Short ones are a tool's
+    own: two tools may count from 1.
+    """
+    name = told.report.envelope_id
+    is_own = told.is_from_tool and (len(name) < LONG_ID or name.startswith(UNNAMED))
+    return f"{told.source}:{name}" if is_own else name
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from bounces.intake.webhooks.arrival import Arrival
 from bounces.intake.webhooks.door import NOT_THERE, Answer, receive
 from bounces.intake.webhooks.known import find, load
+from bounces.models import IntakeSource
 
 
 @csrf_exempt
@@ -24,6 +25,8 @@ def take_in(request: HttpRequest, token: str) -> HttpResponse:
         return say(NOT_THERE)
     if request.method in ("GET", "HEAD"):  # some providers look whether anybody is here
         return HttpResponse(headers={"Content-Length": "0"}) if load(token) else say(NOT_THERE)
+    if request.method == "OPTIONS":
+        return answer_options(known.source, request)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     if declared_length(request) > settings.WEBHOOK_CAP:
@@ -45,6 +48,15 @@ def say(answer: Answer) -> HttpResponse:
     return response
 
 
+def answer_options(source: IntakeSource, request: HttpRequest) -> HttpResponse:
+    """What Event Grid asks before it sends CloudEvents ("HTTP 1.1 Web Hooks for Event Delivery", 4.1)."""
+    origin = request.headers.get("WebHook-Request-Origin", "")
+    if source.kind != "azure" or not (origin and origin.isascii() and origin.isprintable()):
+        return HttpResponseNotAllowed(["POST"])
+    allowed = {"WebHook-Allowed-Origin": origin[:255], "WebHook-Allowed-Rate": "*"}
+    return HttpResponse(headers={**allowed, "Content-Length": "0"})
+
+
 def stream_of(request: HttpRequest) -> Any:
     """Django reads as much as Content-Length says, so nothing of a body in chunks, whose end the server finds."""
     environ = getattr(request, "environ", {})
@@ -54,4 +66,4 @@ def stream_of(request: HttpRequest) -> Any:
 
 def declared_length(request: HttpRequest) -> int:
     text = request.META.get("CONTENT_LENGTH") or "0"
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text[:20]) if text.isascii() and text.isdigit() else 0

@@ -9,9 +9,10 @@
     opening.py      a kept request -> an item an event, good ones and bad ones alike (the drain calls it)
     splitting.py    the events of one request, each alone, where not all of them are understood
     normal.py       a provider's event -> ours, by django-anymail
+    words.py        what each provider calls its events, and where in them each thing stands
     labels.py       a provider's own word for a failure, where it tells no other (labels.toml)
     amazon.py       what anymail does not read of Amazon SES
-    others.py       the same of providers that anymail does not know: ForwardEmail, Azure
+    others.py       the same of Brevo, and of providers that anymail does not know: ForwardEmail, Azure
 
 In: HTTP requests. Out: inbox items. Stage: intake; `opening.py` stands between inbox and parse. A provider that signs
 is believed as its source says; what is authentic and not understood is kept, and says so.

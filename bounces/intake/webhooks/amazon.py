@@ -1,7 +1,8 @@
 """Amazon SES: what django-anymail does not read of its events.
 
-In: an `Arrival` that was believed (see `sns.py`). Out: as of `normal.py`. Deliveries that are still tried, and people
-who unsubscribed by Amazon's own page; the rest is anymail's. Source: docs.aws.amazon.com/ses, "Event record contents".
+In: an `Arrival` that was believed (see `sns.py`). Out: as of `normal.py`. Bounces with the codes of each recipient,
+deliveries that are still tried, people who unsubscribed by Amazon's own page; the rest is anymail's. Source:
+docs.aws.amazon.com/ses, "Event record contents" and "Amazon SNS notification contents".
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any
 
 from bounces.intake.webhooks import normal
 from bounces.intake.webhooks.arrival import Arrival
-from bounces.intake.webhooks.labels import look_up
+from bounces.intake.webhooks.labels import code_of, look_up
 from bounces.intake.webhooks.normal import Found, broken, checked, moment, smtp
+from bounces.intake.webhooks.words import NOT_SENT
 from bounces.values import Event
 
+SUPPRESSED = ("Suppressed", "OnAccountSuppressionList", "OnTenantSuppressionList")
 read_others = normal.read_by("amazon_ses")
 
 
@@ -27,14 +30,30 @@ def read_ses(arrival: Arrival, now: datetime) -> list[Found]:
         event = json.loads(message["Message"]) if message.get("Type") == "Notification" else {}
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return read_others(arrival, now)  # the sentence with which a subscription begins is no JSON
+    kind = look_up(event, "eventType") or look_up(event, "notificationType")
     try:
-        if look_up(event, "eventType") == "DeliveryDelay":
+        if kind == "Bounce":
+            return [bounce_of(event, each, message, now) for each in event["bounce"]["bouncedRecipients"]]
+        if kind == "DeliveryDelay":
             return [delay_of(event, each, message, now) for each in event["deliveryDelay"]["delayedRecipients"]]
-        if look_up(event, "eventType") == "Subscription" and is_goodbye(event):
+        if kind == "Subscription" and is_goodbye(event):
             return [goodbye_of(event, each, message, now) for each in event["mail"]["destination"]]
     except (TypeError, LookupError) as error:
         return [broken(error)]
     return read_others(arrival, now)
+
+
+def bounce_of(event: Mapping[str, Any], bounced: Any, message: Mapping[str, Any], now: datetime) -> Found:
+    words = look_up(bounced, "diagnosticCode").removeprefix("smtp;").strip()
+    if not words and look_up(event, "bounce.bounceSubType") in SUPPRESSED:
+        words = NOT_SENT
+    status = look_up(bounced, "status") if words else code_of("amazon_ses", event) or look_up(bounced, "status")
+    told = {
+        **common(event, Event.BOUNCED, look_up(bounced, "emailAddress"), message),
+        "occurred_at": moment(look_up(event, "bounce.timestamp"), now),
+        "smtp": {**smtp(words, status=status), "remote_mta": look_up(event, "bounce.remoteMtaIp")},
+    }
+    return checked({name: value for name, value in told.items() if value}, now)
 
 
 def delay_of(event: Mapping[str, Any], delayed: Any, message: Mapping[str, Any], now: datetime) -> Found:

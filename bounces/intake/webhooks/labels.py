@@ -35,7 +35,9 @@ def code_of(slug: str, event: Any) -> str:
 
 
 def look_up(value: Any, path: str) -> str:
-    """A text deep in a provider's JSON; "" where there is none."""
+    """A text deep in a provider's JSON, the first of a list; "" where there is none."""
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, list) and value:
+        value = value[0]
     return clean_line(str(value)) if isinstance(value, str | int) else ""

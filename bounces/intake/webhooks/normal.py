@@ -15,13 +15,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
+from anymail.signals import AnymailTrackingEvent, EventType
 from django.http import HttpRequest, QueryDict
 from django.utils.module_loading import import_string
 
-from bounces.intake.event_shape import FEEDBACK_TYPES, ID_LENGTH, LINE_LENGTH, read_event
+from bounces.intake.event_shape import CODE, FEEDBACK_TYPES, ID_LENGTH, LINE_LENGTH, read_event
 from bounces.intake.webhooks.arrival import Arrival
 from bounces.intake.webhooks.labels import code_of, look_up
+from bounces.intake.webhooks.splitting import FORM
+from bounces.intake.webhooks.words import EVENTS, LABELS, NOT_SENT, OWN_EVENTS, PATHS, SHARED
 from bounces.parsing.text import clean_line, find_replycode, find_status
 from bounces.values import Event
 
@@ -40,53 +42,10 @@ VIEWS = {
     "sparkpost": "anymail.webhooks.sparkpost.SparkPostTrackingWebhookView",
     "unisender_go": "anymail.webhooks.unisender_go.UnisenderGoTrackingWebhookView",
 }
-EVENTS = {
-    EventType.QUEUED: Event.SENT,
-    EventType.SENT: Event.SENT,
-    EventType.DELIVERED: Event.DELIVERED,
-    EventType.DEFERRED: Event.DEFERRED,
-    EventType.BOUNCED: Event.BOUNCED,
-    EventType.REJECTED: Event.BOUNCED,
-    EventType.OPENED: Event.OPENED,
-    EventType.CLICKED: Event.CLICKED,
-    EventType.COMPLAINED: Event.COMPLAINED,
-    EventType.UNSUBSCRIBED: Event.UNSUBSCRIBED,
-}
-# Where a provider's word means something else than anymail makes of it.
-EVENTS_OF: dict[str, dict[str, Event | None]] = {
-    # MessageDeliveryFailed: a server said no for good. MessageHeld: nothing was sent yet.
-    "postal": {EventType.FAILED: Event.BOUNCED, EventType.QUEUED: None},
-}
 FAILURES = (Event.BOUNCED, Event.DEFERRED)
-# A provider's word, where it says nothing else, as words that our rules know.
-LABELS = {
-    RejectReason.INVALID: "Not sent: the provider calls the address invalid.",
-    RejectReason.BOUNCED: "",
-    RejectReason.TIMED_OUT: "delivery time expired",
-    RejectReason.BLOCKED: "Not sent: on the provider's suppression list.",
-    RejectReason.SPAM: "Not sent: on the provider's suppression list, for a complaint.",
-    RejectReason.UNSUBSCRIBED: "Not sent: on the provider's suppression list, as unsubscribed.",
-}
-NOT_SENT = "Not sent: on the provider's suppression list."
-# Where a provider's event holds what anymail's does not: the Message-ID, its own id, the host that said no, the sender,
-# what the remote system said, the provider's own word for it.
-PATHS: dict[str, dict[str, str]] = {
-    "amazon_ses": {
-        "message_id": "mail.commonHeaders.messageId",
-        "provider_id": "mail.messageId",
-        "remote_mta": "bounce.remoteMtaIp",
-        "sender": "mail.source",
-        "feedback_type": "complaint.complaintFeedbackType",
-    },
-    "mailgun": {"remote_mta": "event-data.delivery-status.mx-host", "sender": "event-data.envelope.sender"},
-    "sendgrid": {"message_id": "smtp-id", "provider_id": "sg_message_id"},
-    "postmark": {"sender": "From"},
-    "sparkpost": {"sender": "msys.message_event.friendly_from", "remote_mta": "msys.message_event.ip_address"},
-    "mandrill": {"sender": "msg.sender"},
-    "mailjet": {"provider_id": "MessageID", "text": "comment"},
-    "resend": {"words": "data.bounce.subType"},
-}
 NAMES = ("message_id", "provider_id", "sender")
+GRAVE = (Event.BOUNCED, Event.DEFERRED, Event.COMPLAINED, Event.UNSUBSCRIBED)
+SHARED_BY_ALL = "It names several recipients, and does not say which of them it is about."
 MOST_EVENTS = 50_000
 TOO_MANY = f"It holds more than {MOST_EVENTS:,} events, the most that are read of one request."
 
@@ -133,10 +92,12 @@ def make_request(arrival: Arrival) -> HttpRequest:
     request = HttpRequest()
     request.method = "POST"
     request._body = arrival.body  # what Django's own requests read their body into
-    request.content_type = arrival.content_type
+    is_form = arrival.content_type == FORM
+    # Mailgun's reader goes by it; what is no form was read as JSON when its signature was looked at.
+    request.content_type = FORM if is_form else "application/json"
     request.META = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in arrival.headers.items()}
     request.META["CONTENT_TYPE"] = arrival.headers.get("content-type", "")
-    if arrival.content_type == "application/x-www-form-urlencoded":
+    if is_form:
         request.POST = QueryDict(arrival.body, encoding="utf-8")
     return request
 
@@ -147,10 +108,15 @@ def broken(error: Exception) -> Found:
 
 def normalise(slug: str, said: AnymailTrackingEvent, now: datetime) -> Found:
     """An event of anymail's as ours."""
-    kind = (EVENTS | EVENTS_OF.get(slug, {})).get(said.event_type)
-    if kind is None:
-        return Found({}, f"Nothing that is recorded: the provider calls it “{clean_line(str(said.event_type))[:60]}”.")
     esp = said.esp_event
+    word = first_of(slug, "word", esp)
+    own = OWN_EVENTS.get(slug, {})
+    kind = own[word] if word in own else EVENTS.get(said.event_type)
+    if kind is None:
+        name = word or clean_line(str(said.event_type))
+        return Found({}, storable(f"Nothing that is recorded: the provider calls it “{name[:60]}”."))
+    if is_shared(slug, kind, esp):
+        return Found({}, SHARED_BY_ALL, is_broken=kind in GRAVE)
     recipient = clean_line(str(said.recipient or "")).strip("<>")
     names = names_of(slug, said, esp)
     event: dict[str, Any] = {
@@ -163,9 +129,20 @@ def normalise(slug: str, said: AnymailTrackingEvent, now: datetime) -> Found:
     if kind in FAILURES:
         event["smtp"] = smtp_of(slug, said, esp)
     elif kind is Event.COMPLAINED:
-        said_type = look_up(esp, PATHS.get(slug, {}).get("feedback_type", "-")).lower()
+        said_type = first_of(slug, "feedback_type", esp).lower()
         event["feedback_type"] = said_type if said_type in FEEDBACK_TYPES else "abuse"
     return checked(event, now)
+
+
+def first_of(slug: str, name: str, esp: Any) -> str:
+    """What a provider's event holds where that provider puts it; "" where there is none."""
+    return next((text for path in PATHS.get(slug, {}).get(name, ()) if (text := look_up(esp, path))), "")
+
+
+def is_shared(slug: str, kind: Event, esp: Any) -> bool:
+    """Whether it names several recipients, and is about one of them: nobody is blamed for what another did."""
+    paths, kinds = SHARED.get(slug, ((), ()))
+    return kind in kinds and sum(len(listed) for path in paths if isinstance(listed := dig(esp, path), list)) > 1
 
 
 def checked(event: dict[str, Any], now: datetime) -> Found:
@@ -196,19 +173,19 @@ def identity(said: AnymailTrackingEvent, kind: Event, recipient: str, esp: Any) 
 
 def names_of(slug: str, said: AnymailTrackingEvent, esp: Any) -> dict[str, str]:
     """By what the message is known: its Message-ID, where it is one, else the provider's id; and who sent it."""
-    paths = PATHS.get(slug, {})
-    found = {name: look_up(esp, path) for name, path in paths.items() if name in NAMES}
+    found = {name: first_of(slug, name, esp) for name in NAMES}
     own = clean_line(str(said.message_id or "")).strip("<> ")
     if own and "@" in own:
-        found.setdefault("message_id", own)
+        found["message_id"] = found["message_id"] or own
     elif own:
-        found["provider_id"] = found.get("provider_id") or own
-    found["message_id"] = found.get("message_id", "").strip("<> ")
+        found["provider_id"] = found["provider_id"] or own
     metadata = said.metadata if isinstance(said.metadata, dict) else {}
-    found["campaign"] = clean_line(str(metadata.get("campaign") or ""))[:ID_LENGTH]
-    found["provider_id"] = found.get("provider_id", "")[:ID_LENGTH]
-    found["sender"] = address_in(found.get("sender", ""))
-    return found
+    return {
+        "message_id": found["message_id"].strip("<> "),
+        "provider_id": found["provider_id"][:ID_LENGTH],
+        "campaign": clean_line(str(metadata.get("campaign") or ""))[:ID_LENGTH],
+        "sender": address_in(found["sender"]),
+    }
 
 
 def address_in(text: str) -> str:
@@ -233,27 +210,30 @@ def moment(text: str, now: datetime) -> str:
 
 
 def smtp(words: str, code: str = "", status: str = "") -> dict[str, Any]:
-    """What a server said, with the codes that stand in it."""
-    found = {"text": words, "code": code or find_replycode(words), "enhanced": find_status(status or words)}
+    """What a server said, with the codes that stand in it; else those that are told beside it."""
+    code = find_replycode(words) or (code if CODE.fullmatch(code) else "")
+    found = {"text": words, "code": code, "enhanced": find_status(words) or find_status(status)}
     return {name: value for name, value in found.items() if value}
 
 
 def smtp_of(slug: str, said: AnymailTrackingEvent, esp: Any) -> dict[str, Any]:
-    """What the remote system said; where nothing is told of that, the provider's own words."""
-    paths = PATHS.get(slug, {})
-    text = clean_line(str(said.mta_response or "")) or look_up(esp, paths.get("text", "-"))
-    words = text.removeprefix("smtp;").strip() or clean_line(
-        f"{look_up(esp, paths.get('words', '-'))} {words_of(said)}"
-    )
-    found = smtp(words, status=find_status(words) or ("" if text else code_of(slug, esp)))
-    if host := look_up(esp, paths.get("remote_mta", "-")):
+    """What the remote system said, with its codes; where nothing is told of that, the provider's own words."""
+    text = (first_of(slug, "text", esp) or clean_line(str(said.mta_response or ""))).removeprefix("smtp;").strip()
+    if text:
+        found = smtp(text, first_of(slug, "code", esp), first_of(slug, "status", esp))
+    else:
+        status = code_of(slug, esp)
+        words = clean_line(f"{words_of(said, is_known=bool(status))} {first_of(slug, 'words', esp)}")
+        found = smtp(words, status=status)
+    if host := first_of(slug, "remote_mta", esp):
         found["remote_mta"] = host[:LINE_LENGTH]
     return found
 
 
-def words_of(said: AnymailTrackingEvent) -> str:
+def words_of(said: AnymailTrackingEvent, *, is_known: bool) -> str:
+    """The provider's words; with its reason for not sending, where its word for that is not one we know better."""
     described = clean_line(str(said.description or ""))
-    label = LABELS.get(said.reject_reason, "") if said.reject_reason else ""
-    if said.event_type == EventType.REJECTED and not label:
+    label = LABELS.get(said.reject_reason, "") if said.reject_reason and not is_known else ""
+    if said.event_type == EventType.REJECTED and not label and not is_known:
         label = NOT_SENT
     return clean_line(f"{label} {described}")

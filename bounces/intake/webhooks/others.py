@@ -1,19 +1,22 @@
-"""Events of providers that django-anymail does not know.
+"""Events of providers that django-anymail does not know, or stumbles on.
 
 In: an `Arrival` that was believed. Out: as of `normal.py`. Sources: forwardemail.net FAQ, "Do you support bounce
-webhooks"; learn.microsoft.com, "Azure Communication Services - Email events" (Event Grid schema).
+webhooks"; learn.microsoft.com, "Azure Communication Services - Email events", in the schemas of Event Grid and of
+CloudEvents.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from bounces.intake.event_shape import LINE_LENGTH
 from bounces.intake.webhooks.arrival import Arrival
 from bounces.intake.webhooks.labels import code_of, look_up
-from bounces.intake.webhooks.normal import Found, broken, checked, moment, smtp, storable
+from bounces.intake.webhooks.normal import Found, broken, checked, moment, read_by, smtp, storable
 from bounces.parsing.text import clean_line
 from bounces.values import Event
 
@@ -33,6 +36,28 @@ AZURE_WORDS = {
     "quarantined": "Message quarantined as spam.",
 }
 AZURE_ENGAGEMENTS = {"view": Event.OPENED, "click": Event.CLICKED}
+
+
+CUSTOM = "X-Mailin-custom"
+read_brevo_by_anymail = read_by("brevo")
+
+
+def read_brevo(arrival: Arrival, now: datetime) -> list[Found]:
+    """The header X-Mailin-custom is the sender's own, any text: anymail takes it for JSON, and fails on others."""
+    try:
+        said = json.loads(arrival.body)
+        is_spoilt = CUSTOM in said and not is_json(said[CUSTOM])
+        body = json.dumps({**said, CUSTOM: "{}"}).encode() if is_spoilt else arrival.body
+    except (ValueError, TypeError, RecursionError) as error:
+        return [broken(error)]
+    return read_brevo_by_anymail(replace(arrival, body=body), now)
+
+
+def is_json(text: Any) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, TypeError, RecursionError):
+        return False
 
 
 def read_forwardemail(arrival: Arrival, now: datetime) -> list[Found]:
@@ -66,7 +91,7 @@ def read_azure(arrival: Arrival, now: datetime) -> list[Found]:
 
 
 def read_grid_event(said: Any, now: datetime) -> Found:
-    kind = look_up(said, "eventType")
+    kind = look_up(said, "eventType") or look_up(said, "type")
     if kind == AZURE_ENGAGEMENT:
         event = AZURE_ENGAGEMENTS.get(look_up(said, "data.engagementType").lower())
         at = look_up(said, "data.userActionTimestamp")
@@ -89,7 +114,9 @@ def read_grid_event(said: Any, now: datetime) -> Found:
     if event is Event.BOUNCED:
         told = look_up(said, "data.deliveryStatusDetails.statusMessage")
         words = AZURE_WORDS.get(look_up(said, "data.status").lower(), "")
-        found["smtp"] = smtp(clean_line(f"{words} {told}"), status="" if told else code_of("azure", said))
+        host = look_up(said, "data.deliveryStatusDetails.recipientMailServerHostName")[:LINE_LENGTH]
+        smtp_told = smtp(clean_line(f"{words} {told}"), status="" if told else code_of("azure", said))
+        found["smtp"] = {**smtp_told, "remote_mta": host} if host else smtp_told
     return checked({name: value for name, value in found.items() if value}, now)
 
 

@@ -105,7 +105,7 @@ _rows = (
         "Brevo",
         signatures.check_basic,
         (BASIC,),
-        normal.read_by("brevo"),
+        others.read_brevo,
         (
             "In Rebound, add a source of kind Brevo with a user and a password of your own making, and copy its URL.",
             "In Brevo, open Transactional → Settings → Webhook, and add a webhook.",

@@ -92,7 +92,9 @@ def read_message(arrival: Arrival) -> dict[str, Any]:
 def check_sns(arrival: Arrival, given: Given, now: datetime, fetch: Fetch = fetch) -> None:
     """Raises Refused: with 503 where Amazon cannot be asked for its certificate, so that it tries again."""
     message = read_message(arrival)
-    topics = given.options.get("topics") or []
+    topics = given.options.get("topics")
+    if not topics:
+        raise Refused("This source names no topic yet: an admin has to enter it.", status=503)
     if message.get("TopicArn") not in topics:
         raise Refused("This topic is not among those that the source names.")
     url = str(message.get("SigningCertURL", ""))
@@ -125,7 +127,7 @@ def moment_of(message: dict[str, Any]) -> datetime:
 
 def is_certificate(url: str) -> bool:
     """https, one of Amazon's SNS hosts, the name of a certificate, nothing else."""
-    if not (url.isascii() and url.isprintable() and is_amazon(url)):
+    if not is_amazon(url):
         return False
     parts = urlsplit(url)
     return bool(CERTIFICATE.search(parts.path)) and not parts.query
@@ -137,8 +139,9 @@ def is_amazon(url: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    is_plain = parts.scheme == "https" and port in (None, 443) and not (parts.username or parts.password)
-    return is_plain and HOST.search(parts.hostname or "") is not None
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    is_https = parts.scheme == "https" and port in (None, 443) and not (parts.username or parts.password)
+    return is_plain and is_https and HOST.search(parts.hostname or "") is not None
 
 
 def signed_text(message: dict[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import QueryDict
 
 from bounces.intake.webhooks.arrival import Arrival
@@ -19,23 +20,25 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def split(arrival: Arrival) -> list[Arrival]:
-    """Providers post a JSON list, or an object with one in it; Mandrill a list in a form."""
+    """Providers post a JSON list, or an object with one in it; Mandrill a list in a form. Never raises."""
     is_form = arrival.content_type == FORM
     try:
         said = json.loads(QueryDict(arrival.body)["mandrill_events"] if is_form else arrival.body)
-        parts = parts_of(said)
-    except (ValueError, LookupError, TypeError, RecursionError):
+        texts = [json.dumps(part) for part in parts_of(said)]
+    except (ValueError, LookupError, TypeError, RecursionError, TooManyFieldsSent):
         return []
-    texts = [json.dumps(part) for part in parts]
     bodies = [urlencode({"mandrill_events": text}) for text in texts] if is_form else texts
     return [replace(arrival, body=body.encode()) for body in bodies]
 
 
 def parts_of(said: Any) -> list[Any]:
-    """The same JSON for each event of it alone. Raises LookupError, TypeError for what has no list."""
+    """The same JSON for each event, of it alone: what stands around it would be kept as often as there are events.
+
+    Raises LookupError, TypeError, ValueError for what has no list.
+    """
     if isinstance(said, list):
         return [[event] for event in said]
     if "events_by_user" in said:  # Unisender Go
         (user,) = said["events_by_user"]
-        return [{**said, "events_by_user": [{**user, "events": [event]}]} for event in user["events"]]
-    return [{**said, "events": [event]} for event in said["events"]]  # Mailtrap
+        return [{"events_by_user": [{"events": [event]}]} for event in user["events"]]
+    return [{"events": [event]} for event in said["events"]]  # Mailtrap

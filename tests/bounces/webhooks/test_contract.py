@@ -138,7 +138,7 @@ def test_a_source_without_a_secret_believes_nothing_and_is_asked_again(client: C
 
     status = post.send(client)
 
-    assert (status, nothing_changed()) == (403 if slug == "amazon_ses" else 503, True)
+    assert (status, nothing_changed()) == (503, True)
 
 
 def test_an_old_secret_is_believed_beside_the_new_one(client: Client, slug: str) -> None:
