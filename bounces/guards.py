@@ -3,7 +3,7 @@
 In: addresses with news (Dirty), after record. Out: a paused Guard and the announcement `guard_paused`; resumed by a
 person, with a reason, and armed again at once: only attempts since then count. Stage: between record and evaluate.
 
-    first     3 or more of the first 50 attempts failed for good
+    first     3 or more of the first 50 attempts, ever or since it was resumed, failed for good; one of them in 7 days
     lately    5 or more, and 2 % or more, of the last 250 attempts in 7 days
 
 Failed for good: hard or soft, whosever the fault (`Attempt.bounced_at`). Those held by an incident count too: while a
@@ -12,7 +12,7 @@ provider refuses everybody, sending on does no good.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -43,22 +43,26 @@ WHERE place.key <> '' AND NOT EXISTS (
 GROUP BY 1, 2 ORDER BY 1, 2
 """  # noqa: S608  (the only part is a number of ours)
 
+# When a sending domain began, and whether it is past its first mails: what it sent before these days.
+BEGAN = """
+SELECT min(day), COALESCE(sum(attempted) FILTER (WHERE day < %(day)s), 0) FROM bounces_dailystat
+WHERE dimension = 'sender_domain' AND key = %(key)s AND day > %(armed)s::date
+"""
 # The senders of a domain are those that the daily counts name in these days.
 SENDERS = """
 SELECT DISTINCT key FROM bounces_dailystat
 WHERE dimension = 'sender' AND day >= %(day)s AND lower(split_part(key, '@', -1)) = %(key)s AND position('@' IN key) > 0
 """
-# Whether anything is older than the first mails looked at, the failures among the first, and among the last. Of a
+# The failures among the first mails, and whether the newest of them is of these days; the failures among the last. Of a
 # domain each sender's own first and last are read, as an index has them: all that it sent in a week may be very many.
 COUNTED = """
-SELECT
-    EXISTS (SELECT FROM bounces_attempt t
-        WHERE t.{column} = ANY(%(names)s) AND t.{column} <> '' AND t.sent_at <= %(since)s AND t.sent_at > %(armed)s),
-    first.failed, first.attempts, lately.failed, lately.attempts
-FROM (SELECT count(bounced_at) AS failed, count(*) AS attempts FROM (
-        SELECT mail.bounced_at FROM unnest(%(names)s::text[]) AS by(name) CROSS JOIN LATERAL (
+SELECT first.failed, first.attempts, COALESCE(first.failed_at > %(since)s, false), lately.failed, lately.attempts
+FROM (SELECT count(bounced_at) AS failed, count(*) AS attempts,
+             max(sent_at) FILTER (WHERE bounced_at IS NOT NULL) AS failed_at
+      FROM (
+        SELECT mail.sent_at, mail.bounced_at FROM unnest(%(names)s::text[]) AS by(name) CROSS JOIN LATERAL (
             SELECT t.sent_at, t.id, t.bounced_at FROM bounces_attempt t
-            WHERE t.{column} = by.name AND t.{column} <> '' AND t.sent_at > GREATEST(%(since)s, %(armed)s)
+            WHERE t.{column} = by.name AND t.{column} <> '' AND t.sent_at > %(armed)s
             ORDER BY t.sent_at, t.id LIMIT %(first)s) AS mail
         ORDER BY mail.sent_at, mail.id LIMIT %(first)s) x) first,
      (SELECT count(bounced_at) AS failed, count(*) AS attempts FROM (
@@ -74,12 +78,12 @@ class NoReason(ValueError):
     """A resume needs a reason that others can read later."""
 
 
-def judge(first: tuple[int, int], lately: tuple[int, int], *, is_young: bool) -> tuple[str, int, int] | None:
+def judge(first: tuple[int, int], lately: tuple[int, int], *, is_fresh: bool) -> tuple[str, int, int] | None:
     """The rule that pauses, with failed and attempted; None where none does. Each pair is (failed, attempted).
 
-    `is_young`: whether the first attempts looked at are the first of all.
+    `is_fresh`: whether one of the failures among the first attempts is of the last days.
     """
-    if is_young and first[0] >= FIRST_LIMIT:
+    if is_fresh and first[0] >= FIRST_LIMIT:
         return ("first", *first)
     if lately[0] >= LATELY_LIMIT and lately[0] >= LATELY_SHARE * lately[1]:
         return ("lately", *lately)
@@ -106,17 +110,15 @@ def _guards_of(places: list[tuple[str, str]]) -> list[Guard]:
 
 def _look(place: tuple[str, str], armed_at: datetime | None, now: datetime) -> bool:
     dimension, key = place
-    since = now - WITHIN
-    given: dict[str, Any] = {"key": key, "since": since, "first": FIRST, "last": LATELY, "names": [key]}
-    given["armed"] = armed_at or datetime.min.replace(year=1900, tzinfo=now.tzinfo)
+    given: dict[str, Any] = {"key": key, "since": now - WITHIN, "first": FIRST, "last": LATELY, "names": [key]}
+    given["armed"] = armed_at or datetime.min.replace(year=1900, tzinfo=UTC)
+    is_young, column = True, "campaign_key" if dimension == Guard.Dimension.CAMPAIGN else "sender"
     with connection.cursor() as cursor:
         if dimension == Guard.Dimension.SENDER_DOMAIN:
-            cursor.execute(SENDERS, {"key": key, "day": since.date()})
-            given["names"] = [row[0] for row in cursor.fetchall()]
-        column = "campaign_key" if dimension == Guard.Dimension.CAMPAIGN else "sender"
+            is_young, given["names"] = _senders_of(cursor, given)
         cursor.execute(COUNTED.format(column=column), given)
-        is_older, *counts = cursor.fetchone()
-    found = judge((counts[0], counts[1]), (counts[2], counts[3]), is_young=not is_older)
+        failed_first, first, is_fresh, failed_lately, lately = cursor.fetchone()
+    found = judge((failed_first, first), (failed_lately, lately), is_fresh=is_young and is_fresh)
     if found is None:
         return False
     rule, bounced, attempted = found
@@ -127,6 +129,16 @@ def _look(place: tuple[str, str], armed_at: datetime | None, now: datetime) -> b
     )
     outbox.announce("guard_paused", {"guard_id": guard.pk, "dimension": dimension, "key": key}, now)
     return True
+
+
+def _senders_of(cursor: Any, given: dict[str, Any]) -> tuple[bool, list[str]]:
+    """Whether a sending domain may still be amid its first mails; its senders: all of a young one, else the latest."""
+    day = given["since"].date()
+    cursor.execute(BEGAN, given | {"day": day})
+    began_on, before = cursor.fetchone()
+    is_young = before < FIRST
+    cursor.execute(SENDERS, given | {"day": min(began_on or day, day) if is_young else day})
+    return is_young, [row[0] for row in cursor.fetchall()]
 
 
 def resume(guard: Guard, by: Any, reason: str, now: datetime) -> bool:

@@ -40,7 +40,7 @@ def paused() -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("first", "lately", "is_young", "rule"),
+    ("first", "lately", "is_fresh", "rule"),
     [
         ((2, 50), (2, 250), True, None),
         ((3, 50), (3, 50), True, "first"),
@@ -52,8 +52,8 @@ def paused() -> set[tuple[str, str]]:
         ((9, 50), (9, 50), False, "lately"),
     ],
 )
-def test_what_pauses(first: tuple[int, int], lately: tuple[int, int], is_young: bool, rule: str | None) -> None:
-    found = guards.judge(first, lately, is_young=is_young)
+def test_what_pauses(first: tuple[int, int], lately: tuple[int, int], is_fresh: bool, rule: str | None) -> None:
+    found = guards.judge(first, lately, is_fresh=is_fresh)
     assert (found[0] if found else None) == rule
 
 
@@ -69,9 +69,24 @@ def test_two_of_the_first_fifty_do_not() -> None:
 
 
 def test_an_old_sender_is_judged_by_its_last_mails_only() -> None:
-    sent(40, 0, days=30)
+    sent(50, 0, days=30)
     sent(40, 3, campaign="autumn")
     assert paused() == {("campaign", "autumn")}
+
+
+def test_a_slow_campaign_is_judged_by_its_first_fifty_however_long_they_take() -> None:
+    for week in (4, 3):
+        sent(10, 1, days=week * 7, sender=f"s{week}@mail.example")
+    assert not Guard.objects.exists()
+    sent(10, 1, sender="s0@mail.example")
+    assert paused() == {("campaign", "spring"), ("sender_domain", "mail.example")}
+    assert Guard.objects.get(dimension="campaign").sentence == "3 of the first 30 mails came back for good."
+
+
+def test_what_failed_among_the_first_long_ago_pauses_nothing_any_more() -> None:
+    sent(60, 3, days=30)
+    sent(40, 1, days=1)
+    assert not Guard.objects.exists()
 
 
 def test_a_domain_is_judged_by_all_its_senders_together() -> None:
