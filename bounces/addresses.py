@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import string
 from collections.abc import Iterable, Sequence
 
-import re2
 from django.conf import settings
 from django.db import connection
 from email_validator import EmailNotValidError, validate_email
 
-# What nearly all addresses look like: these need no look by the library. RE2: the text is not ours.
-PLAIN = re2.compile(
-    r"[a-z0-9_+=!#$%&'*/?^`{|}~-]+(?:\.[a-z0-9_+=!#$%&'*/?^`{|}~-]+)*"
-    r"@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
-)
+# What nearly all addresses are made of: these need no look by the library.
+PLAIN_LOCAL = frozenset(string.ascii_lowercase + string.digits + "_+=!#$%&'*/?^`{|}~-.")
+PLAIN_DOMAIN = frozenset(string.ascii_lowercase + string.digits + "-.")
 LOCAL_PART_LENGTH = 64
 ADDRESS_LENGTH = 254
 LABEL_LENGTH = 63
@@ -41,22 +39,36 @@ class BadAddress(ValueError):
 def normalise(text: str) -> str:
     """The one form in which an address is kept and compared. Raises BadAddress."""
     lowered = text.strip().lower()
-    local, _, domain = lowered.rpartition("@")
-    is_plain = (
-        len(lowered) <= ADDRESS_LENGTH
-        and len(local) <= LOCAL_PART_LENGTH
-        and PLAIN.fullmatch(lowered)
-        and all(len(label) <= LABEL_LENGTH for label in domain.split("."))
-        and "xn--" not in domain
-        and "--" not in domain
-    )
-    if is_plain:
+    if is_plain(lowered):
         return lowered
     if not lowered:
         raise BadAddress("The address is empty.")
     if len(lowered) > ADDRESS_LENGTH:
         raise BadAddress(f"The address is longer than {ADDRESS_LENGTH} characters.")
     return _normalise_by_library(lowered)
+
+
+def is_plain(lowered: str) -> bool:
+    """Whether it is an address beyond doubt. A million of them are asked for in an import: no pattern is as quick."""
+    local, _, domain = lowered.partition("@")
+    top = domain.rpartition(".")[2]
+    return (
+        0 < len(local) <= LOCAL_PART_LENGTH
+        and len(lowered) <= ADDRESS_LENGTH
+        and len(top) > 1
+        and top.isalpha()
+        and PLAIN_LOCAL.issuperset(local)
+        and PLAIN_DOMAIN.issuperset(domain)
+        and "." in domain
+        and ".." not in lowered
+        and local[0] != "."
+        and local[-1] != "."
+        and domain[0] not in ".-"
+        and "--" not in domain
+        and ".-" not in domain
+        and "-." not in domain
+        and (len(domain) <= LABEL_LENGTH or all(len(label) <= LABEL_LENGTH for label in domain.split(".")))
+    )
 
 
 def _normalise_by_library(lowered: str) -> str:

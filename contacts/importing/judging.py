@@ -18,9 +18,6 @@ from contacts.importing.options import Options, read_options
 from contacts.importing.staging import found_of, judged_of, stage_of
 from contacts.models import ImportRun
 
-WHOLE = "true"
-BATCH = "s.number IN (SELECT number FROM import_batch)"
-
 
 @dataclass(frozen=True, slots=True)
 class Judge:
@@ -54,61 +51,51 @@ def judge_of(run: ImportRun) -> Judge:
 
 def judge_whole(judge: Judge, cursor: Any) -> None:
     """Makes the run's table of verdicts. Rows that change nothing have none."""
-    run = judge.run
-    find(judge, cursor, found_of(run), WHOLE, "UNLOGGED")
-    compare(judge, cursor, found_of(run), judged_of(run), WHOLE, "UNLOGGED")
-    cursor.execute(f"CREATE INDEX {judged_of(run)}_number ON {judged_of(run)} (number)")
-    cursor.execute(f"ANALYZE {judged_of(run)}")
+    found, judged = found_of(judge.run), judged_of(judge.run)
+    cursor.execute(f"DROP TABLE IF EXISTS {found}, {judged}")
+    _judge(judge, cursor, stage_of(judge.run), f"UNLOGGED TABLE {found}", f"UNLOGGED TABLE {judged}")
+    cursor.execute(f"CREATE INDEX {judged}_number ON {judged} (number)")
+    cursor.execute(f"ANALYZE {judged}")
 
 
-def judge_batch(judge: Judge, cursor: Any) -> None:
-    """The same for the rows of `import_batch`, into `import_judged`, gone with the transaction."""
+def judge_rows(judge: Judge, cursor: Any, rows: str) -> None:
+    """The same for some rows of the stage, a table of that form; into `import_judged`, gone with the transaction."""
     cursor.execute("DROP TABLE IF EXISTS import_found, import_judged")
-    find(judge, cursor, "import_found", BATCH, "TEMP")
-    compare(judge, cursor, "import_found", "import_judged", BATCH, "TEMP")
-    cursor.execute("ANALYZE import_judged")
+    _judge(judge, cursor, rows, "TEMP TABLE import_found ON COMMIT DROP", "TEMP TABLE import_judged ON COMMIT DROP")
 
 
-def find(judge: Judge, cursor: Any, found: str, scope: str, kind: str) -> None:
-    """Which contact and address each row without a problem is about, and which row of the file said so before."""
-    commit = "ON COMMIT DROP" if kind == "TEMP" else ""
-    cursor.execute(f"DROP TABLE IF EXISTS {found}")
-    stage = stage_of(judge.run)
-    cursor.execute(f"CREATE {kind} TABLE {found} {commit} AS {FIND.format(stage=stage, scope=scope)}")
+def _judge(judge: Judge, cursor: Any, stage: str, to_find: str, to_judge: str) -> None:
+    """First which contact and address each row without a problem is about; then what it would do to it."""
+    users = get_user_model()._meta.db_table
+    found = to_find.split()[2]
+    cursor.execute(f"CREATE {to_find} AS {FIND.format(stage=stage)}")
     cursor.execute(f"ANALYZE {found}")
     cursor.execute("DROP TABLE IF EXISTS import_repeated")
     cursor.execute(f"CREATE TEMP TABLE import_repeated ON COMMIT DROP AS {REPEATED.format(found=found)}")
     cursor.execute("ANALYZE import_repeated")
-
-
-def compare(judge: Judge, cursor: Any, found: str, judged: str, scope: str, kind: str) -> None:
-    commit = "ON COMMIT DROP" if kind == "TEMP" else ""
-    cursor.execute(f"DROP TABLE IF EXISTS {judged}")
-    users = get_user_model()._meta.db_table
-    text = COMPARE.format(
-        stage=stage_of(judge.run), found=found, changed=CHANGED, equal=FIELDS_EQUAL, users=users, invalid=scope
-    )
-    cursor.execute(f"CREATE {kind} TABLE {judged} {commit} AS {text}", judge.parameters)
+    text = COMPARE.format(stage=stage, found=found, changed=CHANGED, equal=FIELDS_EQUAL, users=users)
+    cursor.execute(f"CREATE {to_judge} AS {text}", judge.parameters)
 
 
 # `hash` stands for the address, `id_hash` for the external id: groups of numbers are a fifth of the memory.
 FIND = """
-SELECT s.number, a.id AS address_id, coalesce(x.id, m.contact_id) AS contact_id,
-       x.id IS NULL AND m.matches > 1 AS is_ambiguous, x.id IS NOT NULL AS by_id,
-       hashtextextended(s.email, 0) AS hash, hashtextextended(s.external_id, 0) AS id_hash
-FROM {stage} s
-LEFT JOIN bounces_address a ON a.email = s.email
-LEFT JOIN contacts_contact x ON x.external_id = s.external_id AND x.deleted_at IS NULL
-LEFT JOIN (
-    SELECT s.number, min(c.id) AS contact_id, count(*) AS matches
-    FROM {stage} s
-    JOIN bounces_address a ON a.email = s.email
-    JOIN contacts_contactaddress r ON r.address_id = a.id AND r.is_primary
+WITH located AS MATERIALIZED (
+    SELECT s.number, a.id AS address_id, s.external_id,
+           hashtextextended(s.email, 0) AS hash, hashtextextended(s.external_id, 0) AS id_hash
+    FROM {stage} s LEFT JOIN bounces_address a ON a.email = s.email
+    WHERE s.problems IS NULL
+), matched AS (
+    SELECT r.address_id, min(c.id) AS contact_id, count(*) AS matches
+    FROM contacts_contactaddress r
     JOIN contacts_contact c ON c.id = r.contact_id AND c.deleted_at IS NULL
-    WHERE s.problems IS NULL AND {scope}
-    GROUP BY s.number
-) m ON m.number = s.number
-WHERE s.problems IS NULL AND {scope}
+    WHERE r.is_primary AND r.address_id IN (SELECT address_id FROM located)
+    GROUP BY r.address_id
+)
+SELECT l.number, l.address_id, coalesce(x.id, m.contact_id) AS contact_id,
+       x.id IS NULL AND m.matches > 1 AS is_ambiguous, x.id IS NOT NULL AS by_id, l.hash, l.id_hash
+FROM located l
+LEFT JOIN contacts_contact x ON x.external_id = l.external_id AND x.deleted_at IS NULL
+LEFT JOIN matched m ON m.address_id = l.address_id
 """
 
 REPEATED = """
@@ -180,7 +167,7 @@ JOIN {stage} e ON e.number = r.first
 
 UNION ALL
 SELECT s.number, NULL, NULL, 'invalid', NULL, NULL FROM {stage} s
-WHERE s.problems IS NOT NULL AND {invalid}
+WHERE s.problems IS NOT NULL
 """
 
 

@@ -18,7 +18,7 @@ from bounces.values import Answer
 from bounces.verdict import Verdict, check
 from contacts.fields import LABELS
 from contacts.importing.comparing import CHANGES
-from contacts.importing.judging import judge_batch, judge_of
+from contacts.importing.judging import judge_of, judge_rows
 from contacts.importing.staging import judged_of, stage_of
 from contacts.models import ImportRow, ImportRun
 
@@ -67,9 +67,9 @@ def early_rows(run: ImportRun, now: datetime) -> list[RowShown]:
             return []
         cursor.execute("DROP TABLE IF EXISTS import_batch")
         cursor.execute(
-            f"CREATE TEMP TABLE import_batch ON COMMIT DROP AS SELECT number FROM {stage_of(run)} LIMIT {FIRST}"  # noqa: S608 -- numbers
+            f"CREATE TEMP TABLE import_batch ON COMMIT DROP AS SELECT * FROM {stage_of(run)} LIMIT {FIRST}"  # noqa: S608 -- numbers
         )
-        judge_batch(judge_of(run), cursor)
+        judge_rows(judge_of(run), cursor, "import_batch")
         return _shown(cursor, run, "import_judged", [*ImportRow.Verdict.values], FIRST, now)
 
 

@@ -14,7 +14,7 @@ import phonenumbers
 import re2
 
 # E.164: a plus, the country's code, at most 15 digits in all. Only these may stand between them.
-WRITTEN = re2.compile(r"^\+[1-9][0-9 \-./()]{6,30}$")
+LONGEST_WRITTEN = 32
 BETWEEN = str.maketrans("", "", " -./()")
 SHORTEST, LONGEST = 9, 16  # with the plus
 
@@ -37,9 +37,10 @@ class Order(StrEnum):
 
 def read_phone(text: str, region: str = "") -> str:
     """As E.164, where it is a possible number of its country (`region`, where the number names none); else as it is."""
-    if WRITTEN.match(text) and "(0" not in text:
+    if text[:1] == "+" and "1" <= text[1:2] <= "9" and len(text) <= LONGEST_WRITTEN and "(0" not in text:
         plain = text.translate(BETWEEN)
-        return plain if SHORTEST <= len(plain) <= LONGEST else text
+        if plain[1:].isdecimal() and plain.isascii():
+            return plain if is_whole_phone(plain) else text
     if len(text) > 40 or not any(character.isdigit() for character in text):
         return text
     if not (region or text.startswith(("+", "00", "＋"))):
@@ -51,6 +52,17 @@ def read_phone(text: str, region: str = "") -> str:
     if number.extension or not phonenumbers.is_valid_number(number):
         return text
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def is_whole_phone(text: str) -> bool:
+    """Whether it is as we keep it: E.164, of a length that a number can have."""
+    return (
+        SHORTEST <= len(text) <= LONGEST
+        and text[0] == "+"
+        and text[1] != "0"
+        and text[1:].isdecimal()
+        and text.isascii()
+    )
 
 
 def same_phone(one: str, other: str) -> bool:

@@ -167,12 +167,12 @@ def _begin_applying(run: ImportRun) -> None:
 
 
 def _apply_batch(run: ImportRun, size: int, clock: Clock) -> None:
-    last, written = applying.apply_batch(judging.judge_of(run), size)
-    if not last:
+    last, taken, written = applying.apply_batch(judging.judge_of(run), size)
+    if not taken:
         run.state, run.finished_at = State.DONE, clock()
         return
     run.cursor = last
-    run.done = min(run.done + size, run.writes)
+    run.done = min(run.done + taken, run.writes)
     run.written = {key: run.written.get(key, 0) + written.get(key, 0) for key in {*run.written, *written}}
     if run.quarantine and run.done < run.writes:
         run.state = State.HELD
