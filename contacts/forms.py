@@ -22,6 +22,7 @@ from contacts.fields import LONGEST, MOST_ADDRESSES, FieldErrors
 from contacts.models import Campaign, Company, Contact, CustomField, Segment
 from contacts.models.campaigns import WRITES_TO
 from contacts.people import addresses_of
+from contacts.scopes import imports
 
 BLANK_ROWS = 1
 COUNTRY_CHOICES = [("", "–"), *COUNTRIES.items()]
@@ -227,12 +228,18 @@ class SegmentForm(forms.ModelForm):
         return free_name(self)
 
 
+class ImportField(forms.ModelChoiceField):
+    def label_from_instance(self, run: Any) -> str:
+        return f"{run.name}, {run.applied_at:%-d %B %Y}, {run.wrote:,} contact{'' if run.wrote == 1 else 's'}"
+
+
 class ScopeForm(forms.Form):
-    """Which addresses are to be judged: all, a segment's, or those at a domain."""
+    """Which addresses are to be judged: all, a segment's, an import's, or those at a domain."""
 
     segment: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         None, required=False, label="Addresses", empty_label="All addresses"
     )
+    imported = ImportField(None, required=False, label="Only those of one import", empty_label="Any import, or none")
     domain = forms.CharField(
         label="Only those at one domain",
         required=False,
@@ -243,6 +250,7 @@ class ScopeForm(forms.Form):
     def __init__(self, *args: Any, segments: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["segment"].queryset = segments  # type: ignore[attr-defined]  # a ModelChoiceField
+        self.fields["imported"].queryset = imports()  # type: ignore[attr-defined]  # likewise
 
     def clean_domain(self) -> str:
         text = str(self.cleaned_data["domain"]).strip()
@@ -255,8 +263,9 @@ class ScopeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         chosen = super().clean() or {}
-        if chosen.get("segment") and chosen.get("domain"):
-            self.add_error("domain", "Choose a segment or a domain, not both.")
+        named = [name for name in ("segment", "imported", "domain") if chosen.get(name)]
+        if len(named) > 1:
+            self.add_error(named[-1], "Choose one of them: a segment, an import or a domain.")
         return chosen
 
 

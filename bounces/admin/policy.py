@@ -101,7 +101,9 @@ class PolicyAdmin(FormAdmin):
         try:
             run = start_run(via="policy", now=timezone.now(), by=request.user)
         except AlreadyRunning as error:
-            messages.warning(request, f"{text} {error} Then start a run, which applies it to all addresses.")
+            messages.warning(
+                request, f"{text} {error} It hands its own addresses over to this version; a run over all applies it."
+            )
         else:
             messages.success(request, f"{text} Cleaning run {run.pk} applies it to all addresses.")
         return HttpResponseRedirect(reverse("admin:bounces_policy_changelist"))

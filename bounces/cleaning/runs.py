@@ -89,6 +89,32 @@ def _choose_targets(run: CleaningRun, addresses: QuerySet[Address] | None) -> in
         return int(cursor.rowcount)
 
 
+def hand_over(run: CleaningRun, now: datetime) -> None:
+    """Ends a run whose policy is in force no more; another over the same addresses goes on by the one that is.
+
+    In the transaction of a step: whoever starts a run at the same time sees one of the two going on.
+    """
+    active = Policy.active()
+    follower = CleaningRun.objects.create(
+        via=run.via,
+        dry_run=run.dry_run,
+        scope=run.scope,
+        scope_label=run.scope_label,
+        policy=active,
+        started_by=run.started_by,
+        total=run.total,
+        created_at=now,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO bounces_cleaningtarget (run_id, address_id)"
+            " SELECT %s, address_id FROM bounces_cleaningtarget WHERE run_id = %s",
+            [follower.pk, run.pk],
+        )
+    run.state, run.finished_at, run.goes_on_as = State.CANCELLED, now, follower
+    run.error = f"Policy version {active.version} came into force: run {follower.pk} goes on by it."
+
+
 def apply_run(run: CleaningRun, by: Any) -> None:
     """Lets a previewed run be applied. Raises NotReady, AlreadyRunning."""
     if run.what_if:

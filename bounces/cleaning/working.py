@@ -1,8 +1,8 @@
 """The job of a run: one step after another, a transaction each, until it ends or somebody stops it.
 
 In: a run's id, a clock. Out: its rows (the preview and the report), then the statuses. Evaluation goes through the
-addresses in order and remembers how far it came; applying locks each row's address, judges it again by the policy in
-force, and leaves it out where news have come since. Stage: evaluate.
+addresses in order and remembers how far it came; applying locks each row's address, judges it again, and leaves it
+out where news have come since. One policy judges a run from its beginning to its end. Stage: evaluate.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from bounces import lease, policy
 from bounces.cleaning import stride
+from bounces.cleaning.runs import hand_over
 from bounces.cleaning.undo import undo_chunk
 from bounces.evaluation import AS_RECORDED, BETWEEN_IDS, GIVEN_IDS, evaluation
 from bounces.lease import Lease
@@ -73,12 +74,21 @@ def step(run_id: int, held: Lease, now: datetime, size: int = stride.FIRST) -> C
         _make_room()
         lease.extend(held)
         run = CleaningRun.objects.select_for_update(no_key=True, of=("self",)).select_related("policy").get(pk=run_id)
-        if run.state in STEPS:
+        if _is_outlived(run):
+            hand_over(run, now)
+            run.save()
+        elif run.state in STEPS:
             if run.pace_at is None:
                 run.pace_at, run.pace_from = now, run.progress[0]
             STEPS[State(run.state)](run, now, size)
             run.save()
     return run
+
+
+def _is_outlived(run: CleaningRun) -> bool:
+    """Whether another policy has come into force since it began. One that judges bounces again goes by what is now."""
+    is_bound = run.state in (State.EVALUATING, State.APPLYING) and not (run.what_if or run.rejudges)
+    return is_bound and not run.policy.is_active
 
 
 def _make_room() -> None:
@@ -220,7 +230,6 @@ def _apply_chunk(run: CleaningRun, now: datetime, size: int) -> None:
     if run.rejudges:
         rejudging.apply_chunk(run, now, size)
         return
-    active = run.policy if run.policy.is_active else Policy.active()
     with connection.cursor() as cursor:
         cursor.execute(NEXT_ROWS, {"run": run.pk, "after": run.cursor, "limit": min(size, APPLY_CHUNK)})
         number, first, upto, rows, ids = cursor.fetchone()
@@ -234,8 +243,8 @@ def _apply_chunk(run: CleaningRun, now: datetime, size: int) -> None:
         target = BETWEEN_IDS if upto - first < SPARSE * number else GIVEN_IDS
         written = policy.write(
             STILL_HOLDS.format(evaluation=evaluation(target)),
-            {"rows": rows, "ids": ids, "after": first - 1, "upto": upto, "as_of": now, **active.numbers},
-            active,
+            {"rows": rows, "ids": ids, "after": first - 1, "upto": upto, "as_of": now, **run.policy.numbers},
+            run.policy,
             now,
             run_id=run.pk,
             actor_id=run.started_by_id,

@@ -72,6 +72,9 @@ class CleaningRun(models.Model):
     pace_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Its present stage began.")
     pace_from = models.PositiveBigIntegerField(default=0, editable=False)
     error = models.TextField(blank=True, default="")
+    goes_on_as = models.OneToOneField(
+        "self", models.SET_NULL, null=True, blank=True, related_name="+", help_text="The run by the next policy."
+    )
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -1,7 +1,11 @@
-"""Starting a cleaning run: over all addresses, or those of a segment or a domain. In: a form. Out: the run's page."""
+"""Starting a cleaning run: over all addresses, or those of a segment, an import or a domain.
+
+In: a form. Out: the run's page.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +15,7 @@ from django.utils import timezone
 
 from bounces.cleaning import AlreadyRunning, start_run
 from bounces.cleaning.scope import of_domain
+from bounces.ids import id_in
 from bounces.models import Address, Policy
 from bounces.paging import capped_count
 from bounces.views.access import needs
@@ -18,7 +23,7 @@ from contacts.access import contacts_for, segments_for
 from contacts.bulk import addresses_of
 from contacts.filters import fault_of, narrow_to
 from contacts.forms import CleaningForm, ScopeForm
-from contacts.models import Segment
+from contacts.scopes import of_import
 from contacts.views.answers import counted
 
 Scope = dict[str, Any]  # `addresses` and `label`, or nothing for all
@@ -27,7 +32,9 @@ Scope = dict[str, Any]  # `addresses` and `label`, or nothing for all
 @needs("bounces.run_cleaning")
 def start(request: HttpRequest) -> HttpResponse:
     form = CleaningForm(
-        request.POST or None, segments=segments_for(request.user), initial={"segment": request.GET.get("segment")}
+        request.POST or None,
+        segments=segments_for(request.user),
+        initial={"segment": request.GET.get("segment"), "imported": request.GET.get("import")},
     )
     if request.method == "POST" and form.is_valid():
         scope = scope_of(request.user, form)
@@ -59,19 +66,22 @@ def scope_of(user: Any, form: ScopeForm) -> Scope | None:
     if segment and (fault := fault_of(segment)):
         form.add_error("segment", fault)
         return None
-    scope = _scope(user, segment, form.cleaned_data["domain"])
+    scope = _scope(user, form.cleaned_data)
     if scope and not scope["addresses"].exists():
         form.add_error(None, f"{scope['label']} has no address: there is nothing to judge.")
         return None
     return scope
 
 
-def _scope(user: Any, segment: Segment | None, domain: str) -> Scope:
+def _scope(user: Any, chosen: Mapping[str, Any]) -> Scope:
     """Nothing for all addresses."""
-    if segment is not None:
+    if segment := chosen.get("segment"):
         contacts = narrow_to(contacts_for(user), segment, user)
         return {"addresses": addresses_of(contacts), "label": f"Segment “{segment}”"}
-    if domain:
+    if imported := chosen.get("imported"):
+        addresses, label = of_import(imported, contacts_for(user))
+        return {"addresses": addresses, "label": label}
+    if domain := chosen.get("domain"):
         addresses, label = of_domain(domain)
         return {"addresses": addresses, "label": label}
     return {}
@@ -80,10 +90,13 @@ def _scope(user: Any, segment: Segment | None, domain: str) -> Scope:
 def summary_of(user: Any, form: ScopeForm) -> str:
     """How many addresses the form, as far as it is filled in, is about."""
     form.is_valid()
-    chosen = getattr(form, "cleaned_data", {})
-    segment, domain = chosen.get("segment"), chosen.get("domain", "")
-    if not form.is_bound and form.initial.get("segment"):
-        wanted = [value for value in [form.initial["segment"]] if value.isdecimal()]
-        segment = segments_for(user).filter(pk__in=wanted).first()
-    addresses = _scope(user, segment, domain).get("addresses", Address.objects.all())
+    chosen = getattr(form, "cleaned_data", {}) if form.is_bound else _begun_with(form)
+    addresses = _scope(user, chosen).get("addresses", Address.objects.all())
     return counted(capped_count(addresses), "address", "addresses")
+
+
+def _begun_with(form: ScopeForm) -> Scope:
+    """What a link to the form has chosen."""
+    wanted = {name: str(form.initial.get(name) or "") for name in ("segment", "imported")}
+    fields: Any = form.fields
+    return {name: fields[name].queryset.filter(pk=id_in(text)).first() for name, text in wanted.items()}

@@ -8,8 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from bounces import cleaning
-from bounces.models import Address, CleaningRun
-from tests.builders import NOW, a_bounce, a_user
+from bounces.models import Address, CleaningRun, Policy
+from bounces.policy_versions import make_version
+from contacts.models import ImportRow
+from tests.builders import NOW, a_bounce, a_contact, a_user, an_import_run
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +37,35 @@ def test_a_domain_of_nobody_is_said_plainly(domain: str, said: str) -> None:
     with pytest.raises(CommandError, match=said):
         clean("--domain", domain)
     assert not CleaningRun.objects.exists()
+
+
+def test_the_contacts_of_an_import_are_cleaned() -> None:
+    imported = an_import_run(written={"update": 1})
+    contact = a_contact("ada@example.org")
+    ImportRow.objects.create(run_id=imported.pk, number=2, verdict="update", contact_id=contact.pk)
+    a_bounce("ada@example.org")
+    a_bounce("bob@example.com")
+
+    clean("--import", str(imported.pk))
+
+    assert CleaningRun.objects.get().scope_label == f"Import {imported.pk}: people.csv"
+    assert list(Address.objects.filter(status="invalid").values_list("email", flat=True)) == ["ada@example.org"]
+
+
+def test_an_import_that_is_not_there_is_said_plainly() -> None:
+    with pytest.raises(CommandError, match="There is no import 7 that wrote contacts"):
+        clean("--import", "7")
+
+
+def test_the_command_goes_on_with_the_run_that_another_policy_makes() -> None:
+    a_bounce("ada@example.org")
+    run = cleaning.start_run(via="page", now=NOW)
+    CleaningRun.objects.filter(pk=run.pk).update(state="paused", returns_to="evaluating")
+    make_version({**Policy.active().numbers, "hard_limit": 9}, by=a_user("admin"), note="looser")
+
+    said = clean("--resume", str(run.pk))
+
+    assert f"Run {run.pk + 1}: done" in said
 
 
 def test_a_run_is_taken_back_in_somebodys_name() -> None:

@@ -9,6 +9,7 @@ import pytest
 from bounces import cleaning, lease
 from bounces.cleaning import working
 from bounces.models import Address, CleaningRun, Policy, StatusChange
+from bounces.policy_versions import make_version
 from tests.builders import NOW, a_bounce, a_cleaning_run, a_user
 
 pytestmark = pytest.mark.django_db
@@ -127,19 +128,6 @@ def test_a_preview_of_an_older_policy_is_not_applied() -> None:
         cleaning.apply_run(run, a_user("manager"))
 
 
-def test_a_policy_changed_while_a_run_is_applied_has_the_last_word() -> None:
-    dead_addresses(3)
-    run = steps(cleaning.start_run(via="page", now=NOW), 4)
-    Policy.objects.filter(is_active=True).update(is_active=False)
-    Policy.objects.create(version=2, is_active=True, hard_limit=2)
-
-    cleaning.work(run.pk, lambda: NOW)
-
-    run.refresh_from_db()
-    assert run.left_out > 0
-    assert Address.objects.filter(status="invalid").count() == run.applied
-
-
 def test_a_run_writes_the_date_on_which_the_clock_decides() -> None:
     for day in (3, 1):
         a_bounce("ada@example.org", kind="soft", reason="mailboxfull", occurred_at=NOW - timedelta(days=day))
@@ -165,3 +153,37 @@ def test_applying_leaves_no_row_out_wherever_its_cursor_stood() -> None:
 
     run.refresh_from_db()
     assert (run.state, run.applied) == ("done", 5)
+
+
+def looser() -> Policy:
+    return make_version({**Policy.active().numbers, "hard_limit": 9}, by=a_user("admin"), note="they all move")
+
+
+@pytest.mark.parametrize("taken", [2, 5])
+def test_a_run_hands_over_when_another_policy_comes_into_force(taken: int) -> None:
+    dead_addresses(5)
+    run = steps(cleaning.start_run(via="page", now=NOW, addresses=Address.objects.filter(email__gt="dead1")), taken)
+    looser()
+
+    assert cleaning.work(run.pk, lambda: NOW)
+
+    run.refresh_from_db()
+    follower = run.goes_on_as
+    assert follower is not None
+    assert run.state == "cancelled"
+    assert run.error == f"Policy version 2 came into force: run {follower.pk} goes on by it."
+    assert cleaning.unfinished() == follower
+    cleaning.work(follower.pk, lambda: NOW)
+    follower.refresh_from_db()
+    assert (follower.state, follower.evaluated, follower.policy.version) == ("done", 4, 2)
+    assert not Address.objects.filter(status="invalid").exists()
+
+
+def test_a_run_that_waits_begins_by_the_policy_that_is_in_force_then() -> None:
+    run = cleaning.start_run(via="page", now=NOW)
+    looser()
+
+    cleaning.work(run.pk, lambda: NOW)
+
+    run.refresh_from_db()
+    assert (run.state, run.policy.version, run.goes_on_as) == ("done", 2, None)

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from bounces.models import CleaningRun
-from contacts.models import Campaign, Company, Contact, Segment, Tag
+from contacts.models import Campaign, Company, Contact, ImportRow, Segment, Tag
 from contacts.segments import contacts_of
 from tests.builders import (
     NOW,
@@ -18,6 +18,7 @@ from tests.builders import (
     a_tag,
     a_user,
     an_address,
+    an_import_run,
 )
 
 pytestmark = pytest.mark.django_db
@@ -388,6 +389,27 @@ def test_a_cleaning_starts_over_one_domain(client, manager):
     assert "1 address " in text_of(client.get(reverse("contacts:cleaning_scope"), {"domain": "example.org"}))
     client.post(url, {"domain": "example.org", "mode": "preview"})
     assert CleaningRun.objects.get().scope_label == "Domain example.org"
+
+
+def test_a_cleaning_starts_over_the_contacts_that_an_import_wrote(client, manager):
+    imported = an_import_run(written={"new": 1})
+    contact = a_contact("ada@example.org", others=("lovelace@example.org",))
+    a_contact("bob@example.com")
+    ImportRow.objects.create(run_id=imported.pk, number=2, verdict="new", contact_id=contact.pk)
+    url = reverse("contacts:cleaning_start")
+    assert "2 addresses" in text_of(client.get(url, {"import": imported.pk}))
+    client.post(url, {"imported": imported.pk, "mode": "preview"})
+    run = CleaningRun.objects.get()
+    assert (run.scope_label, run.total) == (f"Import {imported.pk}: people.csv", 2)
+    assert f"?import={imported.pk}" in client.get(imported.get_absolute_url()).content.decode()
+
+
+def test_a_cleaning_has_one_scope(client, manager):
+    segment = a_segment("Germans", country=["DE"])
+    answer = client.post(
+        reverse("contacts:cleaning_start"), {"segment": segment.pk, "domain": "example.org", "mode": "preview"}
+    )
+    assert "Choose one of them" in text_of(answer)
 
 
 @pytest.mark.parametrize(

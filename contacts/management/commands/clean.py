@@ -1,8 +1,8 @@
 """`manage.py clean`: a cleaning run from the terminal, with a progress bar and the report; or what is done to one.
 
-In: `--dry-run`, `--segment NAME` or `--domain NAME`; or `--pause`, `--resume`, `--undo` with a run's number. Out: the
-run's report; exit code 1 when it failed. The command does the work itself, so that it needs no worker; a worker that
-comes upon the same run leaves it alone (the lease is held).
+In: `--dry-run`, `--segment NAME`, `--import NUMBER` or `--domain NAME`; or `--pause`, `--resume`, `--undo` with a run's
+number. Out: the run's report; exit code 1 when it failed. The command does the work itself, so that it needs no
+worker; a worker that comes upon the same run leaves it alone (the lease is held).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import QuerySet
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -21,25 +22,30 @@ from rich.table import Table
 from bounces import cleaning
 from bounces.addresses import BadAddress
 from bounces.cleaning.scope import of_domain
-from bounces.models import CleaningRun
+from bounces.models import Address, CleaningRun
 from bounces.rulings import NoReason
 from bounces.sentences import STATUS_WORDS, explain_change
 from bounces.terminal import terminal
 from bounces.values import Status
 from contacts.filters import fault_of
-from contacts.models import Segment
+from contacts.models import Contact, ImportRun, Segment
+from contacts.scopes import imports, of_import
 from contacts.segments import addresses_of
 
 
 class Command(BaseCommand):
     help = (
-        "Judges all addresses, or those of a segment or a domain, by the policy, and marks them; or takes a run back."
+        "Judges all addresses, or those of a segment, an import or a domain, by the policy, and marks them; "
+        "or takes a run back."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Show what would change, and change nothing.")
         scope = parser.add_mutually_exclusive_group()
         scope.add_argument("--segment", metavar="NAME", help="Only the addresses of this segment's contacts.")
+        scope.add_argument(
+            "--import", metavar="NUMBER", type=int, help="Only the addresses of the contacts that this import wrote."
+        )
         scope.add_argument("--domain", metavar="NAME", help="Only the addresses at this domain: example.org.")
         deed = parser.add_mutually_exclusive_group()
         deed.add_argument("--pause", metavar="RUN", type=int, help="Pause a run that goes on.")
@@ -57,6 +63,11 @@ class Command(BaseCommand):
         run = asked_for(options)
         carry(run, console)
         run.refresh_from_db()
+        while run.goes_on_as:
+            console.print(run.error)
+            run = run.goes_on_as
+            carry(run, console)
+            run.refresh_from_db()
         report(run, console)
         if run.state == CleaningRun.State.FAILED:
             raise CommandError(f"The run failed: {run.error}")
@@ -71,29 +82,48 @@ def asked_for(options: dict[str, Any]) -> CleaningRun:
             run = get_run(options["resume"])
             cleaning.resume_run(run)
             return run
-        return begin(options["segment"], options["domain"], options["dry_run"])
+        addresses, label = scope_of(options)
+        return cleaning.start_run(
+            via="command", now=timezone.now(), dry_run=options["dry_run"], addresses=addresses, label=label
+        )
     except (cleaning.AlreadyRunning, cleaning.NotReady, cleaning.NothingToUndo) as error:
         raise CommandError(str(error)) from error
 
 
-def begin(segment_name: str | None, domain: str | None, dry_run: bool) -> CleaningRun:
-    addresses, label = None, "All addresses"
-    if segment_name:
-        segment = Segment.objects.filter(name__iexact=segment_name).first()
-        if segment is None:
-            names = ", ".join(Segment.objects.values_list("name", flat=True)[:20]) or "none yet"
-            raise CommandError(f"There is no segment “{segment_name}”. There are: {names}.")
-        if fault := fault_of(segment):
-            raise CommandError(fault)
-        addresses, label = addresses_of(segment), f"Segment “{segment.name}”"
-    elif domain:
+def scope_of(options: dict[str, Any]) -> tuple[QuerySet[Address] | None, str]:
+    """The addresses that the options name, None for all, and the scope's name. Raises CommandError in plain words."""
+    if options["segment"]:
+        addresses, label = of_segment(options["segment"])
+    elif options["import"]:
+        addresses, label = of_import(get_import(options["import"]), Contact.objects.present())
+    elif options["domain"]:
         try:
-            addresses, label = of_domain(domain)
+            addresses, label = of_domain(options["domain"])
         except BadAddress as error:
-            raise CommandError(f"“{domain}” is no domain. Write it as in example.org.") from error
-    if addresses is not None and not addresses.exists():
+            raise CommandError(f"“{options['domain']}” is no domain. Write it as in example.org.") from error
+    else:
+        return None, "All addresses"
+    if not addresses.exists():
         raise CommandError(f"{label} has no address: there is nothing to judge.")
-    return cleaning.start_run(via="command", now=timezone.now(), dry_run=dry_run, addresses=addresses, label=label)
+    return addresses, label
+
+
+def of_segment(name: str) -> tuple[QuerySet[Address], str]:
+    segment = Segment.objects.filter(name__iexact=name).first()
+    if segment is None:
+        names = ", ".join(Segment.objects.values_list("name", flat=True)[:20]) or "none yet"
+        raise CommandError(f"There is no segment “{name}”. There are: {names}.")
+    if fault := fault_of(segment):
+        raise CommandError(fault)
+    return addresses_of(segment), f"Segment “{segment.name}”"
+
+
+def get_import(number: int) -> ImportRun:
+    run = imports().filter(pk=number).first()
+    if run is None:
+        known = ", ".join(f"{run.pk} ({run.name})" for run in imports()[:5]) or "none yet"
+        raise CommandError(f"There is no import {number} that wrote contacts. The newest are: {known}.")
+    return run
 
 
 def get_run(number: int) -> CleaningRun:
