@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bounces", "0060_uphold"),
+        ("bounces", "0080_provider_ids_of_any_source"),
     ]
 
     operations = [
