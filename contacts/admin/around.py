@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, TableAdmin, label_of
+from contacts import guarding
 from contacts.models import (
     Activity,
     Campaign,
@@ -98,8 +99,18 @@ class SegmentAdmin(FormAdmin):
     autocomplete_fields = ("owner",)
 
 
+class CampaignForm(forms.ModelForm):
+    def clean_state(self) -> str:
+        state: str = self.cleaned_data["state"]
+        is_to_run = state == Campaign.State.RUNNING and "state" in self.changed_data and self.instance.pk
+        if is_to_run and (why := guarding.refusal(self.instance)):
+            raise forms.ValidationError(why)
+        return state
+
+
 @admin.register(Campaign)
 class CampaignAdmin(TableAdmin):
+    form = CampaignForm
     list_display = ("name", "state_label", "owner", "starts_on", "ends_on", "key")
     list_select_related = ("owner",)
     list_filter = ("state", "owner")

@@ -19,7 +19,7 @@ from bounces.paging import capped_count
 from bounces.values import Answer
 from bounces.verdict import answered, verdicts_of
 from bounces.views.access import needs
-from contacts import bulk
+from contacts import bulk, guarding
 from contacts.access import campaigns_for, can_change_campaign, contacts_for, segments_for
 from contacts.counting import Answers, Sent, count_answers, count_sent
 from contacts.filters import fault_of, narrow_to, with_primary
@@ -82,6 +82,8 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     can_change = can_change_campaign(request.user, campaign)
     answers = count_answers(members, now, campaign.demand)
     sent = count_sent([campaign.key]).get(campaign.key, Sent())
+    guard = pause_of("campaign", campaign.key)
+    moves = [(state, label) for state, label in NEXT_STATES[campaign.state].items() if not guard or state != "running"]
     context = {
         "campaign": campaign,
         "page": page,
@@ -92,8 +94,8 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "sent": sent,
         "figures": _figures(sent, answers),
         "can_change": can_change,
-        "guard": pause_of("campaign", campaign.key),
-        "next_states": NEXT_STATES[campaign.state].items() if can_change else (),
+        "guard": guard,
+        "next_states": moves if can_change else (),
         "form": AddMembersForm(segments=segments_for(request.user)) if can_change else None,
     }
     return render(request, "contacts/campaign.html", context)
@@ -146,6 +148,9 @@ def set_state(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = _changeable(request, pk)
     state = request.POST.get("state", "")
     changed = 0
+    if state == Campaign.State.RUNNING and (why := guarding.refusal(campaign)):
+        messages.error(request, why)
+        return redirect(campaign)
     if state in NEXT_STATES[campaign.state]:
         changed = Campaign.objects.filter(pk=pk, state=campaign.state).update(state=state)
     if changed:

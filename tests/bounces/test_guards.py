@@ -108,6 +108,35 @@ def test_the_running_campaign_of_that_key_is_paused() -> None:
     assert (campaign.state, other.state) == ("paused", "running")
 
 
+def test_a_campaign_runs_again_only_once_its_guard_was_resumed() -> None:
+    boss = a_user("manager")
+    campaign = a_campaign("Spring", key="spring", state="running", owner=boss)
+    sent(50, 3)
+    client = Client()
+    client.force_login(boss)
+    start = reverse("contacts:campaign_state", args=[campaign.pk])
+    page = client.post(start, {"state": "running"}, follow=True).content.decode()
+    campaign.refresh_from_db()
+    assert ("resumes the guard first" in page, campaign.state) == (True, "paused")
+    guards.resume(Guard.objects.get(dimension="campaign"), boss, "The list is clean now.", NOW)
+    campaign.refresh_from_db()
+    assert campaign.state == "paused"
+    client.post(start, {"state": "running"})
+    campaign.refresh_from_db()
+    assert campaign.state == "running"
+
+
+def test_nor_does_the_admin_let_it_run_before() -> None:
+    campaign = a_campaign("Spring", key="spring", state="running")
+    sent(50, 3)
+    client = Client()
+    client.force_login(a_user("admin"))
+    fields = {"name": "Spring", "state": "running", "writes_to": campaign.writes_to, "quiet_days": "0", "owner": ""}
+    page = client.post(reverse("admin:contacts_campaign_change", args=[campaign.pk]), fields).content.decode()
+    campaign.refresh_from_db()
+    assert ("resumes the guard first" in page, campaign.state) == (True, "paused")
+
+
 def test_resumed_it_is_armed_again_and_counts_anew() -> None:
     sent(50, 3)
     guard = Guard.objects.get(dimension="campaign")
