@@ -61,23 +61,28 @@ CLEANING_COLUMNS: Columns = {
 
 
 def one_by_one(rows: QuerySet[M], chunk: int = CHUNK) -> Iterator[M]:
-    """Newest first. The ids are read once, by a cursor of the database; the rows as they are needed."""
+    """In their own order. The ids are read once, by a cursor of the database; the rows as they are needed."""
     plain = rows.model._default_manager.all()
     related = rows.query.select_related
     if isinstance(related, dict):
         plain = plain.select_related(*related)
     ids: list[int] = []
-    for pk in rows.order_by("-pk").values_list("pk", flat=True).iterator(chunk_size=chunk):
+    for pk in rows.values_list("pk", flat=True).iterator(chunk_size=chunk):
         ids.append(pk)
         if len(ids) == chunk:
-            yield from plain.filter(pk__in=ids).order_by("-pk")
+            yield from _of(plain, ids)
             ids = []
-    if ids:
-        yield from plain.filter(pk__in=ids).order_by("-pk")
+    yield from _of(plain, ids)
+
+
+def _of(rows: QuerySet[M], ids: list[int]) -> Iterator[M]:
+    """Without those that went meanwhile."""
+    found = rows.in_bulk(ids)
+    return (found[pk] for pk in ids if pk in found)
 
 
 def bounce_rows(rows: QuerySet[Bounce]) -> Iterator[list[Any]]:
-    for one in one_by_one(rows):
+    for one in one_by_one(rows.order_by("-occurred_at", "-pk")):
         yield [
             one.address.email,
             _moment(one.occurred_at),
@@ -98,7 +103,7 @@ def bounce_rows(rows: QuerySet[Bounce]) -> Iterator[list[Any]]:
 
 
 def suppression_rows(rows: QuerySet[Suppression], now: datetime) -> Iterator[list[Any]]:
-    for one in one_by_one(rows):
+    for one in one_by_one(rows.order_by("-pk")):
         yield [
             one.domain or (one.address.email if one.address else "(erased)"),
             one.scope,
@@ -116,6 +121,7 @@ def suppression_rows(rows: QuerySet[Suppression], now: datetime) -> Iterator[lis
 
 
 def cleaning_rows(rows: QuerySet[CleaningRow]) -> Iterator[list[Any]]:
+    """In the order that they have, which depends on their filter."""
     for row in one_by_one(rows):
         yield [
             row.address.email,

@@ -272,7 +272,7 @@ class RunRowFilter(ListFilter):
         for name in ("rule", "outcome"):
             if name in chosen:
                 rows = rows.filter(**{name: chosen[name]})
-        return rows
+        return rows.order_by(*self.order())
 
     def order(self) -> list[str]:
         """The order that an index gives: (run, address) is unique, (run, rule, id) serves one rule."""

@@ -1,8 +1,10 @@
 """CSV that a spreadsheet shows and does not run.
 
-In: rows of values. Out: lines of CSV; and a cell back from such a line. Source: OWASP ASVS 5.0 1.2.10: a cell that
-begins with = + - @, a tab or a line break is a formula to a spreadsheet; a single quote in front makes it text. A cell
-that begins with quotes and then such a character gets one quote more, so that each cell can be read back as it was.
+In: rows of values. Out: lines of CSV; and a cell back from such a line. Source: OWASP ASVS 5.0 1.2.10, RFC 4180 2.6.
+A cell that begins with = + - @, a tab or a line break is a formula to a spreadsheet; a single quote in front makes it
+text. A file of commas may be read by semicolons, as Excel does in half of Europe, or by tabs: then a cell ends at the
+first of them inside it, and what follows begins one. So the quote goes in front of each sign that could come to begin
+a cell. Where quotes stand there already one more is added, so that every cell can be read back as it was.
 """
 
 from __future__ import annotations
@@ -13,18 +15,45 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-# The full-width forms count too: some spreadsheets fold them.
-FORMULA = re.compile(r"'*[=+\-@\t\r\n\x00＝＋－＠]")
+import re2
+
+# The full-width forms count too: some spreadsheets fold them. Blanks in front are dropped by some.
+SIGNS = r"[=+\-@\x00＝＋－＠]"
+ENDS = r"[;|\t\r\n]"  # of a cell, to whoever reads the file by other separators
+WITHIN = re2.compile(rf"""({ENDS}["\s\x0b\pZ]*)('*{SIGNS})""")
+QUOTED = re2.compile(rf"""({ENDS}["\s\x0b\pZ]*)('+{SIGNS})""")
+# Every cell of an export meets these. Python's own engine is quicker with them, and as linear: a class from a cell's
+# beginning on, or a single character.
+BEGINS = re.compile(rf"[\s']*{SIGNS}|'*[\t\r\n]")
+ANY_SIGN = re.compile(r"[=+\-@\x00＝＋－＠\t\r\n]")
+ANY_END = re.compile(ENDS)
 
 
 def safe_cell(value: Any) -> str:
+    """Of a file whose cells have a type and bounds of their own (XLSX): only their beginnings matter."""
+    return _quoted(value, QUOTED)
+
+
+def csv_cell(value: Any) -> str:
+    return _quoted(value, WITHIN)
+
+
+def _quoted(value: Any, within: Any) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if FORMULA.match(text) else text
+    if not ANY_SIGN.search(text):
+        return text
+    if ANY_END.search(text):
+        text = within.sub(r"\1'\2", text)
+    return f"'{text}" if BEGINS.match(text) else text
 
 
 def restore(cell: str) -> str:
-    """Takes back what `safe_cell` did; any other cell stays as it is."""
-    return cell[1:] if cell.startswith("'") and FORMULA.match(cell, 1) else cell
+    """Takes back what `csv_cell` and `safe_cell` did; any other cell stays as it is."""
+    if "'" not in cell:
+        return cell
+    if cell[0] == "'" and BEGINS.match(cell[1:]):
+        cell = cell[1:]
+    return QUOTED.sub(lambda found: f"{found[1]}{found[2][1:]}", cell) if ANY_END.search(cell) else cell
 
 
 def csv_lines(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -32,10 +61,10 @@ def csv_lines(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[st
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
-    writer.writerow(head)
+    writer.writerow([csv_cell(name) for name in head])  # the names may be those of a file that somebody sent
     yield _take(buffer)
     for row in rows:
-        writer.writerow([safe_cell(value) for value in row])
+        writer.writerow([csv_cell(value) for value in row])
         yield _take(buffer)
 
 

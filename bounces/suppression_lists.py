@@ -17,7 +17,7 @@ from django.db.models import Count
 
 from bounces.addresses import BadAddress, keep_addresses, normalise, suppression_key
 from bounces.models import Address, Suppression
-from bounces.spreadsheet import FORMULA
+from bounces.spreadsheet import restore
 from bounces.suppressions import active
 
 LARGEST = 1024 * 1024  # bytes
@@ -123,12 +123,7 @@ def _cells(line: str) -> list[str]:
         cells = next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
         cells = [line]
-    return [_unquoted(cell.strip()) for cell in cells]
-
-
-def _unquoted(cell: str) -> str:
-    """Without the quote by which our own export keeps a spreadsheet from running a cell."""
-    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+    return [restore(cell.strip()) for cell in cells]
 
 
 def _targets(cells: Sequence[str], column: int | None) -> list[str]:

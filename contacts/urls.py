@@ -34,7 +34,6 @@ urlpatterns = [
     path("contacts/import/<int:pk>/cancel/", importing.cancel, name="import_cancel"),
     path("contacts/import/<int:pk>/undo/", importing.undo, name="import_undo"),
     path("contacts/import/<int:pk>/failed.csv", importing.download_failed, name="import_failed"),
-    path("contacts/export.csv", exporting.export_contacts, name="export"),
     path("exports/", exporting.show_list, name="exports"),
     path("exports/new/", exporting.create, name="export_new"),
     path("exports/<int:pk>/file/", exporting.download, name="export_file"),

@@ -17,9 +17,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_409_CONFLICT
 
+from bounces.api.strict import StrictSerializer
 from contacts.exporting.files import TYPES
 from contacts.exporting.runs import TooManyOpen, begin, body_of
-from contacts.exporting.subjects import SUBJECTS, BadFilter
+from contacts.exporting.subjects import SUBJECTS, BadColumn, BadFilter
 from contacts.filters import WORDS
 from contacts.models import Export
 from contacts.views.exporting import sent
@@ -35,7 +36,7 @@ class NotNow(APIException):
     default_code = "conflict"
 
 
-class ExportSerializer(serializers.ModelSerializer[Export]):
+class ExportSerializer(StrictSerializer, serializers.ModelSerializer[Export]):
     format = serializers.ChoiceField(source="form", choices=Export.Form.choices, default=Export.Form.CSV)
     filter = serializers.DictField(
         source="params",
@@ -91,6 +92,8 @@ class ExportsView(GenericAPIView[Export]):
                 request.user,
                 timezone.now(),
             )
+        except BadColumn as error:
+            raise ValidationError({"columns": [str(error)]}) from error
         except BadFilter as error:
             raise ValidationError({"filter": [str(error)]}) from error
         except TooManyOpen as error:

@@ -27,15 +27,28 @@ TYPES = {
 Rows = Iterator[Sequence[Any]]
 
 
-class TooManyRows(ValueError):
-    """More than a sheet holds. The message is for people."""
+class Unwritable(ValueError):
+    """The form cannot hold it: refused, rather than cut. The message is for people."""
+
+
+class TooManyRows(Unwritable):
+    """More than a sheet holds."""
 
     def __init__(self) -> None:
         super().__init__(f"A sheet of XLSX holds {MOST_ROWS_OF_A_SHEET:,} rows. Choose CSV, or narrow the filter.")
 
 
+class TooLongCell(Unwritable):
+    """More than a cell of XLSX holds."""
+
+    def __init__(self, row: int, column: str) -> None:
+        super().__init__(
+            f"Row {row} has more in “{column}” than a cell of XLSX holds ({LONGEST_CELL:,} characters). Choose CSV."
+        )
+
+
 def pieces_of(form: str, columns: Mapping[str, str], rows: Rows, lists: Collection[str] = ()) -> Iterator[bytes]:
-    """`columns` are headers by key; `lists` are the keys whose cells hold several values. Raises TooManyRows."""
+    """`columns` are headers by key; `lists` are the keys whose cells hold several values. Raises Unwritable."""
     if form == "xlsx":
         return _xlsx(list(columns.values()), rows)
     lines = _json_lines(list(columns), rows, lists) if form == "jsonl" else csv_lines(list(columns.values()), rows)
@@ -85,7 +98,9 @@ def _xlsx(header: Sequence[str], rows: Rows) -> Iterator[bytes]:
                 if number > MOST_ROWS_OF_A_SHEET:
                     raise TooManyRows
                 for at, value in enumerate(row):
-                    if text := safe_cell(value)[:LONGEST_CELL]:
+                    if text := safe_cell(value):
+                        if len(text) > LONGEST_CELL:
+                            raise TooLongCell(number + 1, header[at])
                         sheet.write_string(number, at, text)
         with open(file.name, "rb") as whole:  # noqa: PTH123 -- the handle above is not where the library wrote to
             while piece := whole.read(PIECE):

@@ -17,7 +17,6 @@ from import_export import resources
 from import_export.fields import Field
 
 from bounces.demands import Demand
-from bounces.spreadsheet import csv_lines
 from bounces.verdict import Verdict, verdicts_of
 from contacts.importing.columns import CUSTOM, DERIVED, WORDS
 from contacts.importing.headers import plain_name
@@ -59,12 +58,6 @@ def rows_of(
             yield from _rows(ids, header, wanted, now, demand)
             ids = []
     yield from _rows(ids, header, wanted, now, demand)
-
-
-def csv_of(contacts: QuerySet[Contact], now: datetime, demand: Demand | None = None) -> Iterator[str]:
-    """Lines of CSV with all columns, to be streamed."""
-    header = columns()
-    return csv_lines(header, rows_of(contacts, header, now, demand))
 
 
 def _rows(
@@ -122,6 +115,16 @@ def _custom(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+class TooManyInMemory(ValueError):
+    """More than the admin can export. The message is for people."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"At most {MOST_IN_MEMORY:,} contacts can be exported here. Narrow the list, or export it from the page "
+            "Contacts, which takes any number."
+        )
+
+
 class ContactExport(resources.ModelResource):
     """The same rows for the admin's export, where columns can be chosen."""
 
@@ -139,5 +142,7 @@ class ContactExport(resources.ModelResource):
         contacts = Contact.objects.present() if queryset is None else queryset
         # The list's own prefetch is in the way of ours.
         plain = Contact.objects.filter(pk__in=contacts.order_by().values("pk"))
-        rows = islice(rows_of(plain, header, timezone.now()), MOST_IN_MEMORY)
+        rows = list(islice(rows_of(plain, header, timezone.now()), MOST_IN_MEMORY + 1))
+        if len(rows) > MOST_IN_MEMORY:
+            raise TooManyInMemory
         return tablib.Dataset(*rows, headers=header)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.db.models import Q
 from bounces import lease
 from bounces.lease import Lease
 from contacts.access import User
-from contacts.exporting.files import TooManyRows, pieces_of
+from contacts.exporting.files import MOST_ROWS_OF_A_SHEET, TooManyRows, Unwritable, pieces_of
 from contacts.exporting.subjects import SUBJECTS, BadFilter, Params, choose
 from contacts.models import Export, ExportPiece
 
@@ -42,11 +43,12 @@ class TooManyOpen(ValueError):
 
 
 def stream(what: str, form: str, params: Params, keys: Sequence[str], user: User, now: datetime) -> Iterator[bytes]:
-    """The file, made while it is sent. Raises BadFilter, TooManyRows."""
+    """The file, made while it is sent; its first piece is made at once. Raises BadFilter, Unwritable."""
     subject = SUBJECTS[what]
     columns = choose(subject, keys)
     rows = subject.rows(subject.find(params, user, now), list(columns), now, subject.demand(params, user))
-    return pieces_of(form, columns, rows, subject.lists)
+    pieces = pieces_of(form, columns, rows, subject.lists)
+    return chain([next(pieces, b"")], pieces)
 
 
 def begin(what: str, form: str, params: Params, keys: Sequence[str], user: User, now: datetime) -> Export:
@@ -124,7 +126,7 @@ def _make(export: Export, held: Lease, clock: Clock) -> None:
             _write(export, held, clock)
     except (lease.LeaseLost, OperationalError, InterfaceError):
         raise
-    except (BadFilter, TooManyRows) as error:
+    except (BadFilter, Unwritable) as error:
         _fail(export, str(error), clock())
     except Exception as error:
         _fail(export, f"Something went wrong on our side ({type(error).__name__}). Try again.", clock())
@@ -151,6 +153,8 @@ def _write(export: Export, held: Lease, clock: Clock) -> None:
     subject = SUBJECTS[export.subject]
     found = subject.find(export.params, export.by, now)
     export.total = found.order_by().count()
+    if export.form == Export.Form.XLSX and export.total > MOST_ROWS_OF_A_SHEET:
+        raise TooManyRows  # now, rather than after a million rows
     columns = choose(subject, export.columns)
     demand = subject.demand(export.params, export.by)
     rows = _watched(export, held, subject.rows(found, list(columns), now, demand))

@@ -37,6 +37,10 @@ class BadFilter(ValueError):
     """The filter makes no sense: nothing is exported, rather than everything. The message is for people."""
 
 
+class BadColumn(BadFilter):
+    """A column that the list does not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     name: str  # in the plural, for people
@@ -153,9 +157,9 @@ SUBJECTS: dict[str, Subject] = {
 
 
 def choose(subject: Subject, keys: Sequence[str]) -> dict[str, str]:
-    """The columns that were asked for, in the subject's order; all of them where none was. Raises BadFilter."""
+    """The columns that were asked for, in the subject's order; all of them where none was. Raises BadColumn."""
     known = subject.columns()
     unknown = [key for key in keys if key not in known]
     if unknown:
-        raise BadFilter(f"There is no column “{unknown[0][:60]}”. There are: {', '.join(known)}.")
+        raise BadColumn(f"There is no column “{unknown[0][:60]}”. There are: {', '.join(known)}.")
     return {key: header for key, header in known.items() if not keys or key in keys}

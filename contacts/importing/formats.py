@@ -13,7 +13,7 @@ from typing import Any
 import tablib
 from import_export.formats import base_formats
 
-from bounces.spreadsheet import safe_cell
+from bounces.spreadsheet import csv_cell
 from contacts.exporting.files import TYPES, pieces_of
 from contacts.importing.columns import find_columns
 from contacts.importing.reading import Form, Sheet, read_sheet
@@ -54,7 +54,7 @@ class _SheetFormat:
     def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> Any:
         defused = tablib.Dataset(headers=dataset.headers)
         for row in dataset:
-            defused.append([safe_cell("" if cell is None else str(cell)) for cell in row])
+            defused.append([csv_cell(cell) for cell in row])
         return super().export_data(defused, **kwargs)  # type: ignore[misc]  # of the format it is mixed into
 
 

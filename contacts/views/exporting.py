@@ -19,11 +19,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from bounces.paging import CappedCount, capped_count, page_for
 from bounces.views.access import needs
-from contacts.exporting.files import TYPES
-from contacts.exporting.people import csv_of
+from contacts.exporting.files import TYPES, Unwritable
 from contacts.exporting.runs import DIRECT, TooManyOpen, begin, body_of, stream
 from contacts.exporting.subjects import SUBJECTS, BadFilter, Params, Subject
-from contacts.filters import demand_in, find_contacts, read_filter
 from contacts.models import Export
 
 SEE = "contacts.view_contact"  # everyone who works with contacts has exports of their own
@@ -43,19 +41,6 @@ class ExportForm(forms.Form):
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = list(columns.items())
         self.initial["columns"] = list(columns)
-
-
-@require_GET
-@needs("contacts.export_contact")
-def export_contacts(request: HttpRequest) -> HttpResponseBase:
-    """All columns as CSV, at once. A filter that makes no sense exports nothing, rather than everything."""
-    words, errors = read_filter(request.GET, request.user)
-    if errors:
-        messages.error(request, " ".join(errors.values()))
-        return redirect("contacts:list")
-    now = timezone.now()
-    lines = csv_of(find_contacts(request.user, words), now, demand_in(words, request.user))
-    return sent((line.encode() for line in lines), f"contacts-{now:%Y-%m-%d}.csv", TYPES["csv"])
 
 
 @needs(SEE)
@@ -88,7 +73,11 @@ def make(request: HttpRequest, what: str, form: ExportForm, params: Params, size
     kind, keys, now = form.cleaned_data["form"], form.cleaned_data["columns"], timezone.now()
     if not size.is_capped:
         name = f"{what}-{now:%Y-%m-%d}.{kind}"
-        return sent(stream(what, kind, params, keys, request.user, now), name, TYPES[kind])
+        try:
+            return sent(stream(what, kind, params, keys, request.user, now), name, TYPES[kind])
+        except Unwritable as error:
+            messages.error(request, str(error))
+            return redirect(request.get_full_path())
     try:
         begin(what, kind, params, keys, request.user, now)
     except TooManyOpen as error:

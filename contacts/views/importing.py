@@ -29,6 +29,7 @@ from contacts.importing.mapping import apply_saved, best_saved, guess_columns, m
 from contacts.importing.outcomes import early_rows, failed_headers, failed_rows, outcome_of, preview_rows, refusals
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.rows import first_lines
+from contacts.importing.stored import CHUNK
 from contacts.importing.undoing import preview_undo
 from contacts.importing.waiting import VIA
 from contacts.models import ImportRow, ImportRun, SavedMapping
@@ -63,7 +64,8 @@ def take(request: HttpRequest) -> HttpResponse:
     if upload is None:
         return show_form(request, "No file was chosen. Choose one with a column of addresses.", 400)
     try:
-        run = runs.take_file(upload.chunks(), upload.name or "a file", by=request.user, via="page", now=timezone.now())
+        name, pieces = upload.name or "a file", upload.chunks(CHUNK)
+        run = runs.take_file(pieces, name, by=request.user, via="page", now=timezone.now())
     except UnreadableFile as error:
         return show_form(request, str(error), 400)
     return redirect("contacts:import_columns", run.pk)

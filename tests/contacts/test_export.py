@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from contacts.exporting.people import columns
 from contacts.importing.formats import SheetDataset
 from contacts.importing.reading import read_sheet
 from contacts.importing.resources import ContactResource
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def exported(client: Client, query: str = "") -> str:
-    response = client.get(reverse("contacts:export") + query)
+    response = client.post(reverse("contacts:export_new") + query, {"form": "csv", "columns": columns()})
     return b"".join(response.streaming_content).decode()
 
 
@@ -58,7 +59,7 @@ def test_it_is_about_the_filter_of_the_list(client: Client):
 
 def test_a_filter_that_makes_no_sense_exports_nothing(client: Client):
     client.force_login(a_user("sales"))
-    assert client.get(reverse("contacts:export") + "?status=nonsense").status_code == 302
+    assert client.post(reverse("contacts:export_new") + "?status=nonsense", {"form": "csv"}).status_code == 302
 
 
 def test_it_holds_only_what_the_person_sees(client: Client, settings):
@@ -72,7 +73,7 @@ def test_it_holds_only_what_the_person_sees(client: Client, settings):
 
 
 def test_strangers_are_sent_to_sign_in(client: Client):
-    assert client.get(reverse("contacts:export")).status_code == 302
+    assert client.get(reverse("contacts:export_new")).status_code == 302
 
 
 def test_the_number_of_queries_does_not_grow_with_the_contacts(client: Client, django_assert_max_num_queries):

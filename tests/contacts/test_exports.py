@@ -27,7 +27,18 @@ from contacts.importing.reading import Form, read_sheet
 from contacts.importing.report import ImportReport
 from contacts.importing.resources import ContactResource
 from contacts.models import Contact, Export, ExportPiece
-from tests.builders import NOW, a_bounce, a_contact, a_custom_field, a_suppression, a_user
+from tests.builders import (
+    NOW,
+    a_bounce,
+    a_cleaning_row,
+    a_cleaning_run,
+    a_contact,
+    a_custom_field,
+    a_suppression,
+    a_user,
+    an_address,
+    days_ago,
+)
 from tests.tools import a_tool, errors_of
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +47,8 @@ FORMS = ("csv", "xlsx", "jsonl")
 STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "'=", "''+", "'", "''@")
 TAILS = ("1+1", "cmd|' /C calc'!A0", 'HYPERLINK("http://x.example","click")', "SUM(A1:A9)", 'x;y,z"q"')
 PAYLOADS = [start + tail for start in STARTS for tail in TAILS]
+# Live to whoever reads a file of commas by semicolons, as Excel does in half of Europe, or by tabs.
+INNER = ["x;=1+1;y", "x\n=2+2\ny", "x\t=3+3\ty", 'a"";=4+4;""', ";=5+5;", 'x;" =6+6', "x\n'=7+7\ny", "x;''@SUM(A1);y"]
 
 
 def exported(form: str, *keys: str) -> bytes:
@@ -68,7 +81,7 @@ def a_full_house() -> None:
     a_contact(
         "bob@example.org", title="-1", tags=("lone;tag",), phone="+49 (0)30 901820", custom={"vip": True, "mail": "1"}
     )
-    a_contact("", external_id="no-address", last_name="O'Hara")
+    a_contact(None, external_id="no-address", last_name="O'Hara")
 
 
 # --- what leaves comes back -------------------------------------------------------------------------
@@ -96,6 +109,14 @@ def test_sixty_formulas_come_back_as_they_were(form: str):
     assert imported(exported(form)).unchanged == 60
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_what_only_other_separators_would_run_comes_back_too(form: str):
+    a_custom_field("notes", "text")
+    for number, payload in enumerate(INNER):
+        a_contact(f"p{number}@example.org", custom={"notes": payload})
+    assert imported(exported(form)).unchanged == len(INNER)
+
+
 def test_no_cell_of_a_csv_begins_like_a_formula():
     for number, payload in enumerate(PAYLOADS):
         a_contact(f"p{number}@example.org", first_name=payload, company=payload)
@@ -116,15 +137,17 @@ def test_no_cell_of_a_workbook_is_a_formula_or_a_link():
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LIBREOFFICE IS NOT HERE: formulas were not tried in it")
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 def test_libreoffice_runs_none_of_them(form: str, tmp_path: Path):
-    for number, payload in enumerate(PAYLOADS):
+    for number, payload in enumerate(PAYLOADS + INNER):
         a_contact(f"p{number}@example.org", first_name=payload)
     (tmp_path / f"people.{form}").write_bytes(exported(form))
     (tmp_path / "control.csv").write_text("first_name\n=1+1\n")
     convert = ["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to", "fods"]
     files = [tmp_path / f"people.{form}", tmp_path / "control.csv"]
-    subprocess.run([*convert, "--outdir", tmp_path, *files], check=True, timeout=120)
-    assert "table:formula" in (tmp_path / "control.fods").read_text()
-    assert "table:formula" not in (tmp_path / "people.fods").read_text()
+    for separators in ["59", "9", "59/44/9", "44"] if form == "csv" else [""]:
+        read = [f"--infilter=Text - txt - csv (StarCalc):{separators},34,76"] if separators else []
+        subprocess.run([*convert, *read, "--outdir", tmp_path, *files], check=True, timeout=120)
+        assert "table:formula" in (tmp_path / "control.fods").read_text()
+        assert "table:formula" not in (tmp_path / "people.fods").read_text(), separators
 
 
 def test_json_lines_are_typed_and_literal():
@@ -218,6 +241,28 @@ def test_what_cannot_be_exported_is_not_there(client: Client):
     assert "Tick at least one column" in new(client, columns=[]).content.decode()
 
 
+def test_each_list_is_in_the_order_of_its_page(client: Client):
+    run = a_cleaning_run()
+    late, early = an_address("late@example.org"), an_address("early@example.org")
+    for address in (early, late):
+        a_cleaning_row(run, address)
+    a_bounce("new@example.org", occurred_at=days_ago(1))
+    a_bounce("old@example.org", occurred_at=days_ago(9))
+    client.force_login(a_user("manager"))
+    cleaned = body(new(client, f"?what=cleaning&run={run.pk}", columns=["email"])).split()
+    bounced = body(new(client, "?what=bounces", columns=["email"])).split()
+    assert cleaned == ["Address", "late@example.org", "early@example.org"]
+    assert bounced == ["Address", "new@example.org", "old@example.org"]
+
+
+def test_what_a_sheet_cannot_hold_is_refused_rather_than_cut(client: Client, monkeypatch):
+    monkeypatch.setattr("contacts.exporting.files.LONGEST_CELL", 20)
+    a_contact("ada@example.org", title="x" * 21)
+    client.force_login(a_user("sales"))
+    response = client.post(reverse("contacts:export_new"), {"form": "xlsx", "columns": ["title"]}, follow=True)
+    assert "Row 2 has more in “title” than a cell of XLSX holds" in response.content.decode()
+
+
 # --- the worker -------------------------------------------------------------------------------------
 
 
@@ -259,6 +304,16 @@ def test_a_workers_file_is_the_same_in_pieces(form: str, monkeypatch):
     rows = read_sheet(b"".join(runs.body_of(export)), Form.CSV).rows
     assert len(rows) == 40
     assert rows == read_sheet(exported(form), Form.CSV).rows
+
+
+def test_more_rows_than_a_sheet_holds_are_refused_before_they_are_written(monkeypatch):
+    monkeypatch.setattr("contacts.exporting.runs.MOST_ROWS_OF_A_SHEET", 1)
+    a_contact("ada@example.org")
+    a_contact("bob@example.org")
+    export = begun(a_user("sales"), "xlsx")
+    runs.work(clock)
+    export.refresh_from_db()
+    assert (export.state, export.done, "Choose CSV" in export.error) == ("failed", 0, True)
 
 
 def test_downloads_are_for_whoever_asked(client: Client):
@@ -403,7 +458,8 @@ def test_the_api_gives_exports_to_whoever_asked():
     [
         ({"filter": {"status": ["nonsense"]}}, "filter"),
         ({"filter": {"password": ["x"]}}, "filter"),
-        ({"columns": ["password"]}, "filter"),
+        ({"columns": ["password"]}, "columns"),
+        ({"colums": ["email"]}, "colums"),
         ({"format": "exe"}, "format"),
     ],
 )
@@ -431,6 +487,16 @@ def test_the_command_says_what_is_wrong_with_its_arguments(tmp_path: Path):
     ):
         with pytest.raises(CommandError, match=says):
             call_command("export_contacts", str(tmp_path / name), stdout=io.StringIO(), **given)
+
+
+def test_the_admin_says_that_it_cannot_hold_them_all(client: Client, monkeypatch):
+    monkeypatch.setattr("contacts.exporting.people.MOST_IN_MEMORY", 1)
+    a_contact("ada@example.org")
+    a_contact("bob@example.org")
+    client.force_login(a_user("admin"))
+    given = {"format": "0", "resource": "", **{f"contactexport_{column}": "on" for column in columns()}}
+    response = client.post(reverse("admin:contacts_contact_export"), given)
+    assert "At most 1 contacts can be exported here" in response.content.decode()
 
 
 def test_the_admin_exports_and_imports_workbooks():

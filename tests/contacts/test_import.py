@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from itertools import product
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from django.urls import reverse
 from bounces.intake.upload import keep_upload
 from bounces.models import Address
 from bounces.process import run_flow
-from bounces.spreadsheet import restore, safe_cell
+from bounces.spreadsheet import csv_cell, restore, safe_cell
 from contacts.importing.formats import SheetDataset
 from contacts.importing.reading import Form, UnreadableFile, read_sheet
 from contacts.importing.report import ImportReport
@@ -262,10 +263,33 @@ def test_old_line_ends_and_semicolons_are_read():
 
 
 @pytest.mark.parametrize(
+    ("cell", "defused"),
+    [
+        ("x;=1", "x;'=1"),
+        ("x;'=1", "x;''=1"),
+        ("x\n=1", "x\n'=1"),
+        ('x;; "=1', "x;; \"'=1"),
+        (" =1", "' =1"),
+        ("\t=1", "'\t'=1"),
+        ("a;b-c", "a;b-c"),
+    ],
+)
+def test_a_sign_that_other_separators_would_let_begin_a_cell_is_defused_too(cell: str, defused: str):
+    assert csv_cell(cell) == defused
+    assert restore(csv_cell(cell)) == restore(safe_cell(cell)) == cell
+
+
+def test_any_cell_comes_back_as_it_was():
+    pieces = ("=", ";", "'", '"', "\n", "a", " ")
+    for cell in map("".join, product(pieces, repeat=5)):
+        assert restore(csv_cell(cell)) == restore(safe_cell(cell)) == cell, cell
+
+
+@pytest.mark.parametrize(
     "cell", ["=1+1", "==1+1", "+49", "-1", "@a", "'=1", "''=1", "'quoted'", "plain", "", "\tx", "＝1"]
 )
 def test_defused_cells_come_back_as_they_were(cell: str):
-    assert restore(safe_cell(cell)) == cell
+    assert restore(safe_cell(cell)) == restore(csv_cell(cell)) == cell
     assert not safe_cell(cell).startswith(("=", "+", "-", "@", "\t", "＝"))
 
 

@@ -108,7 +108,7 @@ def test_a_segment_that_cannot_be_read_is_about_nobody_and_says_why(client, mana
     assert said_why in text_of(client.get(reverse("contacts:segments")))
     assert said_why in text_of(client.get(reverse("contacts:list"), {"segment": segment.pk}))
     assert said_why in said(do(client, "add_tag", tag_name="vip", whole="1", segment=segment.pk))[0]
-    assert said_why in said(client.get(reverse("contacts:export"), {"segment": segment.pk}))[0]
+    assert said_why in said(client.get(reverse("contacts:export_new"), {"segment": segment.pk}))[0]
     assert said_why in said(client.get(reverse("contacts:segment_edit", args=[segment.pk])))[0]
     assert (
         said_why in said(client.post(reverse("contacts:campaign_add", args=[campaign.pk]), {"segment": segment.pk}))[0]

@@ -18,7 +18,7 @@ from rich.progress import Progress
 
 from bounces.terminal import terminal
 from contacts.access import contacts_for
-from contacts.exporting.files import TYPES, TooManyRows, pieces_of
+from contacts.exporting.files import TYPES, Unwritable, pieces_of
 from contacts.exporting.people import LISTS, rows_of
 from contacts.exporting.subjects import SUBJECTS, BadFilter, choose
 from contacts.filters import fault_of, narrow_to
@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 rows = rows_of(contacts, list(columns), timezone.now())
                 written = write(path, pieces_of(form, columns, watched(rows, progress, bar), LISTS))
                 done = int(progress.tasks[0].completed)
-        except (BadFilter, TooManyRows) as error:
+        except (BadFilter, Unwritable) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}") from error
