@@ -16,6 +16,8 @@ from django.conf import settings
 from django.db import connection
 from email_validator import EmailNotValidError, validate_email
 
+from bounces.statements import run
+
 # What nearly all addresses are made of: these need no look by the library.
 PLAIN_LOCAL = frozenset(string.ascii_lowercase + string.digits + "_+=!#$%&'*/?^`{|}~-.")
 PLAIN_DOMAIN = frozenset(string.ascii_lowercase + string.digits + "-.")
@@ -101,23 +103,24 @@ def keep_addresses(emails: Iterable[str]) -> dict[str, int]:
     wanted = sorted(set(emails))
     if not wanted:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO bounces_address (email, domain)
-            SELECT new.email, split_part(new.email, '@', -1) FROM unnest(%s::text[]) AS new(email)
-            WHERE NOT EXISTS (SELECT FROM bounces_address known WHERE known.email = new.email)
-            ORDER BY new.email
-            ON CONFLICT (email) DO NOTHING
-            RETURNING id, email
-            """,
-            [wanted],
-        )
-        made = cursor.fetchall()
-        cursor.execute("SELECT email, id FROM bounces_address WHERE email = ANY(%s)", [wanted])
-        ids = dict(cursor.fetchall())
+    made = run(MAKE_ADDRESSES, {"emails": wanted})
+    ids = {email: pk for pk, email in made}
+    if len(ids) < len(wanted):
+        known = [email for email in wanted if email not in ids]
+        ids |= dict(run(FIND_ADDRESSES, {"emails": known}))
     link_orphaned_suppressions(made)
     return ids
+
+
+MAKE_ADDRESSES = """
+INSERT INTO bounces_address (email, domain)
+SELECT new.email, split_part(new.email, '@', -1) FROM unnest(%(emails)b::text[]) AS new(email)
+WHERE NOT EXISTS (SELECT FROM bounces_address known WHERE known.email = new.email)
+ORDER BY new.email
+ON CONFLICT (email) DO NOTHING
+RETURNING id, email
+"""
+FIND_ADDRESSES = "SELECT email, id FROM bounces_address WHERE email = ANY(%(emails)b::text[])"
 
 
 def link_orphaned_suppressions(made: Sequence[tuple[int, str]]) -> None:

@@ -3,8 +3,9 @@
 In: InboundItem rows that `intake/keep.py` stored. Out: the same rows, each ending countably: done (how many facts),
 ignored (why), unverified, quarantined (why). Stage: between intake and parse.
 
-Items are taken under the flow's lease, in order, a batch bounded by count and bytes. An item that stopped its reader
-is taken alone the next time, and set aside after three times, so that a poisonous one cannot hold the others up.
+Items are taken under the flow's lease, in order, a batch bounded by count and bytes. Items that
+stopped their reader are taken with few others the next time, then alone, and set aside after three times, so that a
+poisonous one cannot hold the others up.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
 
-from django.db import connection, transaction
 from django.db.models import Count
 
 from bounces.models import InboundItem, RawChunk
+from bounces.statements import columns, commit, run
 from bounces.values import Trust
 
-BATCH_ITEMS = 200
+BATCH_ITEMS = 2000
 BATCH_BYTES = 32 * 1024 * 1024
+FEWER = 50  # as many together that have stopped their reader once
 TRIES = 3
 
 
@@ -45,24 +47,24 @@ def quarantined(why: str) -> Outcome:
 
 def take() -> list[InboundItem]:
     """The next batch, its tries counted and committed before anything is read. Empty when nothing waits."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(TAKE, {"items": BATCH_ITEMS, "bytes": BATCH_BYTES})
-        ids = [row[0] for row in cursor.fetchall()]
-    return list(InboundItem.objects.filter(pk__in=ids).order_by("pk"))
+    taken = commit(TAKE, {"items": BATCH_ITEMS, "bytes": BATCH_BYTES, "fewer": FEWER})
+    return list(InboundItem.objects.filter(pk__in=[pk for (pk,) in taken]).order_by("pk"))
 
 
-# The first item is always taken; one that has stopped a reader before comes alone.
+# The first item is always taken. Where one comes that has stopped its reader before, fewer are taken, and after the
+# second time it comes alone: a worker that is killed amid many good ones does not have them wait for each other.
 TAKE = """
 WITH waiting AS (
     SELECT id, size, tries, form FROM bounces_inbounditem WHERE state = 'pending'
     ORDER BY id LIMIT %(items)s FOR UPDATE SKIP LOCKED
 ), ranked AS (
     SELECT id, tries, form, row_number() OVER by_age AS n, sum(size) OVER by_age AS bytes,
-           bool_or(tries > 0 OR form IN ('mbox', 'zip')) OVER by_age AS is_slow
+           max(tries) OVER by_age AS most_tries, bool_or(form IN ('mbox', 'zip')) OVER by_age AS has_archive
     FROM waiting WINDOW by_age AS (ORDER BY id)
 )
 UPDATE bounces_inbounditem item SET tries = item.tries + 1
-FROM ranked WHERE ranked.id = item.id AND (n = 1 OR (bytes <= %(bytes)s AND NOT is_slow))
+FROM ranked WHERE ranked.id = item.id AND (
+    n = 1 OR (bytes <= %(bytes)s AND NOT has_archive AND (most_tries = 0 OR (most_tries = 1 AND n <= %(fewer)s))))
 RETURNING item.id
 """
 
@@ -98,23 +100,17 @@ def open_body(item: InboundItem) -> IO[bytes]:
 
 def finish(outcomes: dict[int, Outcome], now: datetime) -> None:
     """Writes down what became of items, in one statement."""
-    ids = sorted(outcomes)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE bounces_inbounditem item
-            SET state = o.state, why = o.why, facts = o.facts, finished_at = %s
-            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[]) AS o(id, state, why, facts)
-            WHERE item.id = o.id
-            """,
-            [
-                now,
-                ids,
-                [str(outcomes[pk].state) for pk in ids],
-                [outcomes[pk].why for pk in ids],
-                [outcomes[pk].facts for pk in ids],
-            ],
-        )
+    rows = [(pk, str(outcome.state), outcome.why, outcome.facts) for pk, outcome in sorted(outcomes.items())]
+    if rows:
+        run(FINISH, columns(rows, ("ids", "states", "whys", "facts")) | {"now": now})
+
+
+FINISH = """
+UPDATE bounces_inbounditem item
+SET state = o.state, why = o.why, facts = o.facts, finished_at = %(now)s
+FROM unnest(%(ids)b::bigint[], %(states)b::text[], %(whys)b::text[], %(facts)b::int[]) AS o(id, state, why, facts)
+WHERE item.id = o.id
+"""
 
 
 def is_waiting() -> bool:

@@ -18,8 +18,9 @@ from bounces import lease, outbox
 from bounces.evaluation import GIVEN_IDS, evaluation
 from bounces.lease import Lease
 from bounces.models import Address, Dirty, Policy
+from bounces.statements import run
 
-NEWS_CHUNK = 1000
+NEWS_CHUNK = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +147,18 @@ def evaluate_news(now: datetime, held: Lease) -> int:
     """Judges one chunk of the addresses with news, or whose time has come; returns how many it judged."""
     with transaction.atomic():
         lease.guard(held)
-        waiting = Dirty.objects.select_for_update(skip_locked=True).order_by("pk")
-        dirty = dict(waiting.values_list("pk", "address_id")[:NEWS_CHUNK])
+        dirty = {pk for (pk,) in run(TAKE_NEWS, {"limit": NEWS_CHUNK})}
         due = Address.objects.filter(reevaluate_at__lte=now).order_by("reevaluate_at")
-        ids = set(dirty.values()) | set(due.values_list("pk", flat=True)[:NEWS_CHUNK])
+        ids = dirty | set(due.values_list("pk", flat=True)[:NEWS_CHUNK])
         judge_now(sorted(ids), now)
-        Dirty.objects.filter(pk__in=list(dirty)).delete()
     return len(ids)
+
+
+# What is noted from now on stays: it may not be seen by this judgement.
+TAKE_NEWS = """
+DELETE FROM bounces_dirty WHERE id IN (SELECT id FROM bounces_dirty ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING address_id
+"""
 
 
 def judge_now(address_ids: Sequence[int], now: datetime, *, actor_id: int | None = None) -> int:

@@ -7,7 +7,8 @@ fact that it is done, guarded by the flow's lease.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
 LEASE = "flow"
 LEASE_LASTS = timedelta(seconds=20)
+RENEWED = timedelta(seconds=2)  # how often, while many items are read
 POISON = f"It stopped its reader {inbox.TRIES} times."
 
 
@@ -78,12 +80,11 @@ def drain_batch(held: Lease, now: datetime) -> int:
 
 
 def settle(items: Sequence[InboundItem], held: Lease, now: datetime) -> None:
-    """Reads and records items together; where that fails, each alone, so that one bad one spoils no other."""
+    """Reads and records items together; where that fails, each half, so that in the end one bad one spoils no other."""
     if not items:
         return
     bodies = inbox.bodies(items)
-    readings = {item.pk: read_item(item, bodies.get(item.pk, b"")) for item in items}
-    lease.renew(held)  # reading many took its time
+    readings = read_all(items, bodies, held)
     try:
         record_items(items, readings, held, now)
     except (OperationalError, InterfaceError, lease.LeaseLost):
@@ -93,8 +94,22 @@ def settle(items: Sequence[InboundItem], held: Lease, now: datetime) -> None:
         if len(items) == 1:
             inbox.finish({items[0].pk: quarantined(f"Our own fault, not its sender's: {type(error).__name__}.")}, now)
             return
-        for item in items:
-            settle([item], held, now)
+        middle = len(items) // 2
+        settle(items[:middle], held, now)
+        settle(items[middle:], held, now)
+
+
+def read_all(items: Sequence[InboundItem], bodies: Mapping[int, bytes], held: Lease) -> dict[int, Reading]:
+    """Holds on to the lease while it reads: of many items each may take its time."""
+    readings: dict[int, Reading] = {}
+    until = time.monotonic() + RENEWED.total_seconds()
+    for item in items:
+        readings[item.pk] = read_item(item, bodies.get(item.pk, b""))
+        if time.monotonic() > until:
+            lease.renew(held)
+            until = time.monotonic() + RENEWED.total_seconds()
+    lease.renew(held)
+    return readings
 
 
 def read_item(item: InboundItem, body: bytes) -> Reading:

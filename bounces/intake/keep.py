@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import BinaryIO
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from bounces.mailfiles import FileKind, sniff
 from bounces.models import InboundItem, RawChunk
+from bounces.statements import run
 from bounces.values import Trust
 
 CHUNK = 4 * 1024 * 1024
@@ -130,8 +131,8 @@ def keep_pieces(pieces: Sequence[Piece], door: Door) -> list[Kept]:
     digests = [hashlib.sha256(piece.identity).digest() for piece in pieces]
     first = {digest: index for index, digest in reversed(list(enumerate(digests)))}
     chosen = sorted(first.values())
-    with connection.cursor() as cursor:
-        cursor.execute(
+    new: dict[bytes, int] = dict(
+        run(
             INSERT_PIECES,
             {
                 "source": door.source,
@@ -147,18 +148,18 @@ def keep_pieces(pieces: Sequence[Piece], door: Door) -> list[Kept]:
                 "bodies": [pieces[i].body for i in chosen],
             },
         )
-        new = {bytes(digest): pk for digest, pk in cursor.fetchall()}
-        cursor.execute(
-            "SELECT digest, id FROM bounces_inbounditem WHERE source = %s AND digest = ANY(%s)", [door.source, digests]
-        )
-        ids = {bytes(digest): pk for digest, pk in cursor.fetchall()} | new
+    )
+    ids = new if len(new) == len(chosen) else dict(run(FIND_PIECES, {"source": door.source, "digests": digests}))
     return [Kept(ids[digest], is_new=digest in new and first[digest] == index) for index, digest in enumerate(digests)]
 
 
+FIND_PIECES = """
+SELECT digest, id FROM bounces_inbounditem WHERE source = %(source)s AND digest = ANY(%(digests)b::bytea[])
+"""
 INSERT_PIECES = """
 WITH piece AS (
-    SELECT * FROM unnest(%(digests)s::bytea[], %(forms)s::text[], %(names)s::text[], %(bodies)s::bytea[],
-                         %(parents)s::bigint[], %(moments)s::timestamptz[], %(states)s::text[], %(whys)s::text[])
+    SELECT * FROM unnest(%(digests)b::bytea[], %(forms)b::text[], %(names)b::text[], %(bodies)b::bytea[],
+                         %(parents)b::bigint[], %(moments)b::timestamptz[], %(states)b::text[], %(whys)b::text[])
         AS piece(digest, form, name, body, parent_id, received_at, state, why)
 ), item AS (
     INSERT INTO bounces_inbounditem

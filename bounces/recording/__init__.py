@@ -21,8 +21,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import connection
-
 from bounces.addresses import domain_of, keep_addresses
 from bounces.models import Attempt, Dirty
 from bounces.providers import providers_of
@@ -30,9 +28,11 @@ from bounces.recording.attempts import note_attempts
 from bounces.recording.failures import Failure, record_failures
 from bounces.recording.joining import join
 from bounces.recording.reactions import advance_dates, answering, record_complaints, suppress_those_who_asked
+from bounces.recording.rows import insert
 from bounces.recording.silence import count_silence
 from bounces.recording.statistics import Cell, add_counts
 from bounces.recording.told import Told
+from bounces.statements import columns, run
 from bounces.values import Event
 
 __all__ = ["Recorded", "Told", "lock_addresses", "record"]
@@ -63,31 +63,31 @@ def record(told: Sequence[Told]) -> Recorded:
     changed |= judged | advance_dates([one for one, _ in fresh], address_ids)
     count_silence(noted.delivered, noted.moved | answering([one for one, _ in fresh], address_ids))
     add_counts(difference)
-    Dirty.objects.bulk_create([Dirty(address_id=pk) for pk in sorted(changed)])
+    insert(Dirty, [Dirty(address_id=pk) for pk in sorted(changed)], ["address_id"])
     return Recorded(Counter(one.item_id for one, _ in fresh), noted.told_of)
 
 
 def lock_addresses(address_ids: Iterable[int]) -> None:
     """Until the transaction ends, in the order of their ids. Who locks twice asks for all of them the first time."""
-    ids = sorted(set(address_ids))
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM bounces_address WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
+    run(
+        "SELECT id FROM bounces_address WHERE id = ANY(%(ids)b::bigint[]) ORDER BY id FOR NO KEY UPDATE",
+        {"ids": sorted(set(address_ids))},
+    )
 
 
 def _keep_event_keys(told: Sequence[Told]) -> set[tuple[str, str]]:
     """Claims the events' identities; returns those that nobody had claimed before."""
     events = {(one.source, one.identity): str(one.report.event) for one in told}
     keys = sorted(events)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO bounces_eventkey (source, key, event)
-            SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
-            ON CONFLICT (source, key) DO NOTHING RETURNING source, key
-            """,
-            [[source for source, _ in keys], [key for _, key in keys], [events[key] for key in keys]],
-        )
-        return set(cursor.fetchall())
+    given = columns([(*key, events[key]) for key in keys], ("sources", "keys", "events"))
+    return set(run(CLAIM, given))
+
+
+CLAIM = """
+INSERT INTO bounces_eventkey (source, key, event)
+SELECT * FROM unnest(%(sources)b::text[], %(keys)b::text[], %(events)b::text[])
+ON CONFLICT (source, key) DO NOTHING RETURNING source, key
+"""
 
 
 def _take(key: tuple[str, str], fresh_keys: set[tuple[str, str]]) -> bool:

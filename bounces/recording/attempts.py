@@ -12,12 +12,12 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from bounces.addresses import domain_of
 from bounces.models import Attempt, MergedAttempt
+from bounces.recording.rows import insert, update
 from bounces.recording.statistics import Cell, counts_of_attempt
 from bounces.recording.told import Told
+from bounces.statements import run
 from bounces.values import UNNAMED, Event, Trust
 
 Identity = tuple[int, str, str]  # address, "m" (Message-ID), "p" (provider's id) or "t" (by its token), the id
@@ -193,30 +193,31 @@ def find_attempts(told: Sequence[Told], address_ids: dict[str, int]) -> dict[Ide
     if not wanted:
         return {}
     by_kind = {kind: [w for w in wanted if w[1] == kind] for kind in "mp"}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT a.id FROM unnest(%s::bigint[], %s::text[]) AS w(address_id, key)
-            JOIN bounces_attempt a ON a.message_id = w.key AND a.address_id = w.address_id AND a.message_id <> ''
-            UNION
-            SELECT a.id FROM unnest(%s::bigint[], %s::text[]) AS w(address_id, key)
-            JOIN bounces_attempt a ON a.provider_id = w.key AND a.address_id = w.address_id AND a.provider_id <> ''
-            """,
-            [
-                [w[0] for w in by_kind["m"]],
-                [w[2] for w in by_kind["m"]],
-                [w[0] for w in by_kind["p"]],
-                [w[2] for w in by_kind["p"]],
-            ],
-        )
-        ids = [row[0] for row in cursor.fetchall()]
+    ids = run(
+        FIND,
+        {
+            "message_of": [w[0] for w in by_kind["m"]],
+            "message_ids": [w[2] for w in by_kind["m"]],
+            "provided_to": [w[0] for w in by_kind["p"]],
+            "provider_ids": [w[2] for w in by_kind["p"]],
+        },
+    )
     tokens = _find_by_token([w for w in wanted if w[1] == "t"])
     known: dict[Identity, Attempt] = {}
-    for attempt in Attempt.objects.filter(pk__in=[*ids, *tokens.values()]).order_by("-pk"):
+    for attempt in Attempt.objects.filter(pk__in=[*[pk for (pk,) in ids], *tokens.values()]).order_by("-pk"):
         _remember(attempt, known)
         names = [name for name, pk in tokens.items() if (pk, name[0]) == (attempt.pk, attempt.address_id)]
         known |= dict.fromkeys(names, attempt)
     return known
+
+
+FIND = """
+SELECT a.id FROM unnest(%(message_of)b::bigint[], %(message_ids)b::text[]) AS w(address_id, key)
+JOIN bounces_attempt a ON a.message_id = w.key AND a.address_id = w.address_id AND a.message_id <> ''
+UNION
+SELECT a.id FROM unnest(%(provided_to)b::bigint[], %(provider_ids)b::text[]) AS w(address_id, key)
+JOIN bounces_attempt a ON a.provider_id = w.key AND a.address_id = w.address_id AND a.provider_id <> ''
+"""
 
 
 def _find_by_token(wanted: Sequence[Identity]) -> dict[Identity, int]:
@@ -264,23 +265,9 @@ def newest(one: datetime | None, other: datetime | None) -> datetime | None:
 
 def _save(touched: list[Attempt]) -> None:
     old = [attempt for attempt in touched if attempt.pk is not None]
-    Attempt.objects.bulk_create([attempt for attempt in touched if attempt.pk is None])
-    if old:
-        update_attempts(old)
+    insert(Attempt, [attempt for attempt in touched if attempt.pk is None], ("address_id", "provider", *WRITTEN))
+    update_attempts(old)
 
 
-def update_attempts(attempts: list[Attempt]) -> None:
-    """One UPDATE: Django's bulk_update builds a CASE of every row for every column, 5 ms a row in Python alone."""
-    kinds = [Attempt._meta.get_field(name).db_type(connection) for name in WRITTEN]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE bounces_attempt a SET {", ".join(f"{name} = t.{name}" for name in WRITTEN)}
-            FROM unnest(%s::bigint[], {", ".join(f"%s::{kind}[]" for kind in kinds)}) AS t(id, {", ".join(WRITTEN)})
-            WHERE a.id = t.id
-            """,  # noqa: S608  (the names and types are the model's own)
-            [
-                [attempt.pk for attempt in attempts],
-                *[[getattr(attempt, name) for attempt in attempts] for name in WRITTEN],
-            ],
-        )
+def update_attempts(attempts: Sequence[Attempt]) -> None:
+    update(Attempt, attempts, WRITTEN)

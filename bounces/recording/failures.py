@@ -20,12 +20,19 @@ from datetime import datetime
 from bounces.addresses import domain_of
 from bounces.models import Attempt, Bounce, Evidence
 from bounces.providers import provider_of_host
+from bounces.recording.rows import insert, update
 from bounces.recording.statistics import Cell, counts_of_bounce, day_of
 from bounces.recording.told import Told
 from bounces.values import Event, Judgement, Kind, Standing
 
 VERDICT = ("kind", "fault", "reason", "smtp_code", "enhanced_code", "diagnostic", "remote_mta", "rule", "evidence_rank")
 WRITTEN = (*VERDICT, "standing", "occurred_at", "attempt_id", "campaign_key", "sender", "provider")
+MADE = ("address_id", "failure_key")
+SAID = (
+    "bounce_id", "inbound_item_id", "source", "trust", "kind", "fault", "reason", "smtp_code", "enhanced_code",
+    "diagnostic", "command", "remote_mta", "reporting_mta", "provider", "reader", "rule", "rank", "occurred_at",
+    "claimed_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +108,11 @@ def record_failures(failures: Sequence[Failure]) -> tuple[set[int], Counter[Cell
     for key, failure, piece in zip(keys, failures, evidence, strict=True):
         found[key] = piece.bounce = _merge(found.get(key), key, failure, piece)
     touched = {key: found[key] for key in keys}
-    Bounce.objects.bulk_create([bounce for key, bounce in touched.items() if key not in before])
-    Bounce.objects.bulk_update([bounce for key, bounce in touched.items() if key in before], WRITTEN, batch_size=500)
-    Evidence.objects.bulk_create(evidence, batch_size=1000)
+    insert(Bounce, [bounce for key, bounce in touched.items() if key not in before], (*MADE, *WRITTEN))
+    update(Bounce, [bounce for key, bounce in touched.items() if key in before], WRITTEN)
+    for piece in evidence:
+        piece.bounce_id = piece.bounce.pk
+    insert(Evidence, evidence, SAID)
     domains = {key: domain_of(failure.told.email) for key, failure in zip(keys, failures, strict=True)}
     return _what_changed(touched, before, domains)
 

@@ -26,6 +26,7 @@ from bounces.recording.failures import (
     judged,
     occurred_at,
 )
+from bounces.recording.rows import update
 from bounces.recording.statistics import Cell, Under, cells, counts_of_attempt, counts_of_bounce
 from bounces.values import Kind, Standing
 
@@ -77,7 +78,7 @@ def _join_bounces(
             difference.subtract(counts_of_bounce(before[bounce.pk], domains[bounce.address_id]))
     kept = [bounces[0] for bounces in groups.values()]
     Bounce.objects.filter(pk__in=[b.pk for bounces in groups.values() for b in bounces[1:]]).delete()
-    Bounce.objects.bulk_update(kept, [*WRITTEN, "failure_key"], batch_size=500)
+    update(Bounce, kept, [*WRITTEN, "failure_key"])
     if owners:
         update_attempts(list({attempt.pk: attempt for attempt in owners.values()}.values()))
     changed = {

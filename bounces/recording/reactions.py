@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import datetime
 
-from django.db import connection
-
 from bounces.addresses import domain_of
 from bounces.models import Attempt, Complaint
 from bounces.recording.failures import complaint_key
 from bounces.recording.statistics import Cell, Under, cells
 from bounces.recording.told import Told
+from bounces.statements import run
 from bounces.suppressions import suppress_many
 from bounces.values import Event, Standing
 
@@ -118,22 +117,22 @@ def advance_dates(told: Sequence[Told], address_ids: dict[str, int]) -> set[int]
     if not newest:
         return set()
     ids = sorted(newest)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE bounces_address a SET
-                last_bounce_at = GREATEST(a.last_bounce_at, n.last_bounce_at),
-                last_delivered_at = GREATEST(a.last_delivered_at, n.last_delivered_at),
-                last_reply_at = GREATEST(a.last_reply_at, n.last_reply_at),
-                last_click_at = GREATEST(a.last_click_at, n.last_click_at)
-            FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-                AS n(id, last_bounce_at, last_delivered_at, last_reply_at, last_click_at)
-            WHERE a.id = n.id
-            RETURNING a.id, a.status = 'valid' AND a.last_bounce_at IS NULL
-            """,
-            [ids, *[[newest[pk].get(column) for pk in ids] for column in COLUMNS]],
-        )
-        return {pk for pk, is_settled in cursor.fetchall() if not is_settled}
+    moved = run(ADVANCE, {"ids": ids, **{column: [newest[pk].get(column) for pk in ids] for column in COLUMNS}})
+    return {pk for pk, is_settled in moved if not is_settled}
+
+
+ADVANCE = """
+UPDATE bounces_address a SET
+    last_bounce_at = GREATEST(a.last_bounce_at, n.last_bounce_at),
+    last_delivered_at = GREATEST(a.last_delivered_at, n.last_delivered_at),
+    last_reply_at = GREATEST(a.last_reply_at, n.last_reply_at),
+    last_click_at = GREATEST(a.last_click_at, n.last_click_at)
+FROM unnest(%(ids)b::bigint[], %(last_bounce_at)b::timestamptz[], %(last_delivered_at)b::timestamptz[],
+            %(last_reply_at)b::timestamptz[], %(last_click_at)b::timestamptz[])
+    AS n(id, last_bounce_at, last_delivered_at, last_reply_at, last_click_at)
+WHERE a.id = n.id
+RETURNING a.id, a.status = 'valid' AND a.last_bounce_at IS NULL
+"""
 
 
 def answering(told: Sequence[Told], address_ids: dict[str, int]) -> set[int]:

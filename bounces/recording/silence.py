@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from django.db import connection
+from bounces.statements import columns, run
 
 # The newest answer of an address; what was delivered before it is answered.
 ANSWERED = "COALESCE(GREATEST(a.last_reply_at, a.last_click_at), '-infinity')"
@@ -18,7 +18,7 @@ ANSWERED = "COALESCE(GREATEST(a.last_reply_at, a.last_click_at), '-infinity')"
 ADD = f"""
 INSERT INTO bounces_silence (address_id, delivered, since)
 SELECT n.id, count(*), min(n.at)
-FROM unnest(%s::bigint[], %s::timestamptz[]) AS n(id, at) JOIN bounces_address a ON a.id = n.id
+FROM unnest(%(ids)b::bigint[], %(dates)b::timestamptz[]) AS n(id, at) JOIN bounces_address a ON a.id = n.id
 WHERE n.at > {ANSWERED}
 GROUP BY n.id ORDER BY n.id
 ON CONFLICT (address_id) DO UPDATE
@@ -28,10 +28,11 @@ RECOUNT = f"""
 WITH counted AS (
     SELECT t.address_id, count(*) AS delivered, min(t.delivered_at) AS since
     FROM bounces_attempt t JOIN bounces_address a ON a.id = t.address_id
-    WHERE t.address_id = ANY(%(ids)s) AND t.delivered_at > {ANSWERED}
+    WHERE t.address_id = ANY(%(ids)b::bigint[]) AND t.delivered_at > {ANSWERED}
     GROUP BY t.address_id
 ), gone AS (
-    DELETE FROM bounces_silence WHERE address_id = ANY(%(ids)s) AND address_id NOT IN (SELECT address_id FROM counted)
+    DELETE FROM bounces_silence
+    WHERE address_id = ANY(%(ids)b::bigint[]) AND address_id NOT IN (SELECT address_id FROM counted)
 )
 INSERT INTO bounces_silence (address_id, delivered, since)
 SELECT address_id, delivered, since FROM counted ORDER BY address_id
@@ -45,8 +46,7 @@ def count_silence(delivered: Sequence[tuple[int, datetime]], to_recount: Collect
     The addresses are locked by the caller, and their dates of reply and click are up to date.
     """
     added = [(address_id, at) for address_id, at in delivered if address_id not in to_recount]
-    with connection.cursor() as cursor:
-        if added:
-            cursor.execute(ADD, [[address_id for address_id, _ in added], [at for _, at in added]])
-        if to_recount:
-            cursor.execute(RECOUNT, {"ids": sorted(to_recount)})
+    if added:
+        run(ADD, columns(added, ("ids", "dates")))
+    if to_recount:
+        run(RECOUNT, {"ids": sorted(to_recount)})

@@ -372,6 +372,30 @@ def test_an_item_that_stops_its_reader_three_times_is_set_aside() -> None:
     assert "stopped its reader 3 times" in poison.why
 
 
+def test_items_that_stopped_their_reader_are_taken_with_few_others_then_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "FEWER", 3)
+    for number in range(8):
+        upload(a_bounce_mail(message_id=f"{number}@rebound.example"))
+
+    assert [len(inbox.take()) for _ in range(3)] == [8, 3, 1]
+
+
+def test_one_that_cannot_be_recorded_spoils_no_other_of_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [upload(a_bounce_mail(f"{number}@b.example", message_id=f"{number}@a.example")) for number in range(9)]
+    of_the_house = telling.told_of
+
+    def fails_for_one(item: InboundItem, *rest: Any) -> Any:
+        if item.pk == items[4].pk:
+            raise ArithmeticError
+        return of_the_house(item, *rest)
+
+    monkeypatch.setattr(process, "told_of", fails_for_one)
+    run()
+
+    states = list(InboundItem.objects.order_by("pk").values_list("state", flat=True))
+    assert (states, Bounce.objects.count()) == ([*["done"] * 4, "quarantined", *["done"] * 4], 8)
+
+
 def test_what_everything_became_adds_up() -> None:
     for body in (a_bounce_mail(), an_out_of_office(), a_complaint_mail(), b""):
         upload(body)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bounces.durable import commit
 from bounces.intake.webhooks import sns
 from bounces.intake.webhooks.arrival import Arrival, Refused, pack
 from bounces.intake.webhooks.known import VERSION, Known, given_by, load
@@ -21,6 +20,7 @@ from bounces.intake.webhooks.opening import note_refusal
 from bounces.intake.webhooks.providers import PROVIDERS
 from bounces.intake.webhooks.signatures import as_bytes, mailgun_block
 from bounces.models import InboundItem, IntakeSource, RawChunk
+from bounces.statements import commit
 
 
 @dataclass(frozen=True, slots=True)
