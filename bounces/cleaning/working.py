@@ -48,7 +48,9 @@ def work(run_id: int, clock: Clock, watch: Callable[[CleaningRun], None] | None 
             started = time.monotonic()
             run = step(run_id, held, clock(), size)
             if run.state in HOLDING:
-                size = stride.next_size(size, time.monotonic() - started)
+                is_cheap = run.state == State.APPLYING and not run.rejudges
+                least = stride.LEAST_OF_CHEAP if is_cheap else stride.LEAST
+                size = stride.next_size(size, time.monotonic() - started, least)
             is_running = run.is_running and not _gives_way(run)
             if watch:
                 watch(run)
