@@ -70,8 +70,8 @@ def is_whole(run: ImportRun) -> bool:
         return int(cursor.fetchone()[0]) == run.total
 
 
-def chunks(lines: Iterator[Line], size: int = CHUNK) -> Iterator[list[Line]]:
-    while chunk := list(islice(lines, size)):
+def chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    while chunk := list(islice(lines, CHUNK)):
         yield chunk
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("cleaning", "intake")
+NAMES = ("cleaning", "imports", "intake")
 
 
 def main(arguments: list[str]) -> int:

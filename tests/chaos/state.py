@@ -63,6 +63,29 @@ PARTS = {
         SELECT concat_ws('|', day, dimension, key, attempted, bounced, delivered, deferred, hard, soft, blocked,
                          complaints) FROM bounces_dailystat
     """,
+    "contacts": """
+        SELECT concat_ws('|', c.first_name, c.last_name, c.title, k.name, c.owner_id, c.phone, c.country,
+                         c.custom, c.source, c.external_id, c.document, c.deleted_at IS NULL,
+                         (SELECT string_agg(g.name, ',' ORDER BY g.name) FROM contacts_contact_tags t
+                          JOIN contacts_tag g ON g.id = t.tag_id WHERE t.contact_id = c.id),
+                         (SELECT string_agg(a.email || r.is_primary, ',' ORDER BY a.email)
+                          FROM contacts_contactaddress r JOIN bounces_address a ON a.id = r.address_id
+                          WHERE r.contact_id = c.id))
+        FROM contacts_contact c LEFT JOIN contacts_company k ON k.id = c.company_id
+    """,
+    "companies": "SELECT name FROM contacts_company",
+    "tags": "SELECT name FROM contacts_tag",
+    "timelines": """
+        SELECT concat_ws('|', c.external_id, c.document, v.kind, v.text)
+        FROM contacts_activity v JOIN contacts_contact c ON c.id = v.contact_id
+    """,
+    "imports": """
+        SELECT concat_ws('|', name, state, total, counts, known, health, quarantine, done, written, undone, kept, error)
+        FROM contacts_importrun
+    """,
+    "rows of imports": """
+        SELECT concat_ws('|', number, verdict, email, known, changes, problems, cells, kept) FROM contacts_importrow
+    """,
     "waiting": "SELECT 'address ' || address_id FROM bounces_dirty",
 }
 
