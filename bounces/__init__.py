@@ -3,6 +3,7 @@
     intake  ->  inbox  ->  parse  ->  classify  ->  record  ->  evaluate  ->  announce
 
     1. intake      intake/          the doors: authenticate, store the raw bytes, answer. Nothing else
+                   intake/exported/ lists that providers export, looked at before they are recorded
        inbox       inbox.py         everything that arrived, pending until it ends countably; containers.py unpacks
     2. parse       parsing/         raw bytes -> one Report a recipient. Pure
     3. classify    classification/  a Report -> hard or soft, whose fault, why, by which rule. Pure; the rules are data

@@ -16,7 +16,8 @@ from django.db import transaction
 
 from bounces import inbox, lease
 from bounces.inbox import Outcome, ignored, quarantined
-from bounces.intake.keep import Door, Kept, Piece, keep_pieces, keep_refused
+from bounces.intake.exported.table import HEAD_BYTES
+from bounces.intake.keep import WAITS, Door, Kept, Piece, form_of, keep_pieces, keep_refused
 from bounces.lease import Lease
 from bounces.mailfiles import BadArchive, Member, open_zip, split_mbox
 from bounces.models import InboundItem
@@ -98,9 +99,13 @@ def _keep(batch: list[Member], door: Door, tally: Tally, held: Lease) -> None:
             if member.body is None:
                 keep_refused(member.name, 0, member.refused, door, member.index)
                 tally.refused += 1
-        pieces = [
-            Piece(body=member.body, name=member.name, form=InboundItem.Form.MAIL, identity=member.body)
-            for member in batch
-            if member.body is not None
-        ]
+        pieces = [piece_of(member.name, member.body) for member in batch if member.body is not None]
         tally.count(keep_pieces(pieces, door))
+
+
+def piece_of(name: str, body: bytes) -> Piece:
+    """A mail, or a list, which waits for somebody who says what its rows are."""
+    if form_of(body[:HEAD_BYTES], name) == InboundItem.Form.LIST:
+        state = InboundItem.State.QUARANTINED
+        return Piece(body=body, name=name, form=InboundItem.Form.LIST, identity=body, state=state, why=WAITS)
+    return Piece(body=body, name=name, form=InboundItem.Form.MAIL, identity=body)

@@ -59,7 +59,7 @@ WITH waiting AS (
     ORDER BY id LIMIT %(items)s FOR UPDATE SKIP LOCKED
 ), ranked AS (
     SELECT id, tries, form, row_number() OVER by_age AS n, sum(size) OVER by_age AS bytes,
-           max(tries) OVER by_age AS most_tries, bool_or(form IN ('mbox', 'zip')) OVER by_age AS has_archive
+           max(tries) OVER by_age AS most_tries, bool_or(form IN ('mbox', 'zip', 'list')) OVER by_age AS has_archive
     FROM waiting WINDOW by_age AS (ORDER BY id)
 )
 UPDATE bounces_inbounditem item SET tries = item.tries + 1

@@ -18,6 +18,7 @@ from bounces import guards, inbox, incidents, lease, outbox, policy, proof
 from bounces.containers import expand
 from bounces.inbox import Outcome, quarantined
 from bounces.intake.events import report_of
+from bounces.intake.exported.opening import open_list
 from bounces.intake.webhooks.opening import open_events
 from bounces.lease import Lease
 from bounces.models import InboundItem
@@ -74,6 +75,8 @@ def drain_batch(held: Lease, now: datetime) -> int:
     items = [item for item in taken if item.pk not in poison]
     for archive in [item for item in items if item.is_archive]:
         expand(archive, held, now)
+    for one in [item for item in items if item.form == InboundItem.Form.LIST]:
+        open_list(one, held, now)
     open_events([item for item in items if item.form == InboundItem.Form.EVENTS], held, now)
     settle([item for item in items if not item.is_container], held, now)
     return len(taken)

@@ -23,7 +23,12 @@ class NotAPerson(PermissionError):
 
 
 def suppress_many(
-    addresses: Mapping[str, int], *, reason: str, source_of: Mapping[str, str], at_of: Mapping[str, datetime]
+    addresses: Mapping[str, int],
+    *,
+    reason: str,
+    source_of: Mapping[str, str],
+    at_of: Mapping[str, datetime],
+    note: str = "",
 ) -> None:
     """Suppresses normalised addresses (email -> id) for ever. May run twice: what is suppressed stays as it was.
 
@@ -37,7 +42,7 @@ def suppress_many(
             """
             INSERT INTO bounces_suppression
                 (scope, address_id, address_key, domain, reason, source, note, lift_reason, created_at)
-            SELECT 'address', new.id, new.key, '', %s, new.source, '', '', new.at
+            SELECT 'address', new.id, new.key, '', %s, new.source, %s, '', new.at
             FROM unnest(%s::bigint[], %s::bytea[], %s::text[], %s::timestamptz[]) AS new(id, key, source, at)
             WHERE NOT EXISTS (
                 SELECT FROM bounces_suppression old
@@ -48,6 +53,7 @@ def suppress_many(
             """,
             [
                 reason,
+                note,
                 [addresses[email] for email in emails],
                 [suppression_key(email) for email in emails],
                 [source_of[email] for email in emails],

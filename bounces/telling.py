@@ -35,6 +35,7 @@ WORDS = {
     Event.DELIVERED: "delivery",
     Event.COMPLAINED: "complaint",
     Event.UNSUBSCRIBED: "unsubscribe",
+    Event.SUPPRESSED: "suppression",
 }
 
 

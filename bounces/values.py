@@ -39,6 +39,7 @@ class Event(StrEnum):
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
     AUTO_REPLIED = "auto_replied"
+    SUPPRESSED = "suppressed"  # a provider's list says that nothing is sent there
 
 
 class Kind(StrEnum):
@@ -104,6 +105,7 @@ class Shortcoming(StrEnum):
     NOT_BELIEVED = "not_believed"
 
 
+LIST_READER = "list"  # reads the lists that providers export: they tell of mails, and make no attempts
 UNNAMED = "event:"  # begins the name of a message of which its tool told no name: the event's id
 
 

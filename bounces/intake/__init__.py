@@ -3,6 +3,7 @@
     upload.py   files on a page, by a manager
     files.py    files and folders, by `manage.py ingest`
     events.py   events and mails of outreach tools, by the API; event_shape.py says what an event may hold
+    exported/   lists of providers, which wait until somebody has looked at them
     webhooks/   events of e-mail service providers
     imap.py     what lies in a mailbox; imap_session.py speaks the protocol, oauth.py gets access tokens,
                 mailboxes.py reads the sources' mailboxes, watching.py stays with them

@@ -1,6 +1,6 @@
-"""`docs/intake.md`, rendered from the kinds of sources.
+"""`docs/intake.md`, rendered from the kinds of sources and the lists that are known.
 
-In: `kinds.py`. Out: Markdown. A test holds the file in step, and says how it is written anew.
+In: `kinds.py`, `exported/lists.toml`. Out: Markdown. A test holds the file in step, and says how it is written anew.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from bounces.intake.exported.layout import known
 from bounces.intake.kinds import WEBHOOKS, Kind
 from bounces.intake.webhooks.providers import PROVIDERS
 from bounces.intake.webhooks.samples import SIGNERS
@@ -63,6 +64,24 @@ comes.
 
 [Mailboxes](mailboxes.md) has the steps for Gmail, Microsoft 365, any IMAP server, Postfix, and an MX record.
 
+## Lists that providers export
+
+A manager uploads the CSV on *Bounces → Upload*, or an operator gives it to `manage.py ingest`
+([commands](commands.md)). The page shows what each column is read as, which are left out, what the first rows become,
+and each line that is not understood, with its number and the reason. Nothing counts before somebody says “Record”.
+
+- Rows of bounces become bounces, judged by what the server said, as from every other door; a provider's own word
+  (“hard”) makes none hard. Complaints and unsubscribes suppress, with those words; other suppressions as set by hand.
+- A list of addresses and dates alone does not say what it is: choose it on the page, or by `--as`.
+- The same row of a later export changes nothing. What a person lifted after the date of a row stays lifted.
+- A row makes no message: rates are counted of what was sent. Where it names one that Rebound knows, it is about that.
+- Dates are read as ISO 8601, as in mails, or in seconds since 1970; in UTC where they name no zone. 1/5/2026 is not
+  guessed at. Without a date, a row counts from the day of the upload.
+- CSV with commas, semicolons or tabs, in UTF-8, UTF-16 or Windows-1252, up to `REBOUND_MAIL_CAP`; larger ones in a zip.
+
+Known by their columns are {lists}. Of any other list the columns
+are found by their names: one has to be called `email`, or the like.
+
 ## Providers' webhooks
 
 An admin makes a source, tells it what the table says, and pastes its URL at the provider. “Test this source” sends
@@ -85,7 +104,8 @@ what the provider would, through that very URL, says what came of it, and takes 
 
 
 def render() -> str:
-    return "\n".join([INTRODUCTION + "\n".join(rows()), "", *sections()]).rstrip() + "\n"
+    introduction = INTRODUCTION.replace("{lists}", ", ".join(dict.fromkeys(row["name"] for row in known()["lists"])))
+    return "\n".join([introduction + "\n".join(rows()), "", *sections()]).rstrip() + "\n"
 
 
 def rows() -> Iterator[str]:

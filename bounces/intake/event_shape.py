@@ -17,7 +17,7 @@ from bounces.parsing.text import clean_line
 from bounces.unknown import unknown_errors
 from bounces.values import Event
 
-EVENTS = tuple(str(event) for event in Event if event != Event.AUTO_REPLIED)
+EVENTS = tuple(str(event) for event in Event if event not in (Event.AUTO_REPLIED, Event.SUPPRESSED))
 ID_LENGTH = 200
 LINE_LENGTH = 254
 MESSAGE_ID_LENGTH = 998  # RFC 5322 2.1.1: the longest line

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from bounces.intake.keep import Door, Piece, keep_pieces
 from bounces.models import InboundItem
-from bounces.values import UNNAMED, Event, MailKind, Reading, Report, Trust
+from bounces.values import LIST_READER, UNNAMED, Event, MailKind, Reading, Report, Trust
 
 EVENT_READER = "event"
 
@@ -54,30 +54,35 @@ def keep_mail(body: bytes, name: str, source: str, by: Any, now: datetime) -> Ke
 
 def name_of(event: dict[str, Any]) -> str:
     """The provider's id; where an event names its message in no way, it is a message of its own."""
-    unnamed = "" if event.get("message_id") else f"{UNNAMED}{event['event_id']}"
+    is_listed = event.get("reader") == LIST_READER
+    unnamed = "" if event.get("message_id") or is_listed else f"{UNNAMED}{event['event_id']}"
     return str(event.get("provider_id") or unnamed)
 
 
 def report_of(body: bytes) -> Reading:
     """Reads a stored event. What does not have its shape is kind none, with the reason why."""
     try:
-        event = json.loads(body)
-        smtp = event.get("smtp") or {}
-        report = Report(
-            event=Event(event["event"]),
-            recipient=event["recipient"],
-            status=str(smtp.get("enhanced") or ""),
-            replycode=str(smtp.get("code") or ""),
-            diagnostic=str(smtp.get("text") or "")[:2000],
-            remote_mta=str(smtp.get("remote_mta") or ""),
-            occurred_at=datetime.fromisoformat(event["occurred_at"]),
-            message_id=str(event.get("message_id") or "").strip("<> "),
-            envelope_id=name_of(event),
-            feedback_type=str(event.get("feedback_type") or ""),
-            sender=str(event.get("sender") or ""),
-            campaign=str(event.get("campaign") or ""),
-            reader=EVENT_READER,
-        )
+        report = reported(json.loads(body))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return Reading(MailKind.NONE, why=f"not an event of the documented shape: {error}", reader=EVENT_READER)
     return Reading(MailKind.BOUNCE, (report,), reader=EVENT_READER)
+
+
+def reported(event: dict[str, Any]) -> Report:
+    """Of an event of the documented shape. Raises ValueError, KeyError, TypeError, AttributeError for others."""
+    smtp = event.get("smtp") or {}
+    return Report(
+        event=Event(event["event"]),
+        recipient=event["recipient"],
+        status=str(smtp.get("enhanced") or ""),
+        replycode=str(smtp.get("code") or ""),
+        diagnostic=str(smtp.get("text") or "")[:2000],
+        remote_mta=str(smtp.get("remote_mta") or ""),
+        occurred_at=datetime.fromisoformat(event["occurred_at"]),
+        message_id=str(event.get("message_id") or "").strip("<> "),
+        envelope_id=name_of(event),
+        feedback_type=str(event.get("feedback_type") or ""),
+        sender=str(event.get("sender") or ""),
+        campaign=str(event.get("campaign") or ""),
+        reader=LIST_READER if event.get("reader") == LIST_READER else EVENT_READER,
+    )

@@ -16,11 +16,14 @@ from typing import BinaryIO
 from django.conf import settings
 from django.db import transaction
 
+from bounces.intake.exported.layout import layout_of
+from bounces.intake.exported.table import first_line
 from bounces.mailfiles import FileKind, sniff
 from bounces.models import InboundItem, RawChunk
 from bounces.statements import run
 from bounces.values import Trust
 
+WAITS = "A list: look at what it tells, then say what its rows are."
 CHUNK = 4 * 1024 * 1024
 FORMS = {
     FileKind.MAIL: InboundItem.Form.MAIL,
@@ -64,6 +67,7 @@ class Piece:
     received_at: datetime | None = None
     state: str = "pending"
     why: str = ""
+    tells: str = ""  # of a list: what its rows are
 
 
 def megabytes(size: int) -> str:
@@ -76,7 +80,7 @@ def keep_stream(stream: BinaryIO, size: int, name: str, door: Door) -> Kept:
     May run twice: the second time finds the first's item.
     """
     head = stream.read(4096)
-    form = FORMS[sniff(head, name)]
+    form = form_of(head, name)
     cap = settings.ARCHIVE_CAP if form in InboundItem.ARCHIVES else settings.MAIL_CAP
     if size > cap:
         return keep_refused(name, size, f"{megabytes(size)} is above the cap of {megabytes(cap)}.", door)
@@ -84,12 +88,20 @@ def keep_stream(stream: BinaryIO, size: int, name: str, door: Door) -> Kept:
     digest = hashlib.file_digest(stream, "sha256").digest()  # type: ignore[arg-type]  # files and uploads can readinto
     stream.seek(0)
     with transaction.atomic():
-        kept = _insert_item(digest, name, form, size, door)
+        state, why = ("quarantined", WAITS) if form == InboundItem.Form.LIST else ("pending", "")
+        kept = _insert_item(digest, name, form, size, door, state, why)
         position = 0
         while kept.is_new and (body := stream.read(CHUNK)):
             RawChunk.objects.create(item_id=kept.item_id, position=position, body=body)
             position += 1
     return kept
+
+
+def form_of(head: bytes, name: str) -> str:
+    """By its beginning: lists of addresses are what is no mail and names a column of them."""
+    form = FORMS[sniff(head, name)]
+    is_list = form == InboundItem.Form.UNKNOWN and layout_of(first_line(head), name) is not None
+    return InboundItem.Form.LIST if is_list else form
 
 
 def keep_refused(name: str, size: int, why: str, door: Door, place: int | None = None) -> Kept:
@@ -142,6 +154,7 @@ def keep_pieces(pieces: Sequence[Piece], door: Door) -> list[Kept]:
                 "moments": [pieces[i].received_at or door.now for i in chosen],
                 "states": [str(pieces[i].state) for i in chosen],
                 "whys": [pieces[i].why for i in chosen],
+                "tells": [pieces[i].tells for i in chosen],
                 "digests": [digests[i] for i in chosen],
                 "forms": [str(pieces[i].form) for i in chosen],
                 "names": [plain_name(pieces[i].name) for i in chosen],
@@ -159,12 +172,14 @@ SELECT digest, id FROM bounces_inbounditem WHERE source = %(source)s AND digest 
 INSERT_PIECES = """
 WITH piece AS (
     SELECT * FROM unnest(%(digests)b::bytea[], %(forms)b::text[], %(names)b::text[], %(bodies)b::bytea[],
-                         %(parents)b::bigint[], %(moments)b::timestamptz[], %(states)b::text[], %(whys)b::text[])
-        AS piece(digest, form, name, body, parent_id, received_at, state, why)
+                         %(parents)b::bigint[], %(moments)b::timestamptz[], %(states)b::text[], %(whys)b::text[],
+                         %(tells)b::text[])
+        AS piece(digest, form, name, body, parent_id, received_at, state, why, tells)
 ), item AS (
     INSERT INTO bounces_inbounditem
-        (source, digest, form, trust, name, size, parent_id, state, why, facts, tries, by_id, received_at, finished_at)
-    SELECT %(source)s, digest, form, %(trust)s, name, length(body), parent_id, state, why, 0, 0, %(by)s::bigint,
+        (source, digest, form, trust, name, size, parent_id, state, why, tells, facts, tries, by_id, received_at,
+         finished_at)
+    SELECT %(source)s, digest, form, %(trust)s, name, length(body), parent_id, state, why, tells, 0, 0, %(by)s::bigint,
            received_at, CASE WHEN state <> 'pending' THEN received_at END
     FROM piece
     ON CONFLICT (source, digest) DO NOTHING

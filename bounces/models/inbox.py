@@ -32,10 +32,11 @@ class InboundItem(models.Model):
         MBOX = "mbox", "Mailbox file"
         ZIP = "zip", "Zip archive"
         EVENTS = "events", "Events of a provider"
+        LIST = "list", "List of a provider"
         UNKNOWN = "unknown", "Unknown"
 
     ARCHIVES = (Form.MBOX, Form.ZIP)
-    CONTAINERS = (*ARCHIVES, Form.EVENTS)
+    CONTAINERS = (*ARCHIVES, Form.EVENTS, Form.LIST)
 
     source = models.TextField(help_text="The door: upload, command, api:<key>.")
     digest = models.BinaryField(max_length=32, editable=False, help_text="SHA-256 of the payload or of its event id.")
@@ -44,6 +45,7 @@ class InboundItem(models.Model):
     name = models.TextField(blank=True, default="", help_text="File name, or the event's id.")
     size = models.BigIntegerField(default=0, help_text="Bytes.")
     parent_id = models.BigIntegerField(null=True, blank=True, help_text="The container it came in.")
+    tells = models.TextField(blank=True, default="", db_default="", help_text="Of a list: what its rows are.")
     state = models.TextField(choices=State, default=State.PENDING)
     why = models.TextField(blank=True, default="", help_text="In plain words, what became of it.")
     facts = models.PositiveIntegerField(default=0, help_text="New facts it gave; of a container, its messages.")
@@ -58,7 +60,7 @@ class InboundItem(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "digest"], name="inbound_once"),
             one_of("state", ("pending", "done", "ignored", "unverified", "quarantined"), "inbound_state_known"),
-            one_of("form", ("mail", "event", "mbox", "zip", "events", "unknown"), "inbound_form_known"),
+            one_of("form", ("mail", "event", "mbox", "zip", "events", "list", "unknown"), "inbound_form_known"),
             one_of("trust", Trust, "inbound_trust_known"),
             models.CheckConstraint(
                 condition=Q(state__in=["pending", "done", "unverified"]) | ~Q(why=""), name="inbound_says_why"

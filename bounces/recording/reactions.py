@@ -91,15 +91,23 @@ def _under(told: Told, attempt: Attempt | None, providers: Mapping[str, str]) ->
     return Under(attempt.campaign_key, attempt.sender, attempt.provider, domain)
 
 
+SUPPRESSING = (
+    (Event.COMPLAINED, "complaint", ""),
+    (Event.UNSUBSCRIBED, "unsubscribe", ""),
+    (Event.SUPPRESSED, "manual", "On a list that a provider exported."),
+)
+
+
 def suppress_those_who_asked(told: Sequence[Told], address_ids: dict[str, int]) -> None:
-    """Suppresses whoever complained or unsubscribed, by the word of a trusted source."""
-    for event, reason in ((Event.COMPLAINED, "complaint"), (Event.UNSUBSCRIBED, "unsubscribe")):
+    """Suppresses whoever complained or unsubscribed, or is on a provider's list, by the word of a trusted source."""
+    for event, reason, note in SUPPRESSING:
         asked = {one.email: one for one in told if one.report.event == event and one.is_trusted}
         suppress_many(
             {email: address_ids[email] for email in asked},
             reason=reason,
             source_of={email: one.source for email, one in asked.items()},
             at_of={email: one.occurred_at for email, one in asked.items()},
+            note=note,
         )
 
 

@@ -1,4 +1,4 @@
-"""A manager's upload of bounce mails, and what became of each file. In: files. Out: inbox items, and their progress.
+"""A manager's upload of bounce mails and lists, and what became of each file. In: files. Out: inbox items, progress.
 
 The body is read only after its length, the sign-in and the permission were looked at: Django streams big files to
 disk, and one above the archive's cap is refused unread. The files' own caps are `bounces/intake/keep.py`'s.
@@ -50,12 +50,17 @@ def upload(request: HttpRequest) -> HttpResponse:
 def take_files(request: HttpRequest) -> HttpResponse:
     files = request.FILES.getlist("files")
     if not files:
-        return show_form(request, "No file was chosen. Choose bounce mails, a mailbox file or a zip archive.", 400)
-    query: list[tuple[str, int]] = []
-    for file in files:
-        kept = keep_upload_as(file, request.user, timezone.now())
-        query.append(("item" if kept.is_new else "known", kept.item_id))
+        return show_form(request, "No file was chosen. Choose bounce mails, a mailbox, a zip archive or a list.", 400)
+    kept = [keep_upload_as(file, request.user, timezone.now()) for file in files]
+    if len(kept) == 1 and is_list_that_waits(kept[0].item_id):
+        return redirect("bounces:provider_list", kept[0].item_id)
+    query = [("item" if one.is_new else "known", one.item_id) for one in kept]
     return redirect(f"{reverse('bounces:upload_progress')}?{urlencode(query)}")
+
+
+def is_list_that_waits(pk: int) -> bool:
+    """For somebody to say what its rows are."""
+    return InboundItem.objects.filter(pk=pk, form=InboundItem.Form.LIST, state=InboundItem.State.QUARANTINED).exists()
 
 
 def show_form(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:

@@ -86,3 +86,32 @@ def test_a_manager_restores_an_address(signed_in):
     page.get_by_label("Why").fill("She called and confirmed the address.")
     page.get_by_role("button", name="Restore the address").click()
     expect(page.locator("main")).to_contain_text("She called and confirmed the address.")
+
+
+LIST = """Email Address,Bounce,Colour
+ada@b.example,hard bounce,red
+bob@b.example,unsubscribed,red
+no address,hard bounce,blue
+"""
+
+
+def test_a_providers_list_is_looked_at_before_it_is_recorded(signed_in):
+    page = signed_in("manager")
+    page.goto("/bounces/upload/")
+    file = {"name": "bounces.csv", "mimeType": "text/csv", "buffer": LIST.replace("Bounce", "Event").encode()}
+    page.set_input_files("input[type=file]", [file])
+    page.locator("[data-upload-submit]").click()
+
+    expect(page.locator("main")).to_contain_text("Left out: Colour")
+    expect(page.locator("main")).to_contain_text("Not an e-mail address")
+    page.get_by_text("Suppressions: never send there").click()
+    page.get_by_role("button", name="Look again").click()
+    expect(page.locator(".figures")).to_contain_text("Never written to again")
+    page.get_by_text("What each row says").click()
+    page.get_by_role("button", name="Look again").click()
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator("#uploaded")).to_contain_text("waits to be read")
+
+    run_flow(timezone.now)  # what the worker does
+
+    expect(page.locator("#uploaded")).to_contain_text("3 rows, 1 not understood.")

@@ -1,6 +1,6 @@
-"""`manage.py ingest PATH…`: bounce mails from files, folders, mailboxes and archives into the inbox.
+"""`manage.py ingest PATH…`: bounce mails and providers' lists, from files, folders and archives, into the inbox.
 
-In: paths (.eml, mbox, Maildir, zip), or `-` for one mail on standard input, as an MTA's alias pipes it. Out: inbox
+In: paths (.eml, mbox, Maildir, zip, CSV), or `-` for one mail on standard input, as an MTA's alias pipes it. Out: inbox
 items, and what became of them; with `--keep-only`, and for a pipe, the worker reads them. The operator is trusted;
 what a mail system pipes in with an envelope is believed as its source says.
 """
@@ -11,6 +11,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,27 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bounces import inbox, process
+from bounces.intake.exported.layout import TELLS
 from bounces.intake.files import NoSuchSource, Piped, keep_paths, keep_piped
 from bounces.intake.keep import Kept
+from bounces.management.provider_lists import decide_lists, show_previews, undecided
 from bounces.models import InboundItem
 from bounces.terminal import terminal
 
 TRY_AGAIN = 75  # EX_TEMPFAIL
+
+
+@dataclass(slots=True)
+class Taken:
+    """The ids of new items, of those that were here before, and the files that could not be read."""
+
+    new: list[int] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)
+    unread: list[tuple[str, OSError]] = field(default_factory=list)
+
+    @property
+    def ids(self) -> list[int]:
+        return [*self.new, *self.seen]
 
 
 class Command(BaseCommand):
@@ -42,6 +58,11 @@ class Command(BaseCommand):
             "--keep-only", action="store_true", help="Store them and leave the reading to the worker (as a pipe does)."
         )
 
+        parser.add_argument(
+            "--as", choices=list(TELLS), default="", dest="tells", metavar="WHAT",
+            help=f"What the rows of a provider's list are, where it does not say so itself: {', '.join(TELLS)}.",
+        )  # fmt: skip
+        parser.add_argument("--preview", action="store_true", help="Of lists: what they would tell, recording nothing.")
         pipe = parser.add_argument_group("what a mail system says of the mail it pipes in (with -)")
         pipe.add_argument("--source", default="", metavar="NAME", help="The source in whose name it comes.")
         pipe.add_argument("--recipient", default="", metavar="ADDRESS", help="The envelope's recipient.")
@@ -58,18 +79,23 @@ class Command(BaseCommand):
         if missing:
             raise CommandError(f"There is no {missing[0]}.")
         console = terminal(self)
-        item_ids, seen, unread = self.keep([Path(path) for path in options["paths"]], console)
+        taken = self.keep([Path(path) for path in options["paths"]], console)
+        if options["preview"]:
+            show_previews(taken.ids, options["tells"], console)
+            return
+        waiting = decide_lists(taken.ids, options["tells"])
         if not options["keep_only"]:
             process_all()
-        report(item_ids, seen, console)
-        if unread:
-            raise CommandError("\n".join(f"{name}: {error}" for name, error in unread))
+            waiting = decide_lists(taken.ids, options["tells"])  # those in archives too
+            process_all()
+        report(taken, console)
+        wrong = [f"{name}: {error}" for name, error in taken.unread] + [undecided(one) for one in waiting]
+        if wrong:
+            raise CommandError("\n".join(wrong))
 
-    def keep(self, paths: list[Path], console: Console) -> tuple[list[int], int, list[tuple[str, OSError]]]:
-        """Stores all files; returns the new items' ids, how many were here before, and what could not be read."""
-        new: list[int] = []
-        seen = 0
-        unread: list[tuple[str, OSError]] = []
+    def keep(self, paths: list[Path], console: Console) -> Taken:
+        """Stores all files."""
+        taken = Taken()
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -81,11 +107,10 @@ class Command(BaseCommand):
             for name, kept in keep_paths(paths, timezone.now()):
                 progress.advance(task)
                 if isinstance(kept, Kept):
-                    new += [kept.item_id] if kept.is_new else []
-                    seen += not kept.is_new
+                    (taken.new if kept.is_new else taken.seen).append(kept.item_id)
                 else:
-                    unread.append((name, kept))
-        return new, seen, unread
+                    taken.unread.append((name, kept))
+        return taken
 
 
 def keep_from_pipe(piped: Piped) -> None:
@@ -103,14 +128,14 @@ def process_all() -> None:
             time.sleep(0.2)
 
 
-def report(item_ids: list[int], seen: int, console: Console) -> None:
-    items = InboundItem.objects.filter(pk__in=item_ids) | InboundItem.objects.filter(parent_id__in=item_ids)
+def report(taken: Taken, console: Console) -> None:
+    items = InboundItem.objects.filter(pk__in=taken.new) | InboundItem.objects.filter(parent_id__in=taken.new)
     counts = Counter(str(InboundItem.State(state).label) for state in items.values_list("state", flat=True))
     table = Table("State", "Items", title="What became of it")
     for label, count in sorted(counts.items()):
         table.add_row(label, f"{count:,}")
-    if seen:
-        table.add_row("Here before", f"{seen:,}")
+    if taken.seen:
+        table.add_row("Here before", f"{len(taken.seen):,}")
     console.print(table)
     for why, count in Counter(items.filter(state="quarantined").values_list("why", flat=True)).most_common(10):
         console.print(f"  quarantined: {why} ({count})", markup=False)
