@@ -1,8 +1,9 @@
 """What happens by itself, besides marking, when an address becomes at risk or invalid.
 
 In: outbox payloads of the topics `status_changed` and `contacts_to_delete`, `{"change_ids": [...]}`; the StatusAction
-rows say what is wanted. Out: suppressions, tags, tasks, contacts out of campaigns or deleted. Stage: announce.
-A few statements a batch. May run twice; only what still has the status is acted upon.
+rows say what is wanted. Out: suppressions, tags, tasks, contacts out of campaigns or deleted; a Deed for each, by which
+`giving_back.py` takes it back. Stage: announce. A few statements a batch. May run twice; only what still has the status
+is acted upon.
 """
 
 # ruff: noqa: S608 -- the texts are put together from this module's own constants
@@ -21,6 +22,7 @@ from bounces.suppressions import suppress_many
 from contacts.models import StatusAction
 
 DELETION = "contacts_to_delete"
+INVALID = StatusAction.Status.INVALID.value
 
 # The changes of a batch that brought an address into a status which it still has.
 STILL = """
@@ -31,11 +33,18 @@ STILL = """
 """
 # Their contacts: those who are written to there, at their primary address.
 REACHED = f"""
-    SELECT still.*, contact.id AS contact_id, contact.owner_id,
+    SELECT still.*, contact.id AS contact_id, contact.owner_id, contact.external_id,
            COALESCE(NULLIF(btrim(contact.first_name || ' ' || contact.last_name), ''), still.email) AS name
       FROM ({STILL}) AS still
       JOIN contacts_contactaddress AS used ON used.address_id = still.address_id AND used.is_primary
       JOIN contacts_contact AS contact ON contact.id = used.contact_id AND contact.deleted_at IS NULL
+"""
+# `kept` writes down what was done, `changed` names it.
+KEEP = """
+    INSERT INTO contacts_deed
+        (status, does, status_change_id, address_id, contact_id, tag_id, campaign_id, external_id, at)
+    SELECT %s, %s, change_id, address_id, contact_id, {tag}, {campaign}, {external}, now() FROM changed
+    ON CONFLICT DO NOTHING
 """
 NOTE = """
     INSERT INTO contacts_activity (contact_id, kind, text, at)
@@ -68,6 +77,16 @@ def suppress(change_ids: Sequence[int], action: StatusAction) -> None:
         source_of={email: "cleaning" for email, _, _ in found},
         at_of={email: at for email, _, at in found},
     )
+    _run(
+        f"""
+        INSERT INTO contacts_deed (status, does, status_change_id, address_id, suppression_id)
+        SELECT %s, 'suppress', still.id, still.address_id, made.id
+          FROM ({STILL}) AS still JOIN bounces_suppression AS made ON made.address_id = still.address_id
+         WHERE made.reason = 'cleaning' AND made.lifted_at IS NULL AND made.created_at = still.at
+        ON CONFLICT DO NOTHING
+        """,
+        [action.status, list(change_ids), action.status],
+    )
 
 
 def leave_campaigns(change_ids: Sequence[int], action: StatusAction) -> None:
@@ -77,40 +96,55 @@ def leave_campaigns(change_ids: Sequence[int], action: StatusAction) -> None:
             DELETE FROM contacts_campaignmember AS member USING ({REACHED}) AS reached, contacts_campaign AS campaign
              WHERE member.contact_id = reached.contact_id AND campaign.id = member.campaign_id
                AND campaign.state = 'running'
-            RETURNING member.contact_id, campaign.name, reached.email
-        ) {NOTE.format(text="'Taken out of campaign “' || name || '”: ' || email || ' ' || %s || '.'")}
+            RETURNING member.contact_id, campaign.id AS campaign_id, campaign.name, reached.email,
+                      reached.id AS change_id, reached.address_id
+        ), kept AS ({KEEP.format(tag="NULL::bigint", campaign="campaign_id", external="''")})
+        {NOTE.format(text="'Taken out of campaign “' || name || '”: ' || email || ' ' || %s || '.'")}
         """,
-        [list(change_ids), action.status, SAID[action.status]],
+        [list(change_ids), action.status, action.status, action.does, SAID[action.status]],
     )
 
 
 def tag(change_ids: Sequence[int], action: StatusAction) -> None:
     _run(
         f"""
-        WITH changed AS (
+        WITH reached AS ({REACHED}), added AS (
             INSERT INTO contacts_contact_tags (contact_id, tag_id)
-            SELECT DISTINCT contact_id, %s::bigint FROM ({REACHED}) AS reached
-            ON CONFLICT DO NOTHING RETURNING contact_id
-        ) {NOTE.format(text="'Tag “' || %s || '” added: the address ' || %s || '.'")}
+            SELECT DISTINCT contact_id, %s::bigint FROM reached
+            ON CONFLICT DO NOTHING RETURNING contact_id, tag_id
+        ), changed AS (
+            SELECT DISTINCT ON (contact_id) contact_id, tag_id, reached.id AS change_id, reached.address_id
+              FROM added JOIN reached USING (contact_id) ORDER BY contact_id, reached.id
+        ), kept AS ({KEEP.format(tag="tag_id", campaign="NULL::bigint", external="''")})
+        {NOTE.format(text="'Tag “' || %s || '” added: the address ' || %s || '.'")}
         """,
-        [action.tag_id, list(change_ids), action.status, str(action.tag), SAID[action.status]],
-    )
+        [
+            list(change_ids), action.status, action.tag_id, action.status, action.does,
+            str(action.tag), SAID[action.status],
+        ],
+    )  # fmt: skip
 
 
 def give_task(change_ids: Sequence[int], action: StatusAction) -> None:
     """To the contact's owner; where nobody owns it, the task is nobody's yet. One open task a contact."""
     _run(
         f"""
-        INSERT INTO contacts_task (contact_id, owner_id, text, status_change_id)
-        SELECT DISTINCT ON (contact_id) contact_id, owner_id,
-               'Find a new address for ' || name || ': ' || email || ' ' || %s || '.', id
-          FROM ({REACHED}) AS reached
-         WHERE NOT EXISTS (SELECT FROM contacts_task AS known WHERE known.contact_id = reached.contact_id
-                              AND known.status_change_id IS NOT NULL AND known.done_at IS NULL)
-         ORDER BY contact_id, id
-        ON CONFLICT DO NOTHING
+        WITH reached AS ({REACHED}), given AS (
+            INSERT INTO contacts_task (contact_id, owner_id, text, status_change_id)
+            SELECT DISTINCT ON (contact_id) contact_id, owner_id,
+                   'Find a new address for ' || name || ': ' || email || ' ' || %s || '.', id
+              FROM reached
+             WHERE NOT EXISTS (SELECT FROM contacts_task AS known WHERE known.contact_id = reached.contact_id
+                                  AND known.status_change_id IS NOT NULL AND known.done_at IS NULL)
+             ORDER BY contact_id, id
+            ON CONFLICT DO NOTHING RETURNING contact_id, status_change_id
+        ), changed AS (
+            SELECT given.contact_id, given.status_change_id AS change_id, reached.address_id
+              FROM given JOIN reached ON reached.id = given.status_change_id AND reached.contact_id = given.contact_id
+        )
+        {KEEP.format(tag="NULL::bigint", campaign="NULL::bigint", external="''")}
         """,
-        [SAID[action.status], list(change_ids), action.status],
+        [list(change_ids), action.status, SAID[action.status], action.status, action.does],
     )
 
 
@@ -136,10 +170,11 @@ def delete_contacts(payload: dict[str, Any]) -> None:
                AND NOT EXISTS (SELECT FROM contacts_contactaddress AS other
                                  JOIN bounces_address AS address ON address.id = other.address_id
                                 WHERE other.contact_id = contact.id AND address.status <> 'invalid')
-            RETURNING contact.id AS contact_id
-        ) {NOTE.format(text="'Deleted: no address of it works.'")}
+            RETURNING contact.id AS contact_id, reached.id AS change_id, reached.address_id, reached.external_id
+        ), kept AS ({KEEP.format(tag="NULL::bigint", campaign="NULL::bigint", external="COALESCE(external_id, '')")})
+        {NOTE.format(text="'Deleted: no address of it works.'")}
         """,
-        [list(payload["change_ids"]), StatusAction.Status.INVALID.value],
+        [list(payload["change_ids"]), INVALID, INVALID, StatusAction.Does.DELETE.value],
     )
 
 

@@ -117,6 +117,7 @@ UNIQUE_ROWS = {
     "contacts_campaignmember": "campaign_id",
     "contacts_activity": "status_change_id",
     "contacts_task": "status_change_id",
+    "contacts_deed": "id",
 }
 MOVE = """
 UPDATE {table} AS moved SET contact_id = %s

@@ -277,6 +277,7 @@ OUTBOX_RECEIVERS: dict[str, list[str]] = {
     "guard_paused": ["contacts.guarding.pause_campaign", "crm.webhooks.announcing.queue_guard"],
     "status_changed": [
         "contacts.announcements.write_activities",
+        "contacts.giving_back.give_back",
         "contacts.actions.act_on_changes",
         "crm.webhooks.announcing.queue_status_changes",
     ],

@@ -3,7 +3,7 @@
 people.py      Company, Contact, ContactAddress, Tag, CustomField: who we talk to
 segments.py    Segment: a stored filter
 campaigns.py   Campaign, CampaignMember: what we send them
-tasks.py       Task, StatusAction: what people are to do, and what happens by itself
+tasks.py       Task, StatusAction, Deed: what people are to do, what happens by itself, what did
 exports.py     Export, ExportPiece: files that a worker makes
 imports.py     ImportRun, ImportChunk, ImportRow, SavedMapping: how files became contacts
 sources.py     SourceCount: how the people of each source could be reached
@@ -17,7 +17,7 @@ from contacts.models.imports import ImportChunk, ImportRow, ImportRun, SavedMapp
 from contacts.models.people import Company, Contact, ContactAddress, CustomField, Tag
 from contacts.models.segments import Segment
 from contacts.models.sources import SourceCount
-from contacts.models.tasks import StatusAction, Task
+from contacts.models.tasks import Deed, StatusAction, Task
 
 __all__ = [
     "Activity",
@@ -27,6 +27,7 @@ __all__ = [
     "Contact",
     "ContactAddress",
     "CustomField",
+    "Deed",
     "Export",
     "ExportPiece",
     "ImportChunk",

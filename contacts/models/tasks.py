@@ -1,6 +1,7 @@
 """What is to be done: a person's tasks, and what happens by itself when an address changes its status.
 
-In: rows of the pages and the admin, and of `contacts/actions.py`. Out: "My tasks", and what `actions.py` does.
+In: rows of the pages and the admin, and of `contacts/actions.py`. Out: "My tasks", what `actions.py` does, and what it
+did: `contacts/giving_back.py` goes by that.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from bounces.models import Address
+from bounces.models.constraints import one_of
+from contacts.models.campaigns import Campaign
 from contacts.models.people import Contact, Tag
 
 
@@ -91,3 +95,39 @@ class StatusAction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_status_display()}: {self.get_does_display()}"
+
+
+class Deed(models.Model):
+    """One thing that an action did, so that it is taken back when the address gets its status back."""
+
+    class Ending(models.TextChoices):
+        TAKEN_BACK = "taken_back", "Taken back"
+        LEFT = "left", "Left for a person"
+
+    status = models.TextField(choices=StatusAction.Status)
+    does = models.TextField(choices=StatusAction.Does)
+    status_change_id = models.BigIntegerField()
+    address = models.ForeignKey(Address, models.CASCADE, related_name="+", db_index=False)
+    contact = models.ForeignKey(Contact, models.CASCADE, null=True, related_name="deeds")
+    tag = models.ForeignKey(Tag, models.CASCADE, null=True, related_name="+")
+    campaign = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    suppression_id = models.BigIntegerField(null=True)
+    external_id = models.TextField(default="", db_default="", help_text="Of a deleted contact: what was freed.")
+    at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+    ending = models.TextField(choices=Ending, default="", db_default="")
+
+    class Meta:
+        constraints = [
+            one_of("does", ("suppress", "leave_campaigns", "tag", "task", "delete"), "deed_does_known"),
+            one_of("ending", ("", "taken_back", "left"), "deed_ending_known"),
+            models.UniqueConstraint(
+                fields=["status_change_id", "does", "contact", "tag", "campaign"],
+                name="deed_once_a_status_change",
+                nulls_distinct=False,
+            ),
+        ]
+        indexes = [models.Index(fields=["address"], name="deed_standing", condition=Q(ended_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return f"{self.get_does_display()} ({self.get_status_display()})"
