@@ -24,12 +24,12 @@ from contacts.models import StatusAction
 DELETION = "contacts_to_delete"
 INVALID = StatusAction.Status.INVALID.value
 
-# The changes of a batch that brought an address into a status which it still has.
+# The changes of a batch that brought an address into a status which it has had ever since.
 STILL = """
     SELECT change.id, change.at, address.id AS address_id, address.email
       FROM bounces_statuschange AS change JOIN bounces_address AS address ON address.id = change.address_id
      WHERE change.id = ANY(%s) AND change.to_status = %s AND change.from_status <> change.to_status
-       AND address.status = change.to_status
+       AND address.status = change.to_status AND COALESCE(address.status_changed_at <= change.at, true)
 """
 # Their contacts: those who are written to there, at their primary address.
 REACHED = f"""
