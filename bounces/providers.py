@@ -21,7 +21,7 @@ from django.db import connection
 from bounces.models import Domain
 
 OTHER = "other"  # in the daily counts: everybody without a row in the table
-BATCH = 100
+BATCH = 300
 FAILURES_IN_A_ROW = 5  # then it is our DNS, and asking on would only take time
 KEPT_FOR = timedelta(days=30)
 FAILURE_KEPT_FOR = timedelta(days=1)
@@ -90,18 +90,30 @@ def counted_as(provider: str) -> str:
     return provider if provider in load_providers() else OTHER
 
 
-# Domains that bounced lately and are in no table: most often the own domains of companies.
+# Domains in no table, most often the own domains of companies: those that bounced lately first, then those that were
+# written to this month and last, the most mail first. An incident needs both: its mails are counted by who receives.
 TO_LOOK_UP = """
-SELECT DISTINCT a.domain FROM bounces_bounce b JOIN bounces_address a ON a.id = b.address_id
-LEFT JOIN bounces_domain d ON d.domain = a.domain
-WHERE b.occurred_at > %(since)s AND NOT a.domain = ANY(%(known)s)
+WITH wanted AS (
+    SELECT DISTINCT a.domain, NULL::bigint AS mails FROM bounces_bounce b JOIN bounces_address a ON a.id = b.address_id
+    WHERE b.occurred_at > %(since)s
+    UNION ALL
+    SELECT key, attempted FROM bounces_dailystat
+    WHERE dimension = 'recipient_domain' AND day >= date_trunc('month', %(since)s::timestamptz AT TIME ZONE 'UTC')::date
+      AND attempted > 0
+)
+SELECT w.domain FROM wanted w LEFT JOIN bounces_domain d ON d.domain = w.domain
+WHERE NOT w.domain = ANY(%(known)s)
   AND (d.id IS NULL OR d.looked_up_at < CASE WHEN d.failed THEN %(failed_before)s ELSE %(known_before)s END)
-ORDER BY a.domain LIMIT %(limit)s
+GROUP BY w.domain
+ORDER BY bool_or(w.mails IS NULL) DESC, sum(w.mails) DESC NULLS LAST, w.domain LIMIT %(limit)s
 """
 
 
 def learn_operators(now: datetime, resolve: Resolver | None = None) -> int:
-    """Looks up the MX of domains that bounced in the last week; returns how many it asked for. May run twice."""
+    """Looks up the MX of domains that bounced in the last week, or were written to; returns how many it asked for.
+
+    May run twice. What was known of a domain whose look-up fails stays.
+    """
     given: dict[str, Any] = {
         "since": now - timedelta(days=7),
         "known": list(_by_domain()),
@@ -117,13 +129,13 @@ def learn_operators(now: datetime, resolve: Resolver | None = None) -> int:
         rows.append(_look_up(domain, resolve or mail_servers, now))
         if len(rows) >= FAILURES_IN_A_ROW and all(row.failed for row in rows[-FAILURES_IN_A_ROW:]):
             break
-    Domain.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["domain"],
-        update_fields=["operator", "mx_host", "looked_up_at", "failed"],
-    )
+    _keep([row for row in rows if row.failed], ["looked_up_at", "failed"])
+    _keep([row for row in rows if not row.failed], ["operator", "mx_host", "looked_up_at", "failed"])
     return len(rows)
+
+
+def _keep(rows: list[Domain], fields: list[str]) -> None:
+    Domain.objects.bulk_create(rows, update_conflicts=True, unique_fields=["domain"], update_fields=fields)
 
 
 def _look_up(domain: str, resolve: Resolver, now: datetime) -> Domain:

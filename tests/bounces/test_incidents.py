@@ -1,8 +1,7 @@
-"""Incidents: noticed, held, taken back, decided; and December 2020 once more, at small scale."""
+"""Incidents: noticed, held, taken back, decided. December 2020 once more: `test_december_2020.py`."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,8 +30,9 @@ def delivery(email: str, at: datetime) -> Told:
     return told(Event.DELIVERED, (NOW - at) / timedelta(days=1), recipient=email)
 
 
-def refusal(email: str, at: datetime) -> Told:
-    return told(Event.BOUNCED, (NOW - at) / timedelta(days=1), UNKNOWN, recipient=email, **CODES)
+def refusal(email: str, at: datetime, mta: str = "") -> Told:
+    days = (NOW - at) / timedelta(days=1)
+    return told(Event.BOUNCED, days, UNKNOWN, recipient=email, remote_mta=mta, **CODES)
 
 
 def happened(several: Iterable[Told], now: datetime = NOW) -> None:
@@ -276,55 +276,3 @@ def test_the_addresses_are_a_list_for_managers() -> None:
     assert signed_in("sales").get(url_of(incident, "incident_csv")).status_code == 403
     response: Any = signed_in("manager").get(url_of(incident, "incident_csv"))
     assert len(b"".join(response.streaming_content).splitlines()) == 21
-
-
-# --- 14 December 2020 -----------------------------------------------------------------------------
-
-MIDNIGHT = NOW.replace(hour=0) - timedelta(days=1)
-STEP = timedelta(minutes=15)
-
-
-def december() -> tuple[set[str], list[tuple[datetime, Told]]]:
-    """Who truly died, and a day of mail to 3,000 good addresses; from 8 to 14 h Google refuses 12 % of its own."""
-    chance = random.Random(14_12_2020)
-    emails = good([*people(1800), *people(700, "outlook.com"), *people(500, "acme.example")])
-    dead = set(chance.sample(emails, 9))
-    story: list[tuple[datetime, Told]] = []
-    for email in emails:
-        at = MIDNIGHT + timedelta(seconds=chance.uniform(0, 86_400))
-        refused = email.endswith("gmail.com") and 8 <= at.hour < 14 and chance.random() < 0.12
-        story.append((at, refusal(email, at) if refused or email in dead else delivery(email, at)))
-    return dead, sorted(story, key=lambda each: each[0])
-
-
-def lived_through(story: list[tuple[datetime, Told]]) -> float:
-    """Lets the day happen, a quarter of an hour at a time; returns the greatest share that was ever invalid."""
-    worst, at = 0.0, MIDNIGHT
-    while at < MIDNIGHT + timedelta(days=1):
-        happened([one for when, one in story if at <= when < at + STEP], at + STEP)
-        worst = max(worst, len(invalid()) / 3000)
-        at += STEP
-    return worst
-
-
-def test_december_2020_confirmed_leaves_no_living_address_invalid() -> None:
-    dead, story = december()
-    assert lived_through(story) <= 0.01
-    incident = Incident.objects.get()
-    assert incident.provider == "google"
-    incidents.confirm(incident, a_user("manager"), "Google said so.", NOW)
-    run_flow(lambda: NOW)
-    run_flow(lambda: NOW + timedelta(days=1))
-    assert invalid() <= dead
-    assert not Bounce.objects.filter(standing="held").exists()
-
-
-def test_december_2020_dismissed_leaves_nothing_wrong() -> None:
-    dead, story = december()
-    lived_through(story)
-    incidents.dismiss(Incident.objects.get(), a_user("manager"), "They are gone.", NOW)
-    run_flow(lambda: NOW)
-    refused = {one.email for _, one in story if one.report.event == Event.BOUNCED}
-    assert invalid() == refused
-    assert dead <= refused
-    assert set(Bounce.objects.values_list("standing", flat=True)) == {"counted"}

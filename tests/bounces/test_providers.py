@@ -11,6 +11,7 @@ from bounces.providers import LookUpFailed, learn_operators, load_providers, pro
 from tests.bounces.histories import hard
 from tests.builders import NOW, a_bounce
 
+LONG_AGO = NOW - timedelta(days=90)
 TOMORROW = NOW + timedelta(hours=25)
 
 
@@ -93,3 +94,31 @@ def test_a_dns_that_fails_five_times_in_a_row_is_left_alone() -> None:
     for number in range(9):
         a_bounce(f"ada@acme{number}.example", occurred_at=NOW)
     assert learn_operators(NOW, no_answer) == 5
+
+
+@pytest.mark.django_db
+def test_domains_that_are_written_to_are_looked_up_after_those_that_bounced_the_most_mail_first() -> None:
+    a_bounce("ada@bounced.example", occurred_at=NOW)
+    for domain, mails, day in (("few.example", 2, NOW), ("many.example", 9, NOW), ("old.example", 9, LONG_AGO)):
+        DailyStat.objects.create(
+            dimension="recipient_domain", key=domain, day=day.date().replace(day=1), attempted=mails
+        )
+    asked: list[str] = []
+
+    def note(domain: str) -> list[str]:
+        asked.append(domain)
+        return []
+
+    learn_operators(NOW, note)
+    assert asked == ["bounced.example", "many.example", "few.example"]
+
+
+@pytest.mark.django_db
+def test_who_was_known_to_receive_stays_known_while_the_dns_does_not_answer() -> None:
+    def no_answer(domain: str) -> list[str]:
+        raise LookUpFailed(domain)
+
+    a_bounce("ada@acme.example", occurred_at=NOW)
+    learn_operators(NOW - timedelta(days=40), lambda _: ["aspmx.l.google.com"])
+    learn_operators(NOW, no_answer)
+    assert providers_of(["acme.example"]) == {"acme.example": "google"}
