@@ -10,7 +10,7 @@ from __future__ import annotations
 STEP_LASTS = 0.06  # seconds; a page's write may wait for a whole step, and shall not wait 100 ms
 FIRST = 250
 LEAST = 50
-LEAST_OF_CHEAP = 500  # where a row takes 0.04 ms of the processor, and not ten times that
+LEAST_OF_CHEAP = 1_000  # where a row takes 0.04 ms of the processor, and not ten times that
 MOST = 5_000
 
 

@@ -120,7 +120,8 @@ NEXT_OF_CHOSEN = """
 SELECT address_id FROM bounces_cleaningtarget WHERE run_id = %s AND address_id > %s ORDER BY address_id LIMIT %s
 """
 # Rows for what moves. Where only the date moves on which the clock decides, it is written at once: it is no change of
-# status. An address that somebody else holds is skipped, so that nobody waits in a circle; its holder judges it.
+# status. An address that somebody else holds is skipped, so that nobody waits in a circle; its holder judges it. No row
+# is there yet: a chunk is taken once, as the cursor is written with it.
 FILL_ROWS = """
 WITH transition AS MATERIALIZED (
     {evaluation}
@@ -136,7 +137,6 @@ WITH transition AS MATERIALIZED (
 INSERT INTO bounces_cleaningrow (run_id, address_id, from_status, to_status, rule, evidence, reevaluate_at, outcome)
 SELECT %(run)s, address_id, from_status, to_status, rule, evidence, reevaluate_at, 'pending'
 FROM transition WHERE moves ORDER BY address_id
-ON CONFLICT (run_id, address_id) DO NOTHING
 """
 
 
