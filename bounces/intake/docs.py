@@ -95,6 +95,9 @@ what the provider would, through that very URL, says what came of it, and takes 
 - At most `REBOUND_WEBHOOK_CAP` bytes are read of one request ([settings](settings.md)).
 - What a remote server said is judged by Rebound's own rules ([classification](classification.md)); a provider's own
   word (“hard”, “blocked”) counts only where it gives no other.
+- Replies: let the provider post the mails that it receives for you to the same URL (Amazon SES, Brevo, MailerSend,
+  Mailjet, Mandrill, Postal, Postmark, SparkPost). A reply counts where it answers a message that Rebound knows, to that
+  very address; an automatic one does not; a report among them counts by its return path.
 - Who signs a moment is believed for five minutes, Amazon for 65 and Mailgun for nine hours, for as long as they try
   again.
 

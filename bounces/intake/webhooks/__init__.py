@@ -8,6 +8,7 @@
     door.py         a request -> refused, a handshake, or kept in one statement
     opening.py      a kept request -> an item an event, good ones and bad ones alike (the drain calls it)
     splitting.py    the events of one request, each alone, where not all of them are understood
+    inbound.py      the mails that a provider received for us: replies and reports
     normal.py       a provider's event -> ours, by django-anymail
     words.py        what each provider calls its events, and where in them each thing stands
     labels.py       a provider's own word for a failure, where it tells no other (labels.toml)

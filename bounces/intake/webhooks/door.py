@@ -18,7 +18,7 @@ from bounces.intake.webhooks.arrival import Arrival, Refused, pack
 from bounces.intake.webhooks.known import VERSION, Known, given_by, load
 from bounces.intake.webhooks.opening import note_refusal
 from bounces.intake.webhooks.providers import PROVIDERS
-from bounces.intake.webhooks.signatures import as_bytes, mailgun_block
+from bounces.intake.webhooks.signatures import as_bytes, greets, mailgun_block
 from bounces.models import InboundItem, IntakeSource, RawChunk
 from bounces.statements import commit
 
@@ -67,6 +67,8 @@ def asks_for_hands(source: IntakeSource, arrival: Arrival) -> bool:
     """Whether it is what a provider asks before it sends events."""
     if source.kind == "amazon_ses":
         return bool(sns.read_message(arrival)["Type"] == "SubscriptionConfirmation")
+    if source.kind == "mandrill":
+        return greets(arrival)
     return source.kind == "azure" and arrival.headers.get("aeg-event-type") == "SubscriptionValidation"
 
 
@@ -77,6 +79,7 @@ def shake_hands(known: Known, arrival: Arrival) -> dict[str, Any]:
         raise Outdated
     if known.source.kind == "amazon_ses":
         sns.confirm(arrival)
+    if known.source.kind != "azure":
         return {}
     try:
         return {"validationResponse": str(json.loads(arrival.body)[0]["data"]["validationCode"])}

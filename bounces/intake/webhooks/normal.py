@@ -25,7 +25,7 @@ from bounces.intake.webhooks.labels import code_of, look_up
 from bounces.intake.webhooks.splitting import FORM
 from bounces.intake.webhooks.words import EVENTS, LABELS, NOT_SENT, OWN_EVENTS, PATHS, SHARED
 from bounces.parsing.text import clean_line, find_replycode, find_status
-from bounces.values import Event
+from bounces.values import Event, Trust
 
 VIEWS = {
     "amazon_ses": "anymail.webhooks.amazon_ses.AmazonSESTrackingWebhookView",
@@ -53,13 +53,20 @@ TOO_MANY = f"It holds more than {MOST_EVENTS:,} events, the most that are read o
 @dataclass(frozen=True, slots=True)
 class Found:
     """One event of an arrival: `event` is empty where it is none of ours, and `why` says why; `is_broken` where it
-    should have been one. `raw`: such an event alone, as an arrival that is kept, where it came with others.
+    should have been one. `raw`: such an event alone, as an arrival that is kept, where it came with others. `mail`: a
+    mail instead of an event. `trust`: how far it is believed, where that is less than its source.
     """
 
     event: dict[str, Any]
     why: str = ""
     is_broken: bool = False
     raw: bytes = b""
+    mail: bytes = b""
+    trust: Trust | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        return bool(self.event or self.mail)
 
 
 def read_by(slug: str) -> Callable[[Arrival, datetime], list[Found]]:

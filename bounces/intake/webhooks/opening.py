@@ -19,6 +19,7 @@ from bounces import inbox, lease
 from bounces.inbox import Outcome, ignored, quarantined
 from bounces.intake.keep import Door, Piece, keep_pieces
 from bounces.intake.webhooks.arrival import Arrival, pack, unpack
+from bounces.intake.webhooks.inbound import read_mails
 from bounces.intake.webhooks.normal import MOST_EVENTS, TOO_MANY, Found, broken
 from bounces.intake.webhooks.providers import PROVIDERS, Provider
 from bounces.intake.webhooks.splitting import split
@@ -71,15 +72,21 @@ def read_kept(item: InboundItem, kept: bytes) -> list[Found]:
 
 def read_all(provider: Provider, arrival: Arrival, now: datetime) -> list[Found]:
     """Together where all of them are ours; else one by one, so that each of the others keeps its bytes."""
-    found = provider.read(arrival, now)
-    if all(one.event for one in found) and len(found) <= MOST_EVENTS:
+    found = read_part(provider, arrival, now)
+    if all(one.is_taken for one in found) and len(found) <= MOST_EVENTS:
         return found
     parts = split(arrival)
     if max(len(parts), len(found)) > MOST_EVENTS:
         return [Found({}, TOO_MANY, is_broken=True)]
     if len(parts) < 2:
         return found
-    return [one if one.event else replace(one, raw=pack(part)) for part in parts for one in provider.read(part, now)]
+    read = [(part, one) for part in parts for one in read_part(provider, part, now)]
+    return [one if one.is_taken else replace(one, raw=pack(part)) for part, one in read]
+
+
+def read_part(provider: Provider, arrival: Arrival, now: datetime) -> list[Found]:
+    """Mails that it received for us, or events."""
+    return read_mails(provider.slug, arrival, now) or provider.read(arrival, now)
 
 
 def keep_children(items: Sequence[InboundItem], found: dict[int, list[Found]]) -> dict[int, Outcome]:
@@ -87,14 +94,27 @@ def keep_children(items: Sequence[InboundItem], found: dict[int, list[Found]]) -
     first = items[0]
     several = {item.pk: [] if is_alone(found[item.pk]) else found[item.pk] for item in items}
     pieces = [piece_of(item, number, one) for item in items for number, one in enumerate(several[item.pk])]
+    levels = [one.trust or Trust(first.trust) for item in items for one in several[item.pk]]
     door = Door(source=first.source, trust=Trust(first.trust), now=first.received_at)
-    kept = iter(keep_pieces(pieces, door))
-    return {item.pk: outcome_of(found[item.pk], sum(next(kept).is_new for _ in several[item.pk])) for item in items}
+    new = iter(keep_by_level(pieces, levels, door))
+    return {item.pk: outcome_of(found[item.pk], sum(next(new) for _ in several[item.pk])) for item in items}
+
+
+def keep_by_level(pieces: Sequence[Piece], levels: Sequence[Trust], door: Door) -> list[bool]:
+    """Whether each is new. Nothing is believed more than its source."""
+    new = [False] * len(pieces)
+    for level in sorted(set(levels)):
+        chosen = [at for at, one in enumerate(levels) if one == level]
+        believed = door.trust if door.trust == Trust.TOKEN else level
+        kept = keep_pieces([pieces[at] for at in chosen], replace(door, trust=believed))
+        for at, one in zip(chosen, kept, strict=True):
+            new[at] = one.is_new
+    return new
 
 
 def is_alone(found: Sequence[Found]) -> bool:
     """One thing that is no event of ours: the request is all there is of it, and ends as it does."""
-    return len(found) == 1 and not found[0].event
+    return len(found) == 1 and not found[0].is_taken
 
 
 def piece_of(item: InboundItem, number: int, found: Found) -> Piece:
@@ -102,6 +122,8 @@ def piece_of(item: InboundItem, number: int, found: Found) -> Piece:
         name, form = found.event["event_id"], InboundItem.Form.EVENT
         body = json.dumps(found.event, ensure_ascii=False, separators=(",", ":")).encode()
         identity, state = b"event\0" + name.encode(), State.PENDING
+    elif found.mail:
+        name, form, body, identity, state = "mail", InboundItem.Form.MAIL, found.mail, found.mail, State.PENDING
     else:
         # Kept as a request of its own, so that it can be read again when we know better.
         name, body, form = f"event {number + 1}", found.raw, InboundItem.Form.EVENTS

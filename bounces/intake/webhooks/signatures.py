@@ -166,6 +166,8 @@ def mailgun_block(arrival: Arrival) -> dict[str, str]:
 
 def check_mandrill(arrival: Arrival, given: Given, now: datetime) -> None:  # noqa: ARG001 -- one signature for all
     """HMAC-SHA1 over the address and the sorted form."""
+    if greets(arrival):
+        return
     signature = arrival.header("x-mandrill-signature")
     form = sorted(dict(parse_qsl(arrival.body.decode("utf-8", "replace"), keep_blank_values=True)).items())
     signed = as_bytes(arrival.url + "".join(name + value for name, value in form))
@@ -173,6 +175,11 @@ def check_mandrill(arrival: Arrival, given: Given, now: datetime) -> None:  # no
         lambda key: same(base64.b64encode(hmac.new(key.encode(), signed, hashlib.sha1).digest()), signature),
         given.of("webhook_key"),
     )
+
+
+def greets(arrival: Arrival) -> bool:
+    """Mandrill's empty list: it comes before the webhook is made, and so before there is a key, and tells nothing."""
+    return arrival.body == b"mandrill_events=%5B%5D"
 
 
 def check_svix(arrival: Arrival, given: Given, now: datetime) -> None:

@@ -214,6 +214,18 @@ def test_event_grid_with_a_wrong_secret_shakes_no_hands(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_mandrill_greets_before_there_is_a_key(client: Client) -> None:
+    source = a_source("main", "mandrill", "trusted")
+
+    statuses = [
+        client.post(f"/in/{source.token}/", urlencode({"mandrill_events": events}), content_type=FORM).status_code
+        for events in ("[]", '[{"event": "spam"}]')
+    ]
+
+    assert (statuses, InboundItem.objects.count()) == ([200, 403], 0)
+
+
+@pytest.mark.django_db
 def test_cloud_events_ask_by_options(client: Client) -> None:
     azure, other = a_provider_source("azure"), a_provider_source("mailgun", "other")
 
