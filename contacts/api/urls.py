@@ -5,6 +5,16 @@ from __future__ import annotations
 from django.urls import path
 
 from contacts.api.exports import ExportFileView, ExportsView, ExportView
+from contacts.api.imports import (
+    CancelView,
+    ConfirmView,
+    FailedRowsView,
+    ImportRowsView,
+    ImportsView,
+    ImportView,
+    NextBatchView,
+    UndoView,
+)
 from contacts.api.views import ContactsView, ContactView
 
 urlpatterns = [
@@ -13,4 +23,12 @@ urlpatterns = [
     path("exports/", ExportsView.as_view(), name="exports"),
     path("exports/<int:pk>/", ExportView.as_view(), name="export"),
     path("exports/<int:pk>/file/", ExportFileView.as_view(), name="export_file"),
+    path("imports/", ImportsView.as_view(), name="imports"),
+    path("imports/<int:pk>/", ImportView.as_view(), name="import"),
+    path("imports/<int:pk>/confirm/", ConfirmView.as_view(), name="import_confirm"),
+    path("imports/<int:pk>/cancel/", CancelView.as_view(), name="import_cancel"),
+    path("imports/<int:pk>/next-batch/", NextBatchView.as_view(), name="import_next_batch"),
+    path("imports/<int:pk>/rows/", ImportRowsView.as_view(), name="import_rows"),
+    path("imports/<int:pk>/failed/", FailedRowsView.as_view(), name="import_failed"),
+    path("imports/<int:pk>/undo/", UndoView.as_view(), name="import_undo"),
 ]

@@ -59,6 +59,15 @@ def preview_rows(run: ImportRun, verdicts: Sequence[str], most: int, now: dateti
         return _shown(cursor, run, judged_of(run), verdicts, most, now)
 
 
+Group = tuple[ImportRow.Verdict, list[RowShown], int]
+
+
+def preview_groups(run: ImportRun, most: int, now: datetime) -> list[Group]:
+    """The first rows of each verdict that the run has, and how many there are of it."""
+    met = [each for each in ImportRow.Verdict if run.counts.get(each.value)]
+    return [(each, preview_rows(run, [each.value], most, now), run.counts[each.value]) for each in met]
+
+
 def early_rows(run: ImportRun, now: datetime) -> list[RowShown]:
     """The first rows of a file that is still being read; none until some are staged."""
     with transaction.atomic(), connection.cursor() as cursor:

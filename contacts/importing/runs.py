@@ -33,10 +33,17 @@ class NotReady(Exception):
     """The run is not in a state in which that can be done; the message says so to people."""
 
 
-def take_file(pieces: Iterable[bytes], name: str, *, by: Any, via: str, now: datetime, form: str = "") -> ImportRun:
-    """Keeps a file and guesses its columns. Raises UnreadableFile; then nothing is kept."""
+def take_file(
+    pieces: Iterable[bytes], name: str, *, by: Any, via: str, now: datetime, form: str = "", client_key: str = ""
+) -> ImportRun:
+    """Keeps a file and guesses its columns. Raises UnreadableFile; then nothing is kept.
+
+    `client_key`: by which a tool knows the import again. Raises IntegrityError where the person has used it before.
+    """
     with transaction.atomic():
-        run = keep_file(pieces, name, largest=settings.IMPORT_CAP, by=by, via=via, now=now, form=form)
+        run = keep_file(
+            pieces, name, largest=settings.IMPORT_CAP, by=by, via=via, now=now, form=form, client_key=client_key
+        )
         table, lines = first_lines(run)
         guesses = guess_columns(table.headers, lines)
         run.headers, run.mapping, run.notices = table.headers, mapping_of(guesses), table.notices
@@ -67,11 +74,14 @@ def begin(run: ImportRun, mapping: Mapping[str, str], options: Options, notices:
 
 
 def confirm(run: ImportRun, by: Any, now: datetime, reason: str = "") -> None:
-    """Lets the job write what the preview shows. Raises NotReady, NoReason where the list is quarantined."""
+    """Lets the job write what the preview shows: once, and by whoever brought the file; a quarantined list by any
+    manager, who says why. Raises NotReady, NoReason."""
     with transaction.atomic():
         locked = _lock(run, (State.READY,), "Only a preview can be confirmed.")
         if locked.quarantine:
             _release(locked, by, reason)
+        elif by is not None and locked.started_by not in (None, by):
+            raise NotReady(f"Only {locked.started_by} can confirm this import.")
         start_applying(locked, now)
         locked.save()
     run.refresh_from_db()

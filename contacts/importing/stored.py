@@ -22,13 +22,27 @@ CHUNK = 1024 * 1024
 
 
 def keep_file(
-    pieces: Iterable[bytes], name: str, *, largest: int, by: Any, via: str, now: datetime, form: str = ""
+    pieces: Iterable[bytes],
+    name: str,
+    *,
+    largest: int,
+    by: Any,
+    via: str,
+    now: datetime,
+    form: str = "",
+    client_key: str = "",
 ) -> ImportRun:
     """A run that waits for its columns. Raises UnreadableFile for a file that is too large."""
     digest, size, position = hashlib.sha256(), 0, 0
     with transaction.atomic():
         run = ImportRun.objects.create(
-            name=plain_name(name), digest=b"", form=form, via=via, started_by=by, created_at=now
+            name=plain_name(name),
+            digest=b"",
+            form=form,
+            via=via,
+            started_by=by,
+            created_at=now,
+            client_key=client_key,
         )
         for piece in pieces:
             digest.update(piece)

@@ -78,6 +78,7 @@ class ImportRun(models.Model):
     error = models.TextField(blank=True, default="")
     via = models.TextField(default="page", help_text="The door: page, command, admin, api.")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    client_key = models.TextField(blank=True, default="", db_default="", help_text="By which a tool knows it again.")
     created_at = models.DateTimeField(db_default=Now())
     applied_at = models.DateTimeField(null=True, blank=True, help_text="The moment that all it writes carries.")
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -94,6 +95,9 @@ class ImportRun(models.Model):
                 "importrun_state_known",
             ),
             one_of("form", ("", "rows"), "importrun_form_known"),
+            models.UniqueConstraint(
+                fields=["started_by", "client_key"], name="importrun_once_a_key", condition=~Q(client_key="")
+            ),
             models.CheckConstraint(
                 condition=~Q(state__in=["applying", "held", "done", "undoing", "undone"])
                 | Q(applied_at__isnull=False),

@@ -26,7 +26,7 @@ from bounces.views.access import needs
 from bounces.views.address import ReasonForm
 from contacts.importing import batches, health, runs
 from contacts.importing.mapping import apply_saved, best_saved, guess_columns, mapping_of, save_mapping
-from contacts.importing.outcomes import early_rows, failed_headers, failed_rows, outcome_of, preview_rows, refusals
+from contacts.importing.outcomes import early_rows, failed_headers, failed_rows, outcome_of, preview_groups, refusals
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.rows import first_lines
 from contacts.importing.stored import CHUNK
@@ -133,9 +133,11 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     if run.state == State.STAGING:
         context["early"] = early_rows(run, now)
     elif run.state == State.READY:
-        met = [each for each in ImportRow.Verdict if run.counts.get(each.value)]
-        groups = [(each, preview_rows(run, [each.value], SHOWN, now), run.counts[each.value]) for each in met]
-        context |= {"groups": groups, "signs": _signs(run), "sampled": health.sampled(run.total)}
+        context |= {
+            "groups": preview_groups(run, SHOWN, now),
+            "signs": _signs(run),
+            "sampled": health.sampled(run.total),
+        }
     elif not run.is_running:
         context |= _report(request, run)
     return render(request, "contacts/import_run.html", context)
@@ -203,13 +205,8 @@ def get_run(pk: int) -> ImportRun:
 @require_POST
 @needs("contacts.import_contact")
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
-    """Once, and by whoever brought the file; a quarantined list by any manager, who says why."""
-    run = get_run(pk)
-    if run.started_by_id != request.user.pk and not run.quarantine:
-        messages.error(request, f"Only {run.started_by or 'whoever began it'} can confirm this import.")
-        return redirect("contacts:import_run", pk)
     try:
-        runs.confirm(run, request.user, timezone.now(), request.POST.get("reason", ""))
+        runs.confirm(get_run(pk), request.user, timezone.now(), request.POST.get("reason", ""))
     except (runs.NotReady, NoReason) as error:
         messages.error(request, str(error))
     return redirect("contacts:import_run", pk)
@@ -254,8 +251,11 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 @needs("contacts.import_contact")
 def download_failed(request: HttpRequest, pk: int) -> HttpResponseBase:  # noqa: ARG001 -- every view is given it
+    return sent_failed(get_run(pk))
+
+
+def sent_failed(run: ImportRun) -> HttpResponseBase:
     """The rows that failed, with their own columns and `error`."""
-    run = get_run(pk)
     name = run.name.rpartition(".")[0] or run.name
     headers = {"Content-Disposition": f'attachment; filename="{_plain_file_name(name)}-failed.csv"'}
     lines: Iterator[str] = csv_lines(failed_headers(run), failed_rows(run))

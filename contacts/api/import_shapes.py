@@ -1,0 +1,235 @@
+"""What goes into imports by the API and what comes out. In: fields of a form or of JSON. Out: values; runs as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import MultiPartParser
+
+from bounces.api.bodies import TooLarge, is_keepable
+from bounces.api.strict import StrictSerializer, Text
+from bounces.intake.keep import megabytes
+from contacts.fields import LONGEST, LONGEST_TAG, MOST_TAGS
+from contacts.importing.options import UPDATE_LABELS, Update
+from contacts.importing.outcomes import early_rows, preview_groups
+from contacts.models import CustomField, ImportRow, ImportRun
+
+ENVELOPE = 1024 * 1024  # what the form around the file may weigh
+MOST_COLUMNS = 200
+MOST_ROWS = 50_000
+SHOWN = 8  # first rows of each verdict
+NEW_TYPES = ("text", "number", "date", "yes_no")
+
+
+class FileBody(MultiPartParser):
+    """A form with a file, refused by its announced length before anything is read."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        request = (parser_context or {}).get("request")
+        announced = int(request.META.get("CONTENT_LENGTH") or 0) if request is not None else 0
+        if announced > settings.IMPORT_CAP + ENVELOPE:
+            raise TooLarge(f"The file has {megabytes(announced)}; at most {megabytes(settings.IMPORT_CAP)} are taken.")
+        found = super().parse(stream, media_type, parser_context)
+        if not is_keepable([*found.data, *(each for values in found.data.lists() for each in values[1])]):
+            raise ParseError("A text holds a character that cannot be kept.")
+        return found
+
+
+class JsonText(serializers.Field[Any, Any, Any, Any]):
+    """A field of JSON; in a form it is written as text."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        value = super().get_value(dictionary)
+        if not isinstance(value, str) or not hasattr(dictionary, "getlist"):
+            return value
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value  # refused as what it is not
+
+
+class JsonDict(JsonText, serializers.DictField):
+    pass
+
+
+class NewFieldSerializer(StrictSerializer):
+    key = serializers.RegexField(r"^[a-z][a-z0-9_]*$", max_length=60)
+    label = Text(max_length=100)  # type: ignore[assignment]  # the field hides the serializer's property
+    type = serializers.ChoiceField(choices=NEW_TYPES, default="text")
+
+
+class NewFields(JsonText, serializers.ListField):
+    child = NewFieldSerializer()
+
+
+class AskedSerializer(StrictSerializer):
+    """What the file's columns mean, and what its import may do."""
+
+    mapping = JsonDict(
+        child=serializers.CharField(allow_blank=True, max_length=100),
+        default=dict,
+        help_text="What a column means, by its header: a field such as `email`, `custom.<key>`, or empty to leave it "
+        "out. Columns that are not named are guessed.",
+    )
+    saved = Text(default="", allow_blank=True, max_length=100, help_text="A saved mapping, by name.")
+    update = serializers.ChoiceField(  # type: ignore[assignment]  # the field hides the serializer's method
+        choices=[(str(each), UPDATE_LABELS[each]) for each in Update], default=str(Update.OVERWRITE)
+    )
+    empties = serializers.BooleanField(default=False, help_text="An empty cell empties its field.")
+    change_others = serializers.BooleanField(default=False, help_text="Contacts of others may be changed.")
+    owner = serializers.SlugRelatedField(
+        "email",
+        queryset=get_user_model()._default_manager.filter(is_active=True),
+        default=None,
+        allow_null=True,
+        help_text="Who gets the new contacts that name no owner, by e-mail address.",
+    )
+    source = Text(  # type: ignore[assignment]  # likewise, the property
+        default="", allow_blank=True, max_length=LONGEST["source"], help_text="Of new contacts."
+    )
+    tags = serializers.ListField(
+        child=Text(max_length=LONGEST_TAG), default=list, max_length=MOST_TAGS, help_text="For all of them."
+    )
+    new_fields = NewFields(default=list, max_length=50, help_text="Custom fields to make: key, label, type.")
+    at_once = serializers.BooleanField(default=False, help_text="Wait for nobody, unless the list is quarantined.")
+
+    def validate_tags(self, tags: list[str]) -> list[str]:
+        if any("," in tag for tag in tags):
+            raise serializers.ValidationError("A tag holds no comma.")
+        return tags
+
+    def validate_new_fields(self, fields: list[dict[str, str]]) -> list[dict[str, str]]:
+        keys = [each["key"] for each in fields]
+        if len(set(keys)) < len(keys) or CustomField.objects.filter(key__in=keys).exists():
+            raise serializers.ValidationError("Each key must be a new one.")
+        return fields
+
+
+class FileSerializer(AskedSerializer):
+    file = serializers.FileField(help_text="CSV, TSV, XLSX, ODS, JSON, JSON lines or vCard.")
+
+
+class RowsSerializer(AskedSerializer):
+    rows = serializers.ListField(
+        child=serializers.DictField(),
+        min_length=1,
+        max_length=MOST_ROWS,
+        help_text="Objects whose keys are the columns. Values are texts or numbers, lists of them for tags.",
+    )
+    name = Text(default="rows", max_length=100, help_text="What the import is called.")
+
+    def validate_rows(self, rows: list[dict[str, Any]]) -> list[bytes]:
+        """As the lines of a file."""
+        return [json.dumps(row).encode() + b"\n" for row in rows]
+
+
+class ReasonSerializer(StrictSerializer):
+    reason = Text(default="", allow_blank=True, max_length=2000, help_text="Why; others can read it later.")
+
+
+# --- what comes out -------------------------------------------------------------------------------
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField(source="word")
+    was = serializers.CharField()
+    then = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    column = serializers.CharField(help_text="As the file calls it; empty: the row as a whole.")
+    value = serializers.CharField()
+    sentence = serializers.CharField()
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return dict(zip(("column", "value", "sentence"), instance, strict=True))
+
+
+class RowSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField(help_text="As a spreadsheet counts: the header is row 1.")
+    verdict = serializers.CharField(help_text=f"One of {', '.join(ImportRow.Verdict.values)}.")
+    email = serializers.CharField()
+    contact = serializers.IntegerField(source="contact_id", allow_null=True)
+    changes = ChangeSerializer(many=True)
+    problems = ProblemSerializer(many=True)
+    not_written_to = serializers.SerializerMethodField(help_text="Why its address must not be written to, or null.")
+    kept = serializers.CharField(help_text="Why undo left it.")
+
+    def get_not_written_to(self, row: Any) -> str | None:
+        return str(row.refusal.sentence) if row.refusal else None
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    percent = serializers.IntegerField()
+    rows_a_second = serializers.FloatField(allow_null=True)
+    seconds_left = serializers.FloatField(allow_null=True)
+
+
+class ImportSerializer(serializers.ModelSerializer[ImportRun]):
+    state = serializers.CharField(read_only=True, help_text=f"One of {', '.join(ImportRun.State.values)}.")
+    started_by: Any = serializers.SlugRelatedField("email", read_only=True)
+    counts = serializers.DictField(child=serializers.IntegerField(), help_text="Rows by verdict, once they are judged.")
+    known = serializers.DictField(child=serializers.IntegerField(), help_text="Of those: dead, suppressed.")
+    health = serializers.DictField(child=serializers.FloatField(), help_text="Shares that tell of the list's health.")
+    written = serializers.DictField(child=serializers.IntegerField(), help_text="Rows that were written.")
+    mapping = serializers.DictField(child=serializers.CharField())
+    headers = serializers.ListField(child=serializers.CharField(allow_blank=True))
+    notices = serializers.ListField(child=serializers.CharField())
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ImportRun
+        fields = (
+            "id", "name", "state", "started_by", "via", "headers", "mapping", "notices", "total", "counts", "known",
+            "health", "quarantine", "progress", "written", "undone", "kept", "error", "created_at", "applied_at",
+            "finished_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(ProgressSerializer(allow_null=True))
+    def get_progress(self, run: ImportRun) -> dict[str, Any] | None:
+        if not run.is_running:
+            return None
+        pace = run.pace(timezone.now())
+        return {
+            "percent": run.percent,
+            "rows_a_second": pace.rate if pace else None,
+            "seconds_left": pace.left.total_seconds() if pace else None,
+        }
+
+
+class PreviewSerializer(ImportSerializer):
+    first_rows = serializers.SerializerMethodField(help_text="While it is read, and of a preview.")
+
+    class Meta(ImportSerializer.Meta):
+        fields = (*ImportSerializer.Meta.fields, "first_rows")  # type: ignore[assignment]  # one longer
+        read_only_fields = fields  # type: ignore[assignment]  # likewise
+
+    @extend_schema_field(RowSerializer(many=True))
+    def get_first_rows(self, run: ImportRun) -> list[dict[str, Any]]:
+        return [dict(RowSerializer(row).data) for row in _first_rows(run)]
+
+
+def _first_rows(run: ImportRun) -> Iterator[Any]:
+    now = timezone.now()
+    if run.state == ImportRun.State.STAGING:
+        yield from early_rows(run, now)
+    elif run.state == ImportRun.State.READY:
+        for _, rows, _ in preview_groups(run, SHOWN, now):
+            yield from rows
+
+
+class UndoSerializer(serializers.Serializer[Any]):
+    go = serializers.IntegerField(help_text="Contacts that it made, and that would go.")
+    back = serializers.IntegerField(source="return_", help_text="Contacts that would be as they were.")
+    stay = serializers.IntegerField(help_text="Contacts that would stay, because of what came since.")
+    is_capped = serializers.BooleanField(help_text="Only the first rows were looked at.")
+    looked_at = serializers.IntegerField()
