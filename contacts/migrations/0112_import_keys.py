@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0110_sources"),
+        ("contacts", "0111_deeds"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
