@@ -11,7 +11,7 @@ poisonous one cannot hold the others up.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
@@ -149,6 +149,25 @@ def release(item_ids: Iterable[int], by: Any, reason: str) -> int:
         finished_at=None,
         released_by=by,
         released_because=reason.strip(),
+    )
+
+
+def trust_of(item_ids: Iterable[int]) -> dict[str, list[int]]:
+    """The items by how far they are believed."""
+    found: dict[str, list[int]] = {}
+    for pk, trust in InboundItem.objects.filter(pk__in=list(item_ids)).order_by("pk").values_list("pk", "trust"):
+        found.setdefault(str(trust), []).append(pk)
+    return found
+
+
+def take_release_back(trusted_before: Mapping[str, list[int]], now: datetime) -> int:
+    """Items that were released (`trust_of` them before) and that nobody has read since are unverified again."""
+    released = InboundItem.objects.filter(state=InboundItem.State.PENDING, released_by__isnull=False)
+    return sum(
+        released.filter(pk__in=ids).update(
+            state=InboundItem.State.UNVERIFIED, trust=trust, released_by=None, released_because="", finished_at=now
+        )
+        for trust, ids in trusted_before.items()
     )
 
 

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from bounces import inbox, policy, rulings
-from bounces.ids import id_in
-from bounces.models import Address, Bounce, ReviewItem
+from bounces.ids import ids_in
+from bounces.models import Address, Bounce, Evidence, ReviewItem
 from bounces.questions import BAD, Cause, Decision, asked, conflicts, unknown, unproved
 from bounces.rulings import NoReason
 from bounces.standings import restand
@@ -69,7 +69,7 @@ def decide(
     with transaction.atomic():
         _one_at_a_time()
         deed = _Deed(Cause(cause), Decision(decision), by, reason.strip(), now, tuple(only))
-        number = sum(DECIDERS[deed.cause](key, deed) for key in keys)
+        number = DECIDERS[deed.cause](keys, deed)
         if not number:
             raise NotAllowed("Nothing of that is open any more: somebody was faster, or newer facts have answered it.")
     return number
@@ -91,46 +91,48 @@ class _Deed:
     now: datetime
     only: tuple[int, ...] = ()
 
-    def write(
-        self,
-        key: str,
-        number: int,
-        effects: dict[str, list[int]],
-        *,
-        address: Address | None = None,
-        seen_at: datetime | None = None,
-    ) -> ReviewItem:
-        return ReviewItem.objects.create(
-            cause=self.cause, key=key, address=address, decision=self.decision, decided_by=self.by,
-            decided_at=self.now, reason=self.reason, number=number, effects=effects,
-            seen_at=seen_at if self.decision == Decision.KEEP else None,
+    def written(self, number: int, effects: dict[str, Any], **about: Any) -> ReviewItem:
+        """`about`: the group's key or the address, and the newest fact that was looked at (`seen_at`)."""
+        seen_at = about.pop("seen_at", None)
+        return ReviewItem(
+            cause=self.cause, decision=self.decision, decided_by=self.by, decided_at=self.now, reason=self.reason,
+            number=number, effects=effects, seen_at=seen_at if self.decision == Decision.KEEP else None, **about,
         )  # fmt: skip
 
-
-def _decide_asked(key: str, deed: _Deed) -> int:
-    item = asked().select_for_update(of=("self",)).select_related("address").filter(pk=id_in(key)).first()
-    if item is None or item.address is None:
-        return 0
-    if deed.decision == Decision.RESTORE:
-        item.effects = {"rulings": [rulings.restore(item.address, deed.by, deed.reason, deed.now).pk]}
-    item.decision, item.reason, item.decided_by, item.decided_at = deed.decision, deed.reason, deed.by, deed.now
-    item.save(update_fields=["effects", "decision", "reason", "decided_by", "decided_at"])
-    return 1
+    def restore(self, address_ids: Sequence[int]) -> dict[int, int]:
+        """Where that is the decision: the rulings by address."""
+        if self.decision != Decision.RESTORE:
+            return {}
+        return rulings.restore_all(address_ids, self.by, self.reason, self.now)
 
 
-def _decide_conflict(key: str, deed: _Deed) -> int:
-    policy.lock_addresses([id_in(key)])
-    address = conflicts().filter(pk=id_in(key)).first()
-    if address is None:
-        return 0
-    seen_at = vars(address)["newest_at"]
-    is_restored = deed.decision == Decision.RESTORE
-    done = [rulings.restore(address, deed.by, deed.reason, deed.now).pk] if is_restored else []
-    deed.write("", 1, {"rulings": done}, address=address, seen_at=seen_at)
-    return 1
+def _decide_asked(keys: Sequence[str], deed: _Deed) -> int:
+    items = list(asked().select_for_update(of=("self",)).filter(pk__in=ids_in(keys)).order_by("pk"))
+    made = deed.restore([item.address_id or 0 for item in items])
+    for item in items:
+        item.effects = {"rulings": [made[item.address_id or 0]]} if made else {}
+        item.decision, item.reason, item.decided_by, item.decided_at = deed.decision, deed.reason, deed.by, deed.now
+    ReviewItem.objects.bulk_update(items, ["effects", "decision", "reason", "decided_by", "decided_at"])
+    return len(items)
 
 
-def _decide_unknown(key: str, deed: _Deed) -> int:
+def _decide_conflict(keys: Sequence[str], deed: _Deed) -> int:
+    ids = sorted(ids_in(keys))
+    policy.lock_addresses(ids)
+    newest = dict(conflicts().filter(pk__in=ids).values_list("pk", "newest_at"))
+    made = deed.restore(list(newest))
+    ReviewItem.objects.bulk_create(
+        deed.written(1, {"rulings": [made[pk]] if made else []}, address_id=pk, seen_at=seen_at)
+        for pk, seen_at in sorted(newest.items())
+    )
+    return len(newest)
+
+
+def _decide_unknown(keys: Sequence[str], deed: _Deed) -> int:
+    return sum(_decide_said(key, deed) for key in keys)
+
+
+def _decide_said(key: str, deed: _Deed) -> int:
     found = unknown(key).filter(pk__in=deed.only) if deed.only else unknown(key)
     rows = list(found.order_by("recorded_at", "pk").values_list("pk", "recorded_at")[:MOST_AT_ONCE])
     if not rows:
@@ -139,21 +141,27 @@ def _decide_unknown(key: str, deed: _Deed) -> int:
     is_discarded = deed.decision == Decision.DISCARD
     if is_discarded:
         restand(Bounce.objects.filter(pk__in=ids), Standing.DISCARDED)
-    deed.write(key, len(ids), {"bounces": ids if is_discarded else []}, seen_at=rows[-1][1])
+    deed.written(len(ids), {"bounces": ids if is_discarded else []}, key=key, seen_at=rows[-1][1]).save()
     return len(ids)
 
 
-def _decide_unproved(key: str, deed: _Deed) -> int:
+def _decide_unproved(keys: Sequence[str], deed: _Deed) -> int:
+    return sum(_decide_lacking(key, deed) for key in keys)
+
+
+def _decide_lacking(key: str, deed: _Deed) -> int:
     """Items as wholes: a mail is about our message, or it is not."""
     found = unproved(key).filter(pk__in=deed.only) if deed.only else unproved(key)
     ids = sorted(set(found.order_by("pk").values_list("item_id", flat=True)[:MOST_AT_ONCE]))
     if not ids:
         return 0
+    effects: dict[str, Any] = {"items": ids}
     if deed.decision == Decision.COUNT:
+        effects["trust"] = inbox.trust_of(ids)
         number = inbox.release(ids, deed.by, deed.reason)
     else:
         number = inbox.discard_all(ids, deed.by, deed.reason, deed.now)
-    deed.write(key, number, {"items": ids})
+    deed.written(number, effects, key=key).save()
     return number
 
 
@@ -171,7 +179,9 @@ def note_repair(
     """A repair stands in the history as one decision about all its addresses, chunk by chunk (`repair.py`)."""
     if item is None and ruling_ids:
         deed = _Deed(Cause.CONFLICT, Decision.RESTORE, by, reason, now)
-        return deed.write(f"repair: {provider}", len(ruling_ids), {"rulings": ruling_ids})
+        item = deed.written(len(ruling_ids), {"rulings": ruling_ids}, key=f"repair: {provider}")
+        item.save()
+        return item
     if item is not None:
         item.effects["rulings"] += ruling_ids
         item.number += len(ruling_ids)
@@ -182,7 +192,9 @@ def note_repair(
 def undo(item: ReviewItem, by: Any, now: datetime) -> bool:
     """Takes a decision back; what it changed returns, and the question is open again. False where it cannot be.
 
-    What was decided otherwise since stays: a bounce or an item that is no longer discarded is left alone.
+    What was decided otherwise since stays: a bounce or an item that is no longer discarded is left alone. Of what was
+    counted, mails that nobody has read again wait for proof as before; the bounces of the others count no more, unless
+    something else tells of them too. A delivery or a complaint that they told stays.
     """
     with transaction.atomic():
         _one_at_a_time()
@@ -192,12 +204,24 @@ def undo(item: ReviewItem, by: Any, now: datetime) -> bool:
         rulings.take_back(locked.effects.get("rulings", []), by, now)
         bounces = Bounce.objects.filter(pk__in=locked.effects.get("bounces", []), standing=Standing.DISCARDED)
         restand(bounces, Standing.COUNTED)
-        inbox.take_discard_back(locked.effects.get("items", []), locked.decided_at, by)
+        if locked.decision == Decision.COUNT:
+            inbox.take_release_back(locked.effects.get("trust", {}), now)
+            restand(told_by_these_alone(locked.effects["items"]), Standing.DISCARDED)
+        else:
+            inbox.take_discard_back(locked.effects.get("items", []), locked.decided_at, by)
         locked.undone_by, locked.undone_at = by, now
         locked.save(update_fields=["undone_by", "undone_at"])
         if locked.cause == Cause.ASKED and locked.address is not None and locked.address.status in BAD:
             ask_restore(locked.address, locked.asked_by, locked.note, now)
     return True
+
+
+def told_by_these_alone(item_ids: Sequence[int]) -> QuerySet[Bounce]:
+    others = Evidence.objects.filter(bounce=OuterRef("pk")).exclude(inbound_item_id__in=item_ids)
+    found = Bounce.objects.filter(
+        pk__in=Evidence.objects.filter(inbound_item_id__in=item_ids).values("bounce"), standing=Standing.COUNTED
+    )
+    return found.filter(~Exists(others))
 
 
 def history() -> QuerySet[ReviewItem]:

@@ -6,7 +6,7 @@ from rulings (`restored_at`) are moved here alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,12 +26,31 @@ class NoReason(ValueError):
 
 def restore(address: Address, by: Any, reason: str, now: datetime) -> Ruling:
     """Bounces up to now count no more. Raises NoReason. Twice is two rulings with the same effect."""
-    return _rule(address, Ruling.Kind.RESTORE, by, reason, now)
+    made = restore_all([address.pk], by, reason, now)
+    address.refresh_from_db()
+    return Ruling.objects.get(pk=made[address.pk])
+
+
+def restore_all(address_ids: Collection[int], by: Any, reason: str, now: datetime) -> dict[int, int]:
+    """The same for many, in a handful of statements; returns the ruling of each address."""
+    reason = _checked(reason)
+    ids = sorted(set(address_ids))
+    with transaction.atomic():
+        policy.lock_addresses(ids)
+        made = Ruling.objects.bulk_create(
+            Ruling(address_id=pk, kind=Ruling.Kind.RESTORE, effective_at=now, reason=reason, by=by, at=now)
+            for pk in ids
+        )
+        Address.objects.filter(pk__in=ids).update(restored_at=Greatest("restored_at", Value(now)))
+        policy.judge_now(ids, now, actor_id=by.pk)
+    return {ruling.address_id: ruling.pk for ruling in made}
 
 
 def hold(address: Address, by: Any, reason: str, now: datetime) -> Ruling:
     """Nobody writes to it until it is released. Raises NoReason."""
-    return _rule(address, Ruling.Kind.HOLD, by, reason, now)
+    return Ruling.objects.create(
+        address=address, kind=Ruling.Kind.HOLD, effective_at=now, reason=_checked(reason), by=by, at=now
+    )
 
 
 def release(address: Address, by: Any, now: datetime) -> int:
@@ -40,19 +59,10 @@ def release(address: Address, by: Any, now: datetime) -> int:
     return holds.update(lifted_at=now, lifted_by=by)
 
 
-def _rule(address: Address, kind: Ruling.Kind, by: Any, reason: str, now: datetime) -> Ruling:
+def _checked(reason: str) -> str:
     if not reason.strip():
         raise NoReason("Say why, so that others can read it later.")
-    with transaction.atomic():
-        policy.lock_addresses([address.pk])
-        ruling = Ruling.objects.create(
-            address=address, kind=kind, effective_at=now, reason=reason.strip(), by=by, at=now
-        )
-        if kind == Ruling.Kind.RESTORE:
-            Address.objects.filter(pk=address.pk).update(restored_at=Greatest("restored_at", Value(now)))
-        policy.judge_now([address.pk], now, actor_id=by.pk)
-    address.refresh_from_db()
-    return ruling
+    return reason.strip()
 
 
 def take_back(ruling_ids: Sequence[int], by: Any, now: datetime) -> int:

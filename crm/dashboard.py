@@ -138,7 +138,7 @@ def look(user: Any, now: datetime) -> Dashboard:
         run=CleaningRun.objects.filter(what_if=False).select_related("started_by").order_by("-id").first(),
         campaigns=campaigns_to_stop(user, today),
         has_arrivals=InboundItem.objects.exists(),
-        review=remembered("review", questions.count_open) if user.has_perm("bounces.restore_address") else {},
+        review=questions.count_open_lately() if user.has_perm("bounces.restore_address") else {},
         incidents=[(each, provider_name(each.provider)) for each in incidents.undecided()[:3]],
     )
 

@@ -85,5 +85,4 @@ class ReviewItem(models.Model):
 
     @property
     def can_undo(self) -> bool:
-        """Proof cannot be taken back once it was given: what was counted has been read again, and is a fact."""
-        return self.undone_at is None and self.decision not in ("", self.Decision.COUNT)
+        return self.undone_at is None and self.decision != self.Decision.OPEN

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -29,8 +28,6 @@ from bounces.views.access import needs
 SHOWN = 20  # of each cause on the first page
 MAY = "bounces.restore_address"
 MOST_KEYS = 500
-COUNT_KEY = "review-open"  # in the cache
-COUNTED_FOR = 30  # seconds that the navigation's number may lag behind
 TITLES = {
     Cause.ASKED: "Asked to restore",
     Cause.CONFLICT: "Bounced for good, and seem to live",
@@ -52,7 +49,7 @@ DECISIONS: dict[str, list[tuple[str, str, str]]] = {
         ("discard", "Discard", "They count no more; statuses and rates follow. Can be taken back."),
     ],
     Cause.UNPROVED: [
-        ("count", "Count", "You vouch for them: they are read again, and count. This cannot be taken back."),
+        ("count", "Count", "You vouch for them: they are read again, and count. Their bounces can be taken back."),
         ("discard", "Discard", "The whole mail or event changes nothing, now or later. Can be taken back."),
     ],
 }
@@ -88,10 +85,7 @@ def show_asked_by(request: HttpRequest) -> HttpResponse:
 @needs(MAY)
 def show_count(request: HttpRequest) -> HttpResponse:
     """How many questions are open, for the navigation: it asks once a page is there."""
-    number = cache.get(COUNT_KEY)
-    if number is None:
-        number = sum(questions.count_open().values())
-        cache.set(COUNT_KEY, number, timeout=COUNTED_FOR)
+    number = sum(questions.count_open_lately().values())
     return render(request, "bounces/_review_count.html", {"number": number})
 
 
@@ -174,7 +168,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     except (NoReason, review.NotAllowed) as error:
         messages.error(request, str(error))
     else:
-        cache.delete(COUNT_KEY)
+        questions.forget_count()
         messages.success(request, f"Decided: {number:,} in all. Statuses follow within seconds.")
     return redirect("bounces:review")
 
@@ -184,7 +178,7 @@ def decide(request: HttpRequest) -> HttpResponse:
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     item = get_object_or_404(ReviewItem, pk=pk)
     if review.undo(item, request.user, timezone.now()):
-        cache.delete(COUNT_KEY)
+        questions.forget_count()
         messages.success(request, "Taken back: what it changed is as it was, and the question is open again.")
     else:
         messages.error(request, "This cannot be taken back, or was already.")

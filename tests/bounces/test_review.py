@@ -339,12 +339,70 @@ def test_what_was_discarded_elsewhere_stays_discarded() -> None:
     assert InboundItem.objects.get(pk=item.pk).state == "ignored"
 
 
-def test_what_was_counted_cannot_be_taken_back() -> None:
+def test_bounces_that_were_counted_count_no_more_when_that_is_taken_back() -> None:
     arrive(a_bounce_mail(), Trust.TOKEN)
     run()
     decide("unproved", questions.unproved_groups()[0].key, "count")
+    run()
 
+    assert review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+    run()
+
+    assert (Address.objects.get(email=ADA).status, counted()) == ("unverified", {"hard": 0, "soft": 0})
     assert not review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+
+
+def test_what_was_counted_and_not_yet_read_waits_for_proof_again() -> None:
+    item = arrive(a_bounce_mail(), Trust.TOKEN)
+    run()
+    decide("unproved", questions.unproved_groups()[0].key, "count")
+
+    review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+    run()
+
+    item.refresh_from_db()
+    assert (item.state, item.trust, item.released_by) == ("unverified", Trust.TOKEN, None)
+    assert len(questions.unproved_groups()) == 1
+
+
+def test_a_bounce_of_which_something_else_tells_too_stays_counted() -> None:
+    arrive(a_bounce_mail(), Trust.TOKEN)
+    run()
+    decide("unproved", questions.unproved_groups()[0].key, "count")
+    run()
+    Bounce.objects.get().evidence.create(source="test", trust=Trust.TRUSTED, reader="event", occurred_at=NOW)
+
+    review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
+    run()
+
+    assert Address.objects.get(email=ADA).status == "invalid"
+
+
+def test_many_conflicts_are_decided_by_the_same_few_statements(django_assert_max_num_queries: Any) -> None:
+    for number in range(12):
+        email = f"ada{number}@gmail.com"
+        tell(refusal(email, days_ago(3)), delivery(email, days_ago(1)))
+    keys = [str(pk) for pk in questions.conflicts().values_list("pk", flat=True)]
+    manager = a_user("manager")
+
+    with django_assert_max_num_queries(16):
+        assert review.decide("conflict", keys, "restore", manager, "They live.", NOW) == 12
+
+    assert set(Address.objects.values_list("status", flat=True)) == {"valid"}
+    assert ReviewItem.objects.filter(decision="restore").count() == 12
+
+
+def test_many_wishes_are_granted_by_the_same_few_statements(django_assert_max_num_queries: Any) -> None:
+    tell(*[refusal(f"ada{number}@gmail.com", days_ago(3)) for number in range(12)])
+    sales, manager = a_user(), a_user("manager")
+    asks = [review.ask_restore(address, sales, "She called.", NOW) for address in Address.objects.all()]
+
+    with django_assert_max_num_queries(16):
+        keys = [str(item.pk) for item in asks]
+        assert review.decide("asked", keys, "restore", manager, "So be it.", NOW) == 12
+
+    assert set(Address.objects.values_list("status", flat=True)) == {"unverified"}
+    assert all(item.effects["rulings"] for item in ReviewItem.objects.all())
 
 
 # --- nonsense ---------------------------------------------------------------------------------------
