@@ -119,7 +119,7 @@ def _decide_asked(keys: Sequence[str], deed: _Deed) -> int:
 def _decide_conflict(keys: Sequence[str], deed: _Deed) -> int:
     ids = sorted(ids_in(keys))
     policy.lock_addresses(ids)
-    newest = dict(conflicts().filter(pk__in=ids).values_list("pk", "newest_at"))
+    newest = {address.pk: vars(address)["newest_at"] for address in conflicts().filter(pk__in=ids)}
     made = deed.restore(list(newest))
     ReviewItem.objects.bulk_create(
         deed.written(1, {"rulings": [made[pk]] if made else []}, address_id=pk, seen_at=seen_at)

@@ -370,7 +370,9 @@ def test_a_bounce_of_which_something_else_tells_too_stays_counted() -> None:
     run()
     decide("unproved", questions.unproved_groups()[0].key, "count")
     run()
-    Bounce.objects.get().evidence.create(source="test", trust=Trust.TRUSTED, reader="event", occurred_at=NOW)
+    Bounce.objects.get().evidence.create(
+        source="test", trust=Trust.TRUSTED, reader="event", kind="hard", fault="recipient", occurred_at=NOW
+    )
 
     review.undo(ReviewItem.objects.get(), a_user("manager"), NOW)
     run()
