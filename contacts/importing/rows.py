@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from contacts.importing.reading import Line, Sheet, Table, UnreadableFile, form_of, read_table
+from contacts.importing.reading import HeadEnded, Line, Sheet, Table, UnreadableFile, form_of, read_table
 from contacts.importing.stored import open_file
 from contacts.models import ImportRun
 
 ROWS = "rows"  # the form of a file that is kept as rows
 SAMPLES = 500
+HEAD = 4 * 1024 * 1024  # bytes of a text that are read for them: somebody waits, and others share their process
 LINES_AT_ONCE = 5000
 NO_ROWS = "The file has a header but no rows below it."
+NO_ROWS_YET = f"The first {HEAD // 1024**2} MB of the file hold no row. Delete what stands there, and import the rest."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,22 @@ class Opened:
         return self.stream.tell()
 
 
-def open_run(run: ImportRun) -> Opened:
-    """Raises UnreadableFile, here or while the lines are read."""
-    stream = open_file(run)
-    return Opened(_packed(stream) if run.form == ROWS else read_table(stream, form_of(run.name)), stream)
+def open_run(run: ImportRun, most: int | None = None, watch: Callable[[], None] | None = None) -> Opened:
+    """Raises UnreadableFile, here or while the lines are read. `most`: see `read_table`; `watch`: see `StoredFile`."""
+    stream = open_file(run, watch)
+    return Opened(_packed(stream) if run.form == ROWS else read_table(stream, form_of(run.name), most=most), stream)
 
 
 def first_lines(run: ImportRun) -> tuple[Table, list[Line]]:
     """The head of the file, to guess its columns by. Raises UnreadableFile where there is nothing to import."""
-    table = open_run(run).table
-    lines = list(islice(table.lines, SAMPLES))
+    lines: list[Line] = []
+    try:
+        table = open_run(run, HEAD).table
+        for line in islice(table.lines, SAMPLES):
+            lines.append(line)
+    except HeadEnded:
+        if not lines:
+            raise UnreadableFile(NO_ROWS_YET) from None
     if not lines:
         raise UnreadableFile(NO_ROWS)
     return table, lines

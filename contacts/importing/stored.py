@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -74,9 +74,13 @@ def drop_file(run_id: int) -> None:
 
 
 class StoredFile(io.RawIOBase):
-    """A run's file as a binary stream that can be read from the start again; one chunk is in memory at a time."""
+    """A run's file as a binary stream that can be read from the start again; one chunk is in memory at a time.
 
-    def __init__(self, run: ImportRun) -> None:
+    `watch` is called before each chunk: megabytes may go by without a row.
+    """
+
+    def __init__(self, run: ImportRun, watch: Callable[[], None] | None = None) -> None:
+        self.watch = watch
         self.run_id = run.pk
         self.name = run.name
         self.size = run.size
@@ -113,6 +117,8 @@ class StoredFile(io.RawIOBase):
         return len(found)
 
     def _load(self) -> bool:
+        if self.watch:
+            self.watch()
         chunk = ImportChunk.objects.filter(run_id=self.run_id, position=self._next).first()
         if chunk is None:
             return False
@@ -122,5 +128,5 @@ class StoredFile(io.RawIOBase):
         return True
 
 
-def open_file(run: ImportRun) -> io.BufferedReader:
-    return io.BufferedReader(StoredFile(run), CHUNK)
+def open_file(run: ImportRun, watch: Callable[[], None] | None = None) -> io.BufferedReader:
+    return io.BufferedReader(StoredFile(run, watch), CHUNK)

@@ -91,7 +91,7 @@ def _read(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
         run.total, run.read_bytes, run.pace_at, run.pace_from = 0, 0, clock(), 0
     _, first = first_lines(run)
     cleaner = RowCleaner(run.headers, run.mapping, read_options(run.options), first)
-    opened = open_run(run)
+    opened = open_run(run, watch=lambda: lease.renew(held))
     for chunk in staging.chunks(opened.table.lines):
         with step(run, held, State.STAGING) as run:
             staging.stage_lines(run, chunk, cleaner)

@@ -23,6 +23,7 @@ from contacts.exporting import runs
 from contacts.exporting.files import pieces_of
 from contacts.exporting.people import ContactExport, columns, rows_of
 from contacts.importing.formats import FORMATS, XLSX, SheetDataset
+from contacts.importing.outcomes import preview_rows
 from contacts.importing.reading import Form, read_sheet
 from contacts.importing.report import ImportReport
 from contacts.importing.resources import ContactResource
@@ -39,6 +40,7 @@ from tests.builders import (
     an_address,
     days_ago,
 )
+from tests.contacts.importing import previewed
 from tests.tools import a_tool, errors_of
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +95,41 @@ def test_a_round_trip_changes_no_row(form: str):
     before = everything()
     report = imported(exported(form))
     assert (report.new, report.updated, report.unchanged, report.problems) == (0, 0, 3, ())
+    assert everything() == before
+
+
+# Texts that spreadsheets and readers of CSV like to improve.
+ODD = [
+    "007", "1e5", "1E400", "TRUE", "null", "NULL", "None", "N/A", "nan", "-", "0", "-0", "00:15", "1/2", "2026-05-31",
+    "5 May 2026", "12,5", "1.000,00", "€ 5", "O'Hara", "'tis", "“quoted”", '"quoted"', '""', "\\", '\\"', "a\tb",
+    "a|b;c,d", "Zoë", "Zoe\u0308", "שלום", "السلام عليكم", "山田太郎", "👩‍👩‍👧", "a\u200bb", "a\u202eb",
+    "soft\u00adhyphen", "no\u00a0break", "_x0041_", "<b>&amp;</b>", "{{ owner }}", "%s",
+    "line\nbreak", "line\r\nbreak", "two\n\nlines", "x" * 2000, "email", "first_name", "sep=;",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_odd_texts_come_back_through_the_wizard_unchanged(form: str):
+    a_custom_field("notes", "text")
+    a_custom_field("size", "number")
+    a_custom_field("level", "choice", options=["1", "=2", "three; or more"])
+    for number, text in enumerate(ODD):
+        short = text[:200] if text.isprintable() else "Odd"
+        a_contact(
+            f"p{number}@example.org",
+            first_name=short,
+            last_name=short,
+            title=short,
+            company=f"{short[:190]} {number}",
+            external_id=f"00{number}",
+            custom={"notes": text, "size": (number - 7) * 1.5, "level": "three; or more"},
+            tags=('say "hi"', f"{number}"),
+        )
+    before = everything()
+    run = previewed(exported(form), by=a_user("manager"), name=f"people.{form}")
+    writes = [(row.number, row.changes or row.problems) for row in preview_rows(run, ["update", "invalid"], 9, NOW)]
+    assert writes == []
+    assert (run.state, run.counts) == ("ready", {"unchanged": len(ODD)})
     assert everything() == before
 
 

@@ -10,6 +10,7 @@ import pytest
 from contacts.importing.headers import word_of
 from contacts.importing.reading import Form, Manner, UnreadableFile, read_sheet, read_table
 from tests.contacts.hostile import BOMBS, READ, REFUSED, a_workbook, rows_of
+from tests.contacts.nastier import NASTIER
 from tests.contacts.test_import_columns import LANGUAGES
 
 SECONDS = 5
@@ -50,6 +51,25 @@ def test_what_can_be_read_is_and_says_what_was_assumed(name: str):
     assert sheet.rows == rows
     assert says in " ".join(sheet.notices)
     assert bool(says) == bool(sheet.notices)
+
+
+@pytest.mark.parametrize("name", NASTIER)
+def test_what_aims_at_the_readers_gets_a_plain_answer_within_five_seconds(name: str):
+    make, form, comes = NASTIER[name]
+    body = make()
+    started = time.monotonic()
+    if isinstance(comes, str):
+        with pytest.raises(UnreadableFile, match=comes):
+            list(read_table(io.BytesIO(body), form).lines)
+    else:
+        assert [line.cells[:1] for line in read_table(io.BytesIO(body), form).lines if any(line.cells)] == comes
+    assert time.monotonic() - started < SECONDS
+
+
+def test_what_could_not_be_parted_says_what_was_tried():
+    (notice,) = read_sheet(b"Ada Lovelace wrote to us.\nBob did not.\n").notices
+    assert "comma, semicolon, tab, vertical bar were tried" in notice
+    assert read_sheet(b"email\na@x.example\n").notices == []
 
 
 class Endless(io.RawIOBase):

@@ -27,6 +27,7 @@ from contacts.importing.reading.tables import (
     LONGEST_CELL,
     MOST_COLUMNS,
     MOST_ROWS,
+    HeadEnded,
     Line,
     Manner,
     Sheet,
@@ -42,6 +43,7 @@ __all__ = [
     "MOST_ROWS",
     "SEPARATORS",
     "Form",
+    "HeadEnded",
     "Line",
     "Manner",
     "Sheet",
@@ -55,16 +57,23 @@ __all__ = [
 PIECE = 256 * 1024
 
 
-def read_table(stream: BinaryIO | io.RawIOBase, form: Form = Form.CSV, manner: Manner | None = None) -> Table:
-    """The stream is read while the lines are: keep it open. Raises UnreadableFile, here or amid the lines."""
+def read_table(
+    stream: BinaryIO | io.RawIOBase, form: Form = Form.CSV, manner: Manner | None = None, most: int | None = None
+) -> Table:
+    """The stream is read while the lines are: keep it open. Raises UnreadableFile, here or amid the lines.
+
+    `most`: so many bytes of a text are read, then HeadEnded is raised. A workbook has bounds of its own.
+    """
     manner = manner or Manner()
     pieces = _pieces(stream)
     head = next(pieces, b"")
     if not head.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00"):
         raise UnreadableFile("The file is empty. Its first row must name the columns, such as email and first_name.")
     found = sniff(head, form)
-    read = _READERS[found]
-    return read(_again(head, pieces), found, manner)
+    whole = _again(head, pieces)
+    if most is not None and found not in (Form.XLSX, Form.ODS):
+        whole = _up_to(most, whole)
+    return _READERS[found](whole, found, manner)
 
 
 def read_sheet(body: bytes, form: Form = Form.CSV, manner: Manner | None = None) -> Sheet:
@@ -95,6 +104,15 @@ def _pieces(stream: BinaryIO | io.RawIOBase) -> Iterator[bytes]:
 def _again(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield head
     yield from pieces
+
+
+def _up_to(most: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    taken = 0
+    for piece in pieces:
+        if taken >= most:
+            raise HeadEnded
+        taken += len(piece)
+        yield piece
 
 
 _READERS: dict[Form, Callable[[Iterator[bytes], Form, Manner], Table]] = {

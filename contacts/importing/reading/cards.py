@@ -5,13 +5,14 @@ Only what a contact has is kept; pictures and keys are passed over line by line,
 
 from __future__ import annotations
 
+import codecs
 import quopri
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import re2
 
-from contacts.importing.reading.encodings import Text
+from contacts.importing.reading.encodings import NAMES, UTF8, Text
 from contacts.importing.reading.kinds import Form
 from contacts.importing.reading.separated import Dialect, lines_in
 from contacts.importing.reading.tables import LONGEST_CELL, Line, Manner, Table, UnreadableFile, check_lengths, lines_of
@@ -25,6 +26,11 @@ PARAMETER = re2.compile(r';([^=;:]+)(?:=((?:"[^"]*"|[^;:"])*))?')
 ESCAPED = re2.compile(r"\\(.)")
 COUNTRY = 6  # of ADR: post box, extension, street, town, region, code, country
 MOST_REPEATED = 50  # of one property in a card
+MOST_PROPERTIES = 1000  # of those that are kept, in a card or between two
+MOST_LINES = 100_000  # between two of those: a picture of seven megabytes
+# Of quoted-printable values: those that files come in, and the ISO names of their time.
+LATIN = [f"iso8859-{part}" for part in range(1, 17) if part != 12]  # there is no twelfth
+CHARSETS = frozenset(codecs.lookup(name).name for name in (*NAMES, UTF8, "ascii", *LATIN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,11 @@ def read_cards(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table:  #
 
 
 def _records(properties: Iterable[Property]) -> Iterator[tuple[int, list[str]]]:
-    number, card = 0, None
+    number, card, met = 0, None, 0
     for each in properties:
+        met += 1
+        if met > MOST_PROPERTIES:
+            raise UnreadableFile(f"Card {number} has more than {MOST_PROPERTIES:,} lines about a person.")
         is_card = each.value.strip().upper() == "VCARD"
         if each.name == "BEGIN" and is_card:
             number, card = number + 1, dict[str, list[Property]]()
@@ -56,7 +65,7 @@ def _records(properties: Iterable[Property]) -> Iterator[tuple[int, list[str]]]:
             cells = cells_of(card)
             check_lengths(cells, number)
             yield number, cells
-            card = None
+            card, met = None, 0
         elif card is not None and len(card.setdefault(each.name, [])) < MOST_REPEATED:
             card[each.name].append(each)
     if card is not None:
@@ -118,10 +127,16 @@ def plain(value: str) -> str:
 
 def properties_in(lines: Iterable[str]) -> Iterator[Property]:
     """Unfolded: a line that begins with a blank goes on with the one before (RFC 6350 3.2)."""
-    held = ""
+    held, passed = "", 0
     is_soft = False  # the line before ends in a soft break of quoted-printable (vCard 2.1)
     for line in lines:
         text = line.rstrip("\r\n")
+        passed += 1
+        if passed > MOST_LINES:
+            raise UnreadableFile(
+                f"More than {MOST_LINES:,} lines say nothing that a contact has, one after the other. Leave out "
+                "pictures and keys when you export the cards."
+            )
         if is_soft and held:
             held = held[:-1] + text
         elif text[:1] in (" ", "\t"):
@@ -130,6 +145,7 @@ def properties_in(lines: Iterable[str]) -> Iterator[Property]:
             if held and (found := property_of(held)):
                 yield found
             held = text if _is_kept(text) else ""
+            passed = 0 if held else passed
         if len(held) > 2 * LONGEST_CELL:
             raise UnreadableFile(f"A line of a card is longer than {2 * LONGEST_CELL:,} characters: “{held[:40]}…”.")
         is_soft = text.endswith("=") and "QUOTED-PRINTABLE" in held[:200].upper()
@@ -157,8 +173,10 @@ def property_of(line: str) -> Property | None:
 
 
 def _unquoted(value: str, charset: str) -> str:
+    """Python knows codecs that are no encodings of text, or whose work is without bounds: only known ones are tried."""
     raw = quopri.decodestring(value.encode())
     try:
-        return raw.decode(charset, "replace").replace("\x00", "")
+        name = codecs.lookup(charset).name
     except LookupError:
-        return raw.decode("utf-8", "replace").replace("\x00", "")
+        name = UTF8
+    return raw.decode(name if name in CHARSETS else UTF8, "replace").replace("\x00", "")

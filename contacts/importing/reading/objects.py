@@ -6,8 +6,9 @@ Read object by object. The columns are the keys of the first thousand objects; a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from contacts.importing.reading.encodings import Text
@@ -24,8 +25,10 @@ from contacts.importing.reading.tables import (
 )
 
 LOOKED_AT = 1000  # objects whose keys become columns
+LOOKED_AT_TEXT = 750_000  # characters, likewise: less than the head of a file that is looked at first (rows.py)
 LONGEST_OBJECT = 1024 * 1024  # characters
-BLANK = " \t\r\n"
+# Python's own engine: it begins amid a text without a copy, and one class is linear.
+PASSED_OVER = {"": re.compile(r"[ \t\r\n]*"), ",": re.compile(r"[ \t\r\n,]*")}
 NEEDED = "A list of objects is needed: [{“email”: “…”, “first_name”: “…”}, …], or one object a line."
 
 
@@ -33,8 +36,11 @@ def read_objects(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table: 
     """Raises UnreadableFile."""
     notices = ["Rows are numbered from 1."]
     text = Text(pieces, notices, manner.encoding)
-    objects = objects_in(iter(text))
-    first = list(islice(objects, LOOKED_AT))
+    source = _Source(iter(text))
+    objects = objects_in(source)
+    first: list[dict[str, Any]] = []
+    while source.taken < LOOKED_AT_TEXT and len(first) < LOOKED_AT and (found := next(objects, None)) is not None:
+        first.append(found)
     if not first:
         raise UnreadableFile("The file has no rows. " + NEEDED)
     keys = list(dict.fromkeys(key for each in first for key in each))
@@ -80,9 +86,8 @@ def cell_of(value: Any, number: int) -> str:
     return str(value)
 
 
-def objects_in(blocks: Iterator[str]) -> Iterator[dict[str, Any]]:
+def objects_in(source: _Source) -> Iterator[dict[str, Any]]:
     """Each object in turn, of a list or of lines. Raises UnreadableFile with where it stopped making sense."""
-    source = _Source(blocks)
     is_list = source.next_character() == "["
     source.at += int(is_list)
     number = 0
@@ -105,7 +110,9 @@ class _Source:
     def __init__(self, blocks: Iterator[str]) -> None:
         self.blocks = blocks
         self.text, self.at, self.passed = "", 0, 1
-        self.decode = json.JSONDecoder().raw_decode
+        self.taken = 0  # characters
+        # NaN and Infinity are no JSON, but what tools write for a number that is not there.
+        self.decode = json.JSONDecoder(parse_constant=lambda _: None).raw_decode
 
     @property
     def line(self) -> int:
@@ -117,16 +124,15 @@ class _Source:
         if block:
             self.passed = self.line
             self.text, self.at = self.text[self.at :] + block, 0
+            self.taken += len(block)
         return bool(block)
 
     def next_character(self, also: str = "") -> str:
         """The next one that is neither a blank nor one of these; empty at the end."""
-        passed_over = BLANK + also
         while True:
-            while self.at < len(self.text):
-                if self.text[self.at] not in passed_over:
-                    return self.text[self.at]
-                self.at += 1
+            self.at = PASSED_OVER[also].match(self.text, self.at).end()  # type: ignore[union-attr]  # it always matches
+            if self.at < len(self.text):
+                return self.text[self.at]
             if not self.more():
                 return ""
 

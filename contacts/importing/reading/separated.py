@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
 from contacts.importing.reading.encodings import Text
 from contacts.importing.reading.kinds import Form
-from contacts.importing.reading.tables import Manner, Record, Table, UnreadableFile, table_of
+from contacts.importing.reading.tables import ADDRESS, Manner, Record, Table, UnreadableFile, table_of
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 LONGEST_LINE = 2 * 1024 * 1024  # characters
 SAMPLE = 64 * 1024  # characters
 SAMPLED = 20  # records
+
+
+ONE_CELL = (
+    f"No separator was found ({', '.join(SEPARATORS.values())} were tried), so each line is one cell. If the file has "
+    "several columns, save it as “CSV UTF-8”."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ def read_separated(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table
         notices.append("Quotes inside cells are marked by a backslash.")
     lines = lines_in(chain([head], blocks), dialect)
     table = table_of(records_of(dialect, lines, 2 if said else 1), notices)
+    if is_one_text(table.headers, head):
+        notices.append(ONE_CELL)
     table.encoding, table.separator = text.encoding or "ascii", dialect.separator
     return table
 
@@ -117,6 +125,14 @@ def _said(head: str) -> tuple[str, str]:
     if head[:4].lower() == "sep=" and len(head) > 5 and head[5] in "\r\n":
         return head[4], head[5:].lstrip("\r\n")
     return "", head
+
+
+def is_one_text(headers: Sequence[str], head: str) -> bool:
+    """Whether lines that should have been parted were not: they hold blanks or signs, and no list of addresses does."""
+    if len(headers) != 1:
+        return False
+    lines = [line.strip() for line in head[:SAMPLE].splitlines()[:SAMPLED]]
+    return not any(ADDRESS.match(line.strip("\"'")) for line in lines)
 
 
 def find_dialect(sample: str, separator: str = "") -> Dialect:

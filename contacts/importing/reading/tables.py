@@ -20,6 +20,7 @@ MOST_COLUMNS = 200
 LONGEST_CELL = 20_000
 LOOKED_AT = 20  # records, to tell a title or a first row from the header
 MOST_TITLES = 5
+MOST_BLANK = 1_048_576  # rows, one after the other: a sheet of Excel has so many
 
 # An address, roughly: enough to tell that a row is about somebody.
 ADDRESS = re2.compile(r"^[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]{2,}$")
@@ -29,6 +30,10 @@ BETWEEN = "\x00"
 
 class UnreadableFile(ValueError):
     """The file as a whole cannot be imported. The message says why, where and what to do, for people."""
+
+
+class HeadEnded(Exception):
+    """No more of the file was to be read."""
 
 
 @dataclass(slots=True)
@@ -72,11 +77,15 @@ class Manner:
 
 
 Record = tuple[int, list[str]]  # its number, its cells
+TOO_BLANK = (
+    f"More than {MOST_BLANK:,} empty rows stand above row {{number}}. Delete them, or save what is below as a file of "
+    "its own."
+)
 
 
 def table_of(records: Iterator[Record], notices: list[str]) -> Table:
     """Finds the header, checks it, and checks each line as it comes. Raises UnreadableFile."""
-    first = list(islice((record for record in records if any(cell.strip() for cell in record[1])), LOOKED_AT))
+    first = list(islice(_filled(records), LOOKED_AT))
     if not first:
         raise UnreadableFile("The file is empty. Its first row must name the columns, such as email and first_name.")
     titles = _titles(first)
@@ -98,6 +107,19 @@ def table_of(records: Iterator[Record], notices: list[str]) -> Table:
     return Table(headers, lines_of(rest, len(headers)), notices)
 
 
+def _filled(records: Iterable[Record]) -> Iterator[Record]:
+    """Those that are not blank. Raises UnreadableFile where too many are."""
+    blank = 0
+    for number, cells in records:
+        if any(cell.strip() for cell in cells):
+            blank = 0
+            yield number, cells
+            continue
+        blank += 1
+        if blank > MOST_BLANK:
+            raise UnreadableFile(TOO_BLANK.format(number=number))
+
+
 def lines_of(records: Iterable[Record], width: int, *, is_defused: bool = True) -> Iterator[Line]:
     """A million lines come through here: what is rare is looked for in the whole line, once. Raises UnreadableFile.
 
@@ -105,6 +127,7 @@ def lines_of(records: Iterable[Record], width: int, *, is_defused: bool = True) 
     """
     most = LONGEST_CELL + width
     strip = str.strip
+    blank = 0
     for number, record in records:
         cells = list(map(strip, record))
         problem = ""
@@ -112,7 +135,11 @@ def lines_of(records: Iterable[Record], width: int, *, is_defused: bool = True) 
             cells, problem = _fitted(cells, width)
         whole = BETWEEN.join(cells)
         if len(whole) < width:
-            continue  # a blank one
+            blank += 1
+            if blank > MOST_BLANK:
+                raise UnreadableFile(TOO_BLANK.format(number=number))
+            continue
+        blank = 0
         if is_defused and "'" in whole:
             cells = [restore(cell) for cell in cells]
         if len(whole) > most:

@@ -34,8 +34,15 @@ LEAST_MEMORY = 384 * MEGABYTE
 SECONDS = 3  # of CPU; the same again waiting, before the first row
 PER_SECOND = 4 * MEGABYTE  # what is unpacked and read in one more second, on a slow machine
 CELL, ROW = "\x1f", "\x1e"  # as the child parts them
+ZIP64 = b"PK\x06\x07"  # where its directory lies, 20 bytes before the end
 CHILD = Path(__file__).with_name("workbook_child.py")
 SAVE = "Save the sheet as “CSV UTF-8” and import that."
+# What other programs write into archives, by the beginning of a part's name.
+NO_WORKBOOKS = {
+    "word/": "This is a Word document. Copy its table into a spreadsheet and save that as “CSV UTF-8”.",
+    "ppt/": "This is a presentation. Copy its table into a spreadsheet and save that as “CSV UTF-8”.",
+    "Index/": "This is a Numbers or Pages document. Export it as CSV or XLSX and import that.",
+}
 TOO_MUCH = f"The workbook spans too many cells, or unpacks to far more than it seems to hold. {SAVE}"
 
 
@@ -75,6 +82,9 @@ def look_at(file: IO[bytes]) -> int:
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise UnreadableFile(f"This is a damaged workbook or archive ({error}). {SAVE}") from error
     names = {part.filename for part in parts}
+    for beginning, sentence in NO_WORKBOOKS.items():
+        if any(name.startswith(beginning) for name in names):
+            raise UnreadableFile(sentence)
     if "[Content_Types].xml" not in names and "content.xml" not in names:
         raise UnreadableFile(f"This is a zip archive, not a workbook. Unpack it, or: {SAVE[0].lower()}{SAVE[1:]}")
     if any(part.flag_bits & 1 for part in parts):
@@ -99,6 +109,8 @@ def _check_directory(file: IO[bytes]) -> None:
     if at < 0 or len(tail) - at < 22:
         raise UnreadableFile(f"This is a damaged workbook or archive: its end is missing. {SAVE}")
     parts, directory = struct.unpack("<HL", tail[at + 10 : at + 16])
+    if tail[at - 20 : at].startswith(ZIP64):  # what it says would go before these numbers
+        raise UnreadableFile(f"The archive is one of more than 4 GB, by its own account. {SAVE}")
     if parts > MOST_PARTS or directory > LARGEST_DIRECTORY:
         raise UnreadableFile(f"The archive holds {parts:,} parts, far more than a workbook has. {SAVE}")
 
