@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from bounces import inbox, lease
-from bounces.inbox import Outcome, ignored, quarantined
+from bounces.inbox import Item, Outcome, ignored, quarantined
 from bounces.intake.exported.table import HEAD_BYTES
 from bounces.intake.keep import WAITS, Door, Kept, Piece, form_of, keep_pieces, keep_refused
 from bounces.lease import Lease
@@ -51,7 +51,7 @@ class Tally:
         return Outcome(InboundItem.State.DONE, ", ".join(parts) + ".", total)
 
 
-def expand(container: InboundItem, held: Lease, now: datetime) -> None:
+def expand(container: Item, held: Lease, now: datetime) -> None:
     """Makes the children and finishes the container. May run twice."""
     door = Door(
         source=container.source,
@@ -72,7 +72,7 @@ def expand(container: InboundItem, held: Lease, now: datetime) -> None:
     inbox.finish({container.pk: outcome}, now)
 
 
-def members_of(container: InboundItem, file: IO[bytes]) -> Iterator[Member]:
+def members_of(container: Item, file: IO[bytes]) -> Iterator[Member]:
     if container.form == InboundItem.Form.ZIP:
         return open_zip(file, mail_cap=settings.MAIL_CAP, archive_cap=settings.ARCHIVE_CAP)
     return split_mbox(file, settings.MAIL_CAP)

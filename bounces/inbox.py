@@ -24,6 +24,7 @@ from bounces.values import Trust
 
 BATCH_ITEMS = 2000
 BATCH_BYTES = 32 * 1024 * 1024
+EVENTS_WEIGH = 32  # a request's bytes are many events: as much work as so many bytes of mail
 FEWER = 50  # as many together that have stopped their reader once
 TRIES = 3
 
@@ -45,49 +46,84 @@ def quarantined(why: str) -> Outcome:
     return Outcome(InboundItem.State.QUARANTINED, why)
 
 
-def take() -> list[InboundItem]:
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item as the flow handles it: where it came from, how far it is believed, what it is. As on InboundItem."""
+
+    pk: int
+    source: str
+    digest: bytes
+    form: str
+    trust: str
+    name: str
+    tells: str
+    parent_id: int | None
+    by_id: int | None
+    tries: int
+    received_at: datetime
+
+    @property
+    def is_archive(self) -> bool:
+        return self.form in InboundItem.ARCHIVES
+
+    @property
+    def is_container(self) -> bool:
+        return self.form in InboundItem.CONTAINERS
+
+
+COLUMNS = ", ".join(f"item.{name}" for name in ("id", *Item.__slots__[1:]))
+
+
+def take() -> list[Item]:
     """The next batch, its tries counted and committed before anything is read. Empty when nothing waits."""
-    taken = commit(TAKE, {"items": BATCH_ITEMS, "bytes": BATCH_BYTES, "fewer": FEWER})
-    return list(InboundItem.objects.filter(pk__in=[pk for (pk,) in taken]).order_by("pk"))
+    rows = commit(TAKE, {"items": BATCH_ITEMS, "bytes": BATCH_BYTES, "fewer": FEWER, "events": EVENTS_WEIGH})
+    return [Item(*row) for row in sorted(rows)]
 
 
 # The first item is always taken. Where one comes that has stopped its reader before, fewer are taken, and after the
 # second time it comes alone: a worker that is killed amid many good ones does not have them wait for each other.
-TAKE = """
+TAKE = f"""
 WITH waiting AS (
-    SELECT id, size, tries, form FROM bounces_inbounditem WHERE state = 'pending'
+    SELECT id, size * CASE form WHEN 'events' THEN %(events)s ELSE 1 END AS weight, tries, form
+    FROM bounces_inbounditem WHERE state = 'pending'
     ORDER BY id LIMIT %(items)s FOR UPDATE SKIP LOCKED
 ), ranked AS (
-    SELECT id, tries, form, row_number() OVER by_age AS n, sum(size) OVER by_age AS bytes,
+    SELECT id, tries, form, row_number() OVER by_age AS n, sum(weight) OVER by_age AS bytes,
            max(tries) OVER by_age AS most_tries, bool_or(form IN ('mbox', 'zip', 'list')) OVER by_age AS has_archive
     FROM waiting WINDOW by_age AS (ORDER BY id)
 )
 UPDATE bounces_inbounditem item SET tries = item.tries + 1
 FROM ranked WHERE ranked.id = item.id AND (
     n = 1 OR (bytes <= %(bytes)s AND NOT has_archive AND (most_tries = 0 OR (most_tries = 1 AND n <= %(fewer)s))))
-RETURNING item.id
+RETURNING {COLUMNS}
+"""  # noqa: S608  (the names are ours)
+
+
+def lock(item_ids: Iterable[int]) -> list[Item]:
+    """Those that still wait, locked until the transaction ends."""
+    return [Item(*row) for row in run(LOCK, {"ids": sorted(item_ids)})]
+
+
+LOCK = f"""
+SELECT {COLUMNS} FROM bounces_inbounditem item
+WHERE item.id = ANY(%(ids)b::bigint[]) AND item.state = 'pending' ORDER BY item.id FOR NO KEY UPDATE
+"""  # noqa: S608  (as above)
+
+
+def bodies(item_ids: Iterable[int]) -> dict[int, bytes]:
+    """The raw bytes of mails and events, by item. Containers are read with `open_body`."""
+    pieces: dict[int, list[bytes]] = {}
+    for item_id, body in run(BODIES, {"ids": list(item_ids)}):
+        pieces.setdefault(item_id, []).append(body)
+    return {item_id: parts[0] if len(parts) == 1 else b"".join(parts) for item_id, parts in pieces.items()}
+
+
+BODIES = """
+SELECT item_id, body FROM bounces_rawchunk WHERE item_id = ANY(%(ids)b::bigint[]) ORDER BY item_id, position
 """
 
 
-def lock(items: Iterable[InboundItem]) -> list[InboundItem]:
-    """Those that still wait, locked until the transaction ends."""
-    ids = [item.pk for item in items]
-    waiting = InboundItem.objects.select_for_update(no_key=True).filter(pk__in=ids, state=InboundItem.State.PENDING)
-    return list(waiting.order_by("pk"))
-
-
-def bodies(items: Iterable[InboundItem]) -> dict[int, bytes]:
-    """The raw bytes of mails and events, by item. Containers are read with `open_body`."""
-    pieces: dict[int, list[bytes]] = {}
-    ids = [item.pk for item in items]
-    for item_id, body in (
-        RawChunk.objects.filter(item_id__in=ids).order_by("item_id", "position").values_list("item_id", "body")
-    ):
-        pieces.setdefault(item_id, []).append(bytes(body))
-    return {item_id: b"".join(parts) for item_id, parts in pieces.items()}
-
-
-def open_body(item: InboundItem) -> IO[bytes]:
+def open_body(item: Item | InboundItem) -> IO[bytes]:
     """An item's bytes as a file on disk, fetched chunk by chunk: an archive never stands in memory. Close it."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  (the caller closes it)
     positions = RawChunk.objects.filter(item_id=item.pk).order_by("position").values_list("position", flat=True)

@@ -75,8 +75,8 @@ def issue_tokens(messages: Sequence[dict[str, Any]], source: str, by: Any, now: 
 def _record(items: list[InboundItem], now: datetime) -> None:
     """What the worker would do in a moment: but the token has to name its attempt now."""
     waiting = [item for item in items if item.state == InboundItem.State.PENDING]
-    bodies = inbox.bodies(waiting)
-    record_waiting(waiting, {item.pk: read_item(item, bodies.get(item.pk, b"")) for item in waiting}, now)
+    bodies = inbox.bodies(item.pk for item in waiting)
+    record_waiting({item.pk: read_item(item.form, bodies.get(item.pk, b"")) for item in waiting}, now)
 
 
 def _told(item: InboundItem, event: dict[str, Any]) -> Told:

@@ -45,8 +45,8 @@ MAY_BE_GOOD = """GREATEST(a.last_reply_at, a.last_click_at, a.last_delivered_at)
     >= span.starts_at - interval '90 days'"""
 
 # Good addresses that failed, by provider and hour of sending, around the hours that have news. OFFSET 0 keeps the order
-# of looking: news one address after the other, as they are a thousand at most and a week's bounces very many; and the
-# mails of those bounces alone whose address may be good.
+# of looking: news one address after the other, as they are few and a week's bounces very many, each by its own bounces
+# whatever their dates; and the mails of those bounces alone whose address may be good.
 FAILED_BY_HOUR = f"""
 WITH news AS (
     SELECT DISTINCT n.provider, n.hour
@@ -54,9 +54,12 @@ WITH news AS (
         SELECT address_id FROM bounces_dirty ORDER BY id LIMIT {policy.NEWS_CHUNK}) x) d
     CROSS JOIN LATERAL (
         SELECT b.provider, date_trunc('hour', t.sent_at) AS hour
-        FROM bounces_bounce b JOIN bounces_attempt t ON t.id = b.attempt_id AND t.provider = b.provider
-        WHERE b.address_id = d.address_id AND b.standing = 'counted' AND b.incident_id IS NULL
-          AND b.occurred_at > %(since)s AND {IS_HARD}
+        FROM (
+            SELECT b.provider, b.attempt_id, b.occurred_at FROM bounces_bounce b
+            WHERE b.address_id = d.address_id AND b.standing = 'counted' AND b.incident_id IS NULL AND {IS_HARD}
+            OFFSET 0
+        ) b JOIN bounces_attempt t ON t.id = b.attempt_id AND t.provider = b.provider
+        WHERE b.occurred_at > %(since)s
         OFFSET 0
     ) n
 ), span AS (

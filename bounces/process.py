@@ -16,16 +16,17 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from bounces import guards, inbox, incidents, lease, outbox, policy, proof
 from bounces.containers import expand
-from bounces.inbox import Outcome, quarantined
-from bounces.intake.events import report_of
+from bounces.inbox import Item, Outcome, quarantined
+from bounces.intake.events import read_report, report_of
 from bounces.intake.exported.opening import open_list
-from bounces.intake.webhooks.opening import open_events
+from bounces.intake.keep import keep_finished
+from bounces.intake.webhooks import opening
 from bounces.lease import Lease
 from bounces.models import InboundItem
 from bounces.parsing import read
 from bounces.recording import Told, record
 from bounces.rules_in_force import rules_in_force
-from bounces.telling import outcome_of, told_of
+from bounces.telling import Arrived, outcome_of, told_of
 from bounces.values import Reading
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
 LEASE = "flow"
 LEASE_LASTS = timedelta(seconds=20)
+NEWS_CHUNKS = 3  # of a batch
 RENEWED = timedelta(seconds=2)  # how often, while many items are read
 POISON = f"It stopped its reader {inbox.TRIES} times."
 
@@ -57,10 +59,21 @@ def run_flow(clock: Clock, patience: timedelta = timedelta(minutes=5)) -> bool:
 def step(held: Lease, clock: Clock) -> bool:
     """One batch of each stage; whether there was anything to do."""
     drained = drain_batch(held, clock())
-    watched = incidents.watch(held, clock()) + guards.watch(held, clock())
-    judged = policy.evaluate_news(clock(), held)
+    judged = judge_news(held, clock)
     announced = outbox.tell_due(clock(), held)
-    return bool(drained or watched or judged or announced)
+    return bool(drained or judged or announced)
+
+
+def judge_news(held: Lease, clock: Clock) -> int:
+    """A few chunks, each watched before it is judged: a batch may have brought more news than one holds."""
+    total = 0
+    for _ in range(NEWS_CHUNKS):
+        watched = incidents.watch(held, clock()) + guards.watch(held, clock())
+        judged = policy.evaluate_news(clock(), held)
+        total += watched + judged
+        if judged < policy.NEWS_CHUNK:
+            break
+    return total
 
 
 def has_work(now: datetime) -> bool:
@@ -77,19 +90,53 @@ def drain_batch(held: Lease, now: datetime) -> int:
         expand(archive, held, now)
     for one in [item for item in items if item.form == InboundItem.Form.LIST]:
         open_list(one, held, now)
-    open_events([item for item in items if item.form == InboundItem.Form.EVENTS], held, now)
+    settle_requests([item for item in items if item.form == InboundItem.Form.EVENTS], held, now)
     settle([item for item in items if not item.is_container], held, now)
     return len(taken)
 
 
-def settle(items: Sequence[InboundItem], held: Lease, now: datetime) -> None:
+# --- what providers posted
+
+
+def settle_requests(items: Sequence[Item], held: Lease, now: datetime) -> None:
+    """Records the events of requests and keeps them, in one step; where that fails, each waits for its own turn."""
+    bodies = inbox.bodies(item.pk for item in items)
+    for requests in opening.in_groups(items, bodies):
+        lease.renew(held)  # reading many took its time
+        try:
+            in_step(held, lambda: record_requests(requests, now))  # noqa: B023  (called at once)
+        except (OperationalError, InterfaceError, lease.LeaseLost):
+            raise
+        except Exception:
+            log.exception("inbox_requests_failed", items=[item.pk for item, _ in requests])
+            in_step(held, lambda: opening.open_requests(requests, now))  # noqa: B023  (called at once)
+
+
+def record_requests(requests: Sequence[opening.Request], now: datetime) -> None:
+    """Inside the caller's transaction. May run twice."""
+    if opening.is_large(requests):
+        opening.open_requests(requests, now)
+        return
+    found = {item.pk: several for item, several in requests}
+    waiting = inbox.lock(found)
+    children = opening.children_of(waiting, found)
+    events = [child for child in children if child.event]
+    outcomes, told_of = record_all(events, {child.pk: read_report(child.event) for child in events})
+    keep_finished([child.ended(outcomes.get(child.pk)) for child in children], now)
+    opening.close(waiting, found, opening.outcomes_of(waiting, found, children), now)
+    proof.reopen(told_of)
+
+
+# --- mails, and events that tools reported
+
+
+def settle(items: Sequence[Item], held: Lease, now: datetime) -> None:
     """Reads and records items together; where that fails, each half, so that in the end one bad one spoils no other."""
     if not items:
         return
-    bodies = inbox.bodies(items)
-    readings = read_all(items, bodies, held)
+    readings = read_all(items, inbox.bodies(item.pk for item in items), held)
     try:
-        record_items(items, readings, held, now)
+        in_step(held, lambda: record_waiting(readings, now))
     except (OperationalError, InterfaceError, lease.LeaseLost):
         raise
     except Exception as error:
@@ -102,12 +149,12 @@ def settle(items: Sequence[InboundItem], held: Lease, now: datetime) -> None:
         settle(items[middle:], held, now)
 
 
-def read_all(items: Sequence[InboundItem], bodies: Mapping[int, bytes], held: Lease) -> dict[int, Reading]:
+def read_all(items: Sequence[Item], bodies: Mapping[int, bytes], held: Lease) -> dict[int, Reading]:
     """Holds on to the lease while it reads: of many items each may take its time."""
     readings: dict[int, Reading] = {}
     until = time.monotonic() + RENEWED.total_seconds()
     for item in items:
-        readings[item.pk] = read_item(item, bodies.get(item.pk, b""))
+        readings[item.pk] = read_item(item.form, bodies.get(item.pk, b""))
         if time.monotonic() > until:
             lease.renew(held)
             until = time.monotonic() + RENEWED.total_seconds()
@@ -115,29 +162,32 @@ def read_all(items: Sequence[InboundItem], bodies: Mapping[int, bytes], held: Le
     return readings
 
 
-def read_item(item: InboundItem, body: bytes) -> Reading:
-    return report_of(body) if item.form == InboundItem.Form.EVENT else read(body)
+def read_item(form: str, body: bytes) -> Reading:
+    return report_of(body) if form == InboundItem.Form.EVENT else read(body)
 
 
-def record_items(items: Sequence[InboundItem], readings: dict[int, Reading], held: Lease, now: datetime) -> None:
-    """Records what was read and finishes the items, in one transaction."""
+def in_step(held: Lease, work: Callable[[], None]) -> None:
+    """One transaction, in which nobody else takes over."""
     with transaction.atomic():
         lease.guard(held)
-        record_waiting(items, readings, now)
+        work()
 
 
-def record_waiting(items: Sequence[InboundItem], readings: dict[int, Reading], now: datetime) -> None:
-    """Those of the items that still wait. Inside the caller's transaction."""
-    items = inbox.lock(items)
-    readings = proof.name_recipients(items, readings)
-    rules = rules_in_force()
-    told = prove_all({item.pk: told_of(item, readings[item.pk], rules) for item in items})
-    recorded = record([one for several in told.values() for one in several])
-    outcomes: dict[int, Outcome] = {
-        item.pk: outcome_of(readings[item.pk], told[item.pk], recorded.new[item.pk]) for item in items
-    }
+def record_waiting(readings: dict[int, Reading], now: datetime) -> None:
+    """Records what was read of those items that still wait, and finishes them. Inside the caller's transaction."""
+    outcomes, told_of = record_all(inbox.lock(readings), readings)
     inbox.finish(outcomes, now)
-    proof.reopen(recorded.told_of)
+    proof.reopen(told_of)
+
+
+def record_all(items: Sequence[Arrived], readings: Mapping[int, Reading]) -> tuple[dict[int, Outcome], set[int]]:
+    """What became of each, and the addresses with news of an attempt."""
+    named = proof.name_recipients({item.pk: readings[item.pk] for item in items})
+    rules = rules_in_force()
+    told = prove_all({item.pk: told_of(item, named[item.pk], rules) for item in items})
+    recorded = record([one for several in told.values() for one in several])
+    outcomes = {item.pk: outcome_of(named[item.pk], told[item.pk], recorded.new[item.pk]) for item in items}
+    return outcomes, recorded.told_of
 
 
 def prove_all(told: dict[int, list[Told]]) -> dict[int, list[Told]]:

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import connection
 
 from bounces.addresses import keep_addresses
-from bounces.models import Attempt, Bounce, InboundItem, MergedAttempt, Unproved
+from bounces.models import Attempt, Bounce, MergedAttempt, Unproved
 from bounces.recording import Told, lock_addresses
 from bounces.recording.attempts import Identity, find_attempts, identities
 from bounces.return_path import Keys, Token, TokenState, find_token, judge_token, parse_keys
@@ -71,15 +71,15 @@ def is_recent(attempt: Attempt, received_at: datetime) -> bool:
     return newest >= received_at - WINDOW and attempt.sent_at <= received_at + CLOCK_SKEW
 
 
-def name_recipients(items: Sequence[InboundItem], readings: Mapping[int, Reading]) -> dict[int, Reading]:
+def name_recipients(readings: Mapping[int, Reading]) -> dict[int, Reading]:
     """Reports that hide their recipient are about whom their token was made for."""
     named = dict(readings)
     tokens: dict[int, Token] = {}
-    for item in items:
-        reports = readings[item.pk].reports
+    for pk, reading in readings.items():
+        reports = reading.reports
         token = find_token(reports[0].return_path) if len(reports) == 1 and not reports[0].recipient else None
         if token is not None:
-            tokens[item.pk] = token
+            tokens[pk] = token
     owners = owners_of(token.attempt_id for token in tokens.values())
     for pk, token in tokens.items():
         owner = owners.get(token.attempt_id, "")
@@ -145,7 +145,7 @@ def _judged(
 
 
 def _waiting_of(item_ids: set[int]) -> list[Unproved]:
-    return list(Unproved.objects.filter(item_id__in=item_ids))
+    return list(Unproved.objects.raw("SELECT * FROM bounces_unproved WHERE item_id = ANY(%s)", [sorted(item_ids)]))
 
 
 def _keep_waiting(told: Sequence[Told], address_ids: Mapping[str, int]) -> None:

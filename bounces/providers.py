@@ -19,6 +19,7 @@ from typing import Any
 from django.db import connection
 
 from bounces.models import Domain
+from bounces.statements import run
 
 OTHER = "other"  # in the daily counts: everybody without a row in the table
 BATCH = 300
@@ -74,9 +75,13 @@ def providers_of(domains: Iterable[str]) -> dict[str, str]:
     found = {domain: _by_domain().get(domain, "") for domain in domains}
     unknown = [domain for domain, provider in found.items() if not provider]
     if unknown:
-        known = Domain.objects.filter(domain__in=unknown).exclude(operator="")
-        found.update(known.values_list("domain", "operator"))
+        found.update(run(OPERATORS, {"domains": unknown}))
     return {domain: provider or domain for domain, provider in found.items()}
+
+
+OPERATORS = """
+SELECT domain, operator FROM bounces_domain WHERE domain = ANY(%(domains)b::text[]) AND operator <> ''
+"""
 
 
 def provider_name(key: str) -> str:

@@ -16,10 +16,10 @@ Rows = list[tuple[Any, ...]]
 
 
 def run(statement: str, values: Mapping[str, Any]) -> Rows:
-    """In the caller's transaction. What returns nothing gives no rows."""
+    """In the caller's transaction. What returns nothing gives no rows; what it returns comes in binary too."""
     connection.ensure_connection()
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement, values, binary=True)
         return cursor.fetchall() if cursor.description else []
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 from bounces.addresses import BadAddress, normalise
 from bounces.classification import RuleSet, classify
@@ -39,7 +40,22 @@ WORDS = {
 }
 
 
-def told_of(item: InboundItem, reading: Reading, rules: RuleSet) -> list[Told]:
+class Arrived(Protocol):
+    """What is told comes from something that arrived: an item of the inbox, or what is about to be one."""
+
+    @property
+    def pk(self) -> Any: ...
+    @property
+    def source(self) -> Any: ...
+    @property
+    def trust(self) -> Any: ...
+    @property
+    def digest(self) -> Any: ...
+    @property
+    def received_at(self) -> Any: ...
+
+
+def told_of(item: Arrived, reading: Reading, rules: RuleSet) -> list[Told]:
     """What a reading tells that can be recorded: one a recipient whose address is known and is one."""
     return [
         told
@@ -54,7 +70,7 @@ def is_recorded(report: Report) -> bool:
     return report.event in RECORDED and not takes_back
 
 
-def _told(item: InboundItem, report: Report, number: int, rules: RuleSet) -> Told | None:
+def _told(item: Arrived, report: Report, number: int, rules: RuleSet) -> Told | None:
     try:
         email = normalise(report.recipient or "")
     except BadAddress:

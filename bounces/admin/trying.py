@@ -132,7 +132,7 @@ def post(source: IntakeSource, arrival: Arrival) -> tuple[int, str, str]:
     with transaction.atomic():
         response: HttpResponse = take_in(request_of(source, arrival), source.token)
         item = InboundItem.objects.filter(source=source.door).order_by("-pk").first()
-        found = open_kept(item) if response.status_code == 200 and item else []
+        found = open_kept(item.pk) if response.status_code == 200 and item else []
         read = "; ".join(f"{one.event['event']} of {one.event['recipient']}" for one in found if one.event)
         noted = SourceSeen.objects.filter(source=source).values_list("last_error", flat=True).first() or ""
         said = noted if response.status_code != 200 else "; ".join(one.why for one in found)

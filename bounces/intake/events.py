@@ -62,9 +62,18 @@ def name_of(event: dict[str, Any]) -> str:
 def report_of(body: bytes) -> Reading:
     """Reads a stored event. What does not have its shape is kind none, with the reason why."""
     try:
-        report = reported(json.loads(body))
+        event = json.loads(body)
+    except ValueError as error:
+        return _no_event(error)
+    return read_report(event)
+
+
+def read_report(event: Any) -> Reading:
+    """The same of one that is not stored yet."""
+    try:
+        report = reported(event)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return Reading(MailKind.NONE, why=f"not an event of the documented shape: {error}", reader=EVENT_READER)
+        return _no_event(error)
     return Reading(MailKind.BOUNCE, (report,), reader=EVENT_READER)
 
 
@@ -86,3 +95,7 @@ def reported(event: dict[str, Any]) -> Report:
         campaign=str(event.get("campaign") or ""),
         reader=LIST_READER if event.get("reader") == LIST_READER else EVENT_READER,
     )
+
+
+def _no_event(error: Exception) -> Reading:
+    return Reading(MailKind.NONE, why=f"not an event of the documented shape: {error}", reader=EVENT_READER)

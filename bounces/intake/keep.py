@@ -20,7 +20,7 @@ from bounces.intake.exported.layout import layout_of
 from bounces.intake.exported.table import first_line
 from bounces.mailfiles import FileKind, sniff
 from bounces.models import InboundItem, RawChunk
-from bounces.statements import run
+from bounces.statements import columns, run
 from bounces.values import Trust
 
 WAITS = "A list: look at what it tells, then say what its rows are."
@@ -68,6 +68,10 @@ class Piece:
     state: str = "pending"
     why: str = ""
     tells: str = ""  # of a list: what its rows are
+
+    @property
+    def digest(self) -> bytes:
+        return hashlib.sha256(self.identity).digest()
 
 
 def megabytes(size: int) -> str:
@@ -140,7 +144,7 @@ def keep_pieces(pieces: Sequence[Piece], door: Door) -> list[Kept]:
     """Stores many payloads in one INSERT; answers in their order. May run twice."""
     if not pieces:
         return []
-    digests = [hashlib.sha256(piece.identity).digest() for piece in pieces]
+    digests = [piece.digest for piece in pieces]
     first = {digest: index for index, digest in reversed(list(enumerate(digests)))}
     chosen = sorted(first.values())
     new: dict[bytes, int] = dict(
@@ -189,6 +193,70 @@ WITH piece AS (
     SELECT item.id, 0, piece.body FROM item JOIN piece USING (digest)
 )
 SELECT digest, id FROM item
+"""
+
+
+def reserve(wanted: Sequence[tuple[str, bytes]]) -> dict[int, int]:
+    """The ids that those of (source, digest) will have which are not there yet, by their place; of copies the first."""
+    first = {one: place for place, one in reversed(list(enumerate(wanted)))}
+    rows = [(*one, place) for one, place in sorted(first.items(), key=lambda each: each[1])]
+    return dict(run(RESERVE, columns(rows, ("sources", "digests", "places"))))
+
+
+RESERVE = """
+SELECT new.place, nextval(pg_get_serial_sequence('bounces_inbounditem', 'id'))
+FROM unnest(%(sources)b::text[], %(digests)b::bytea[], %(places)b::int[]) AS new(source, digest, place)
+WHERE NOT EXISTS (
+    SELECT FROM bounces_inbounditem item WHERE item.source = new.source AND item.digest = new.digest
+)
+ORDER BY new.place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A piece under the id that was reserved for it, and what became of it."""
+
+    pk: int
+    source: str
+    trust: str
+    piece: Piece
+    facts: int
+
+
+def keep_finished(ended: Sequence[Finished], now: datetime) -> None:
+    """Stores payloads of which it is known what became of them, in one INSERT."""
+    rows = [
+        (
+            one.pk, one.source, one.piece.digest, str(one.piece.form), str(one.trust), plain_name(one.piece.name),
+            one.piece.parent_id, str(one.piece.state), one.piece.why, one.facts, one.piece.received_at or now,
+            one.piece.body,
+        )
+        for one in ended
+    ]  # fmt: skip
+    if rows:
+        run(INSERT_FINISHED, columns(rows, FINISHED) | {"now": now})
+
+
+FINISHED = (
+    "ids", "sources", "digests", "forms", "trusts", "names", "parents", "states", "whys", "facts", "moments", "bodies",
+)  # fmt: skip
+
+
+INSERT_FINISHED = """
+WITH piece AS (
+    SELECT * FROM unnest(%(ids)b::bigint[], %(sources)b::text[], %(digests)b::bytea[], %(forms)b::text[],
+                         %(trusts)b::text[], %(names)b::text[], %(parents)b::bigint[], %(states)b::text[],
+                         %(whys)b::text[], %(facts)b::int[], %(moments)b::timestamptz[], %(bodies)b::bytea[])
+        AS piece(id, source, digest, form, trust, name, parent_id, state, why, facts, received_at, body)
+), item AS (
+    INSERT INTO bounces_inbounditem
+        (id, source, digest, form, trust, name, size, parent_id, state, why, facts, tries, received_at, finished_at)
+    SELECT id, source, digest, form, trust, name, length(body), parent_id, state, why, facts, 0, received_at,
+           %(now)s::timestamptz
+    FROM piece
+)
+INSERT INTO bounces_rawchunk (item_id, position, body) SELECT id, 0, body FROM piece
 """
 
 

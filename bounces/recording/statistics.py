@@ -11,13 +11,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
-
-from django.db import connection
 
 from bounces.addresses import domain_of
 from bounces.models import Attempt, Bounce, DailyStat
 from bounces.providers import counted_as
+from bounces.statements import columns, run
 from bounces.values import Fault, Kind, Standing
 
 Cell = tuple[str, str, date, str]  # dimension, key, day, column
@@ -86,28 +84,29 @@ def add_counts(difference: Counter[Cell]) -> None:
     if not by_row:
         return
     rows = sorted(by_row)
-    keys: list[Any] = [
-        [dimension for dimension, _, _ in rows],
-        [key for _, key, _ in rows],
-        [day for _, _, day in rows],
-    ]
-    counts = [[by_row[row][column] for row in rows] for column in DailyStat.COUNTS]
-    with connection.cursor() as cursor:
-        cursor.execute(MAKE_ROWS, keys)
-        cursor.execute(ADD_TO_ROWS, [*counts, *keys])
+    keys = columns(rows, ("dimensions", "keys", "days"))
+    run(MAKE_ROWS, keys)
+    run(ADD_TO_ROWS, keys | {column: [by_row[row][column] for row in rows] for column in DailyStat.COUNTS})
 
 
 MAKE_ROWS = """
-INSERT INTO bounces_dailystat (dimension, key, day) SELECT * FROM unnest(%s::text[], %s::text[], %s::date[])
+INSERT INTO bounces_dailystat (dimension, key, day)
+SELECT * FROM unnest(%(dimensions)b::text[], %(keys)b::text[], %(days)b::date[])
 ON CONFLICT (dimension, key, day) DO NOTHING
 """
-# A difference may be negative, and the row it belongs to is there: so an UPDATE, which checks the sums alone.
+# A difference may be negative, and the row it belongs to is there: so an UPDATE, which checks the sums alone. Its rows
+# are locked in their order before: it would take them in whatever order the planner reads them.
 ADD_TO_ROWS = """
-UPDATE bounces_dailystat stat SET {sums}
-FROM unnest({arrays}, %s::text[], %s::text[], %s::date[]) AS more({names}, dimension, key, day)
-WHERE stat.dimension = more.dimension AND stat.key = more.key AND stat.day = more.day
-""".format(
+WITH more AS MATERIALIZED (
+    SELECT stat.id, {given} FROM unnest({arrays}, %(dimensions)b::text[], %(keys)b::text[], %(days)b::date[])
+        AS given({names}, dimension, key, day)
+    JOIN bounces_dailystat stat USING (dimension, key, day)
+    ORDER BY dimension, key, day FOR NO KEY UPDATE OF stat
+)
+UPDATE bounces_dailystat stat SET {sums} FROM more WHERE stat.id = more.id
+""".format(  # noqa: S608  (the names are the model's own)
+    given=", ".join(f"given.{name}" for name in DailyStat.COUNTS),
     sums=", ".join(f"{name} = stat.{name} + more.{name}" for name in DailyStat.COUNTS),
-    arrays=", ".join(["%s::bigint[]"] * len(DailyStat.COUNTS)),
+    arrays=", ".join(f"%({name})b::bigint[]" for name in DailyStat.COUNTS),
     names=", ".join(DailyStat.COUNTS),
 )

@@ -20,7 +20,7 @@ from typing import Any
 from django.db import transaction
 
 from bounces import inbox, lease
-from bounces.inbox import Outcome, ignored, quarantined
+from bounces.inbox import Item, Outcome, ignored, quarantined
 from bounces.intake.exported.layout import TELLS, Layout, layout_of
 from bounces.intake.exported.lines import Read, read_line
 from bounces.intake.exported.table import Line, read_lines
@@ -45,7 +45,7 @@ def decide(item_id: int, tells: str, by: Any = None) -> bool:
     return bool(changed)
 
 
-def open_list(item: InboundItem, held: Lease, now: datetime) -> None:
+def open_list(item: Item, held: Lease, now: datetime) -> None:
     """Makes the children and finishes the list. May run twice."""
     tally: Counter[str] = Counter()
     with inbox.open_body(item) as file, closing(read_lines(file)) as lines:
@@ -60,7 +60,7 @@ def open_list(item: InboundItem, held: Lease, now: datetime) -> None:
     inbox.finish({item.pk: outcome_of(tally)}, now)
 
 
-def keep_lines(item: InboundItem, layout: Layout, lines: Sequence[Line], held: Lease) -> Counter[str]:
+def keep_lines(item: Item, layout: Layout, lines: Sequence[Line], held: Lease) -> Counter[str]:
     """Stores a batch of them; how many were new, here before, bad."""
     read = [(line, read_line(layout, item.tells, line, item.received_at)) for line in lines]
     pieces = [piece_of(item, layout, line, one) for line, one in read]
@@ -72,7 +72,7 @@ def keep_lines(item: InboundItem, layout: Layout, lines: Sequence[Line], held: L
     return Counter(words)
 
 
-def piece_of(item: InboundItem, layout: Layout, line: Line, read: Read) -> Piece:
+def piece_of(item: Item, layout: Layout, line: Line, read: Read) -> Piece:
     if read.event:
         name, identity = read.event["event_id"], b"event\0" + read.event["event_id"].encode()
         body = json.dumps(read.event, ensure_ascii=False, separators=(",", ":")).encode()

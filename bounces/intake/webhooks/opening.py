@@ -1,66 +1,134 @@
 """What providers posted becomes items of its own, one an event: good ones to be recorded, the others with their reason.
 
-In: kept requests (inbox items of form `events`). Out: their children in one INSERT a source, their own outcomes, what
-was seen of the source. Stage: between inbox and parse. Killed amid, it starts again and finds the children that are
-there (unique by their event ids).
+In: kept requests (inbox items of form `events`). Out: their children, in one INSERT together with what became of
+them; or waiting for their own turn, where they are too many or one of them fails. Their own outcomes, and what was seen
+of the source. Stage: between inbox and parse. Killed amid, it starts again and finds the children that are there
+(unique by their event ids).
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
-from bounces import inbox, lease
-from bounces.inbox import Outcome, ignored, quarantined
-from bounces.intake.keep import Door, Piece, keep_pieces
+from bounces import inbox
+from bounces.inbox import Item, Outcome, ignored, quarantined
+from bounces.intake.keep import Door, Finished, Piece, keep_pieces, reserve
 from bounces.intake.webhooks.arrival import Arrival, pack, unpack
 from bounces.intake.webhooks.inbound import read_mails
 from bounces.intake.webhooks.normal import MOST_EVENTS, TOO_MANY, Found, broken
 from bounces.intake.webhooks.providers import PROVIDERS, Provider
 from bounces.intake.webhooks.splitting import split
-from bounces.lease import Lease
 from bounces.models import InboundItem, IntakeSource
 from bounces.values import Trust
 
 State = InboundItem.State
+Request = tuple[Item, list[Found]]
+TOGETHER = 2000  # events that are recorded in one transaction
 
 
-def open_kept(item: InboundItem) -> list[Found]:
+def open_kept(item_id: int) -> list[Found]:
     """What one kept request says; nothing is written."""
-    return read_kept(item, inbox.bodies([item]).get(item.pk, b""))
+    item = inbox.Item(*InboundItem.objects.values_list("pk", *inbox.Item.__slots__[1:]).get(pk=item_id))
+    return read_kept(item, inbox.bodies([item_id]).get(item_id, b""))
 
 
-def open_events(items: Sequence[InboundItem], held: Lease, now: datetime) -> None:
-    """Makes the children and finishes their containers. May run twice."""
-    if not items:
-        return
-    bodies = inbox.bodies(items)
-    found = {item.pk: read_kept(item, bodies.get(item.pk, b"")) for item in items}
-    lease.renew(held)  # reading many took its time
-    with transaction.atomic():
-        lease.guard(held)
-        waiting = inbox.lock(items)
-        outcomes: dict[int, Outcome] = {}
-        for (source, _), theirs in by_source(waiting).items():
-            outcomes |= keep_children(theirs, found)
-            note_seen(source, [item for item in theirs if item.parent_id is None], found)
-        inbox.finish(outcomes, now)
+def in_groups(items: Sequence[Item], bodies: Mapping[int, bytes]) -> Iterator[list[Request]]:
+    """The requests, read, as many at once as hold so many events together; one that holds more comes alone."""
+    group: list[Request] = []
+    events = 0
+    for item in items:
+        request = (item, read_kept(item, bodies.get(item.pk, b"")))
+        if group and events + len(request[1]) > TOGETHER:
+            yield group
+            group, events = [], 0
+        group.append(request)
+        events += len(request[1])
+    if group:
+        yield group
 
 
-def by_source(items: Sequence[InboundItem]) -> dict[tuple[str, str], list[InboundItem]]:
+def is_large(requests: Sequence[Request]) -> bool:
+    return sum(len(found) for _, found in requests) > TOGETHER
+
+
+def open_requests(requests: Sequence[Request], now: datetime) -> None:
+    """Makes the children, each waiting for its own turn, and finishes their containers. May run twice."""
+    found = {item.pk: several for item, several in requests}
+    waiting = inbox.lock(found)
+    outcomes: dict[int, Outcome] = {}
+    for theirs in by_source(waiting).values():
+        outcomes |= keep_children(theirs, found)
+    close(waiting, found, outcomes, now)
+
+
+def close(
+    requests: Sequence[Item], found: Mapping[int, list[Found]], outcomes: dict[int, Outcome], now: datetime
+) -> None:
+    """Writes down what became of requests, and what was seen of their sources."""
+    for (source, _), theirs in by_source(requests).items():
+        note_seen(source, [item for item in theirs if item.parent_id is None], found)
+    inbox.finish(outcomes, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """An event of a request, under the id that it will have in the inbox. `event` is empty where it is none of ours."""
+
+    pk: int
+    source: str
+    trust: str
+    digest: bytes
+    received_at: datetime
+    event: dict[str, Any]
+    piece: Piece
+
+    def ended(self, outcome: Outcome | None) -> Finished:
+        """`outcome`: what became of its event."""
+        if outcome is None:
+            return Finished(self.pk, self.source, self.trust, self.piece, facts=0)
+        piece = replace(self.piece, state=str(outcome.state), why=outcome.why)
+        return Finished(self.pk, self.source, self.trust, piece, outcome.facts)
+
+
+def children_of(requests: Sequence[Item], found: Mapping[int, list[Found]]) -> list[Child]:
+    """Those that are not in the inbox yet. Nothing is stored: they are kept once it is known what became of them."""
+    pieces = [
+        (item, one, piece_of(item, number, one))
+        for item in requests
+        if not is_alone(found[item.pk])
+        for number, one in enumerate(found[item.pk])
+    ]
+    reserved = reserve([(item.source, piece.digest) for item, _, piece in pieces])
+    return [
+        Child(pk, item.source, item.trust, piece.digest, item.received_at, one.event, piece)
+        for place, pk in reserved.items()
+        for item, one, piece in pieces[place : place + 1]
+    ]
+
+
+def outcomes_of(
+    requests: Sequence[Item], found: Mapping[int, list[Found]], children: Sequence[Child]
+) -> dict[int, Outcome]:
+    new = Counter(child.piece.parent_id for child in children)
+    return {item.pk: outcome_of(found[item.pk], new[item.pk]) for item in requests}
+
+
+def by_source(items: Sequence[Item]) -> dict[tuple[str, str], list[Item]]:
     """And by how far it was believed when they came: an admin may have changed that meanwhile."""
-    groups: dict[tuple[str, str], list[InboundItem]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
     for item in items:
         groups[item.source, item.trust].append(item)
     return groups
 
 
-def read_kept(item: InboundItem, kept: bytes) -> list[Found]:
+def read_kept(item: Item, kept: bytes) -> list[Found]:
     """The events of a kept request. Never raises: what cannot be read at all is one broken event."""
     provider = PROVIDERS.get(item.source.partition(":")[0])
     try:
@@ -89,7 +157,7 @@ def read_part(provider: Provider, arrival: Arrival, now: datetime) -> list[Found
     return read_mails(provider.slug, arrival, now) or provider.read(arrival, now)
 
 
-def keep_children(items: Sequence[InboundItem], found: dict[int, list[Found]]) -> dict[int, Outcome]:
+def keep_children(items: Sequence[Item], found: Mapping[int, list[Found]]) -> dict[int, Outcome]:
     """Stores the events of requests of one source; says of each request what it held."""
     first = items[0]
     several = {item.pk: [] if is_alone(found[item.pk]) else found[item.pk] for item in items}
@@ -117,7 +185,7 @@ def is_alone(found: Sequence[Found]) -> bool:
     return len(found) == 1 and not found[0].is_taken
 
 
-def piece_of(item: InboundItem, number: int, found: Found) -> Piece:
+def piece_of(item: Item, number: int, found: Found) -> Piece:
     if found.event:
         name, form = found.event["event_id"], InboundItem.Form.EVENT
         body = json.dumps(found.event, ensure_ascii=False, separators=(",", ":")).encode()
@@ -153,7 +221,7 @@ def outcome_of(found: Sequence[Found], new: int) -> Outcome:
     return Outcome(State.DONE, ", ".join(parts) + ".", len(found))
 
 
-def note_seen(source: str, items: Sequence[InboundItem], found: dict[int, list[Found]]) -> None:
+def note_seen(source: str, items: Sequence[Item], found: Mapping[int, list[Found]]) -> None:
     """How much a source brought, and when it was last heard of: counted here, so that no request waits for it."""
     if not items:
         return
