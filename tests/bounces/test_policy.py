@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from bounces import policy
 from bounces.models import Address, Outbox, Policy, StatusChange
+from bounces.policy_numbers import FIT, NUMBERS, Number
 from bounces.sentences import explain_change
 from bounces.verdict import verdicts_of
 from tests.bounces.histories import EMAIL, ago, delivered, hard, lived, replied, soft
@@ -100,9 +101,16 @@ def test_a_stricter_policy_decides_otherwise() -> None:
     assert lived([hard(2)]).status == "invalid"
 
 
-def test_nonsense_numbers_are_refused_by_the_database() -> None:
-    with pytest.raises(IntegrityError, match="policy_numbers_make_sense"):
-        Policy.objects.filter(is_active=True).update(hard_limit=0)
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number.name)
+def test_the_database_too_refuses_what_is_below_a_numbers_least(number: Number) -> None:
+    with pytest.raises(IntegrityError, match=f"policy_numbers_make_sense|policy_days_fit|{number.name}_check"):
+        Policy.objects.filter(is_active=True).update(**{number.name: number.least - 1})
+
+
+@pytest.mark.parametrize(("count", "window"), FIT)
+def test_the_database_too_refuses_more_days_than_their_window_has(count: str, window: str) -> None:
+    with pytest.raises(IntegrityError, match="policy_days_fit_into_their_window"):
+        Policy.objects.filter(is_active=True).update(**{count: 8, window: 7})
 
 
 SENTENCES = {
