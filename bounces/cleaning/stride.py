@@ -7,14 +7,14 @@ everything takes long, small ones would only make it busier: a stage has a least
 
 from __future__ import annotations
 
-STEP_LASTS = 0.06  # seconds; a page's write may wait for a whole step, and shall not wait 100 ms
+STEP_LASTS = 0.07  # seconds; a page's write may wait for a whole step, and shall not wait 100 ms
 FIRST = 250
-LEAST = 50
+LEAST = 100
 LEAST_OF_CHEAP = 1_000  # where a row takes 0.04 ms of the processor, and not ten times that
 MOST = 5_000
 
 
 def next_size(size: int, seconds: float, least: int = LEAST) -> int:
     """After a step of `size` rows that took so long: towards STEP_LASTS, twice or half as many at most."""
-    fitting = int(size * STEP_LASTS / max(seconds, 0.001))
+    fitting = round(size * STEP_LASTS / max(seconds, 0.001))
     return max(least, min(MOST, max(size // 2, min(size * 2, fitting))))
