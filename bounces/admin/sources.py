@@ -25,7 +25,10 @@ from bounces.admin.bases import FormAdmin, ReadOnlyAdmin
 from bounces.admin.source_forms import NewSourceForm, field_name, form_for
 from bounces.admin.trying import try_source, url_of
 from bounces.intake.kinds import KINDS
-from bounces.models import IntakeSource, SourceSeen
+from bounces.lists import count_states
+from bounces.models import InboundItem, IntakeSource, SourceSeen
+
+WAITING = (InboundItem.State.UNVERIFIED, InboundItem.State.QUARANTINED)  # for a person
 
 
 @admin.register(IntakeSource)
@@ -34,7 +37,8 @@ class IntakeSourceAdmin(FormAdmin):
     list_select_related = ("seen",)
     list_filter = ("kind", "is_enabled", "trust")
     search_fields = ("name",)
-    readonly_fields = ("name", "kind_name", "where", "steps", "last_seen", "received", "refused", "last_error")
+    seen_fields = ("last_seen", "received", "set_aside", "refused", "last_error")
+    readonly_fields = ("name", "kind_name", "where", "steps", *seen_fields)
     actions_detail = ("test", "renew")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -56,7 +60,7 @@ class IntakeSourceAdmin(FormAdmin):
             (None, {"fields": ("name", "kind_name", "trust", "is_enabled")}),
             ("What it has to be told", {"fields": told}),
             *connecting,
-            ("What was seen of it", {"fields": ("last_seen", "received", "refused", "last_error")}),
+            ("What was seen of it", {"fields": self.seen_fields}),
         ]
 
     def save_model(self, request: HttpRequest, obj: IntakeSource, form: forms.ModelForm, change: bool) -> None:
@@ -128,6 +132,12 @@ class IntakeSourceAdmin(FormAdmin):
         seen = getattr(source, "seen", None)
         return f"{seen.received:,}" if seen else "0"
 
+    @display(description="Waits for somebody", empty_value="nothing")
+    def set_aside(self, source: IntakeSource) -> str:
+        items = count_states(InboundItem.objects.filter(source=source.door, state__in=WAITING))
+        told = [f"{items[state]:,} {state}" for state in WAITING if items[state]]
+        return f"{', '.join(told)}: the Inbox says why" if told else ""
+
     @display(description="Refused")
     def refused(self, source: IntakeSource) -> str:
         seen = getattr(source, "seen", None)
@@ -136,7 +146,11 @@ class IntakeSourceAdmin(FormAdmin):
     @display(description="Error", empty_value="none")
     def last_error(self, source: IntakeSource) -> str:
         seen = getattr(source, "seen", None)
-        return f"{in_words(seen.last_error_at)}: {seen.last_error}" if seen and seen.last_error else ""
+        if not seen or not seen.last_error:
+            return ""
+        is_over = bool(seen.last_seen_at and seen.last_seen_at > seen.last_error_at)
+        said = f"{in_words(seen.last_error_at)}: {seen.last_error}"
+        return f"Over: something was taken since. {said}" if is_over else said
 
 
 def in_words(at: datetime) -> str:

@@ -9,7 +9,9 @@ from django.conf import LazySettings
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from bounces import process
 from bounces.intake.kinds import KINDS, WEBHOOKS
 from bounces.intake.webhooks import samples
 from bounces.intake.webhooks.providers import PROVIDERS
@@ -249,6 +251,24 @@ def test_its_page_says_why_something_was_refused(boss: Client) -> None:
     a_post(source, SITE, signer="somebody else's").send(Client())
 
     assert b"The signature is not right" in boss.get(change(source)).content
+
+
+def test_its_page_says_that_an_error_is_over(boss: Client) -> None:
+    source = a_provider_source("mailgun")
+    a_post(source, SITE, signer="somebody else's").send(Client())
+    a_post(source, SITE).send(Client())
+    process.run_flow(timezone.now)
+
+    assert "Over: something was taken since." in boss.get(change(source)).content.decode()
+
+
+def test_its_page_says_how_much_waits_for_somebody(boss: Client) -> None:
+    source = a_provider_source("mailgun")
+    IntakeSource.objects.update(trust="match")
+    a_post(source, SITE).send(Client())
+    process.run_flow(timezone.now)
+
+    assert "1 unverified: the Inbox says why" in boss.get(change(source)).content.decode()
 
 
 # --- test this source
