@@ -15,8 +15,9 @@ from contacts.importing.headers import export_of
 from contacts.importing.reading import Line, UnreadableFile
 from contacts.importing.reading.tables import listed
 from contacts.importing.values import Order
-from contacts.models import CustomField, SavedMapping
+from contacts.models import CustomField, ImportRun, SavedMapping
 
+ERROR = "error"  # the column that is added to rows that failed
 LABELS = {
     "email": "E-mail address",
     "other_emails": "Other addresses",
@@ -49,6 +50,15 @@ def orders_in(
 
 def mapping_of(guesses: Sequence[Guess]) -> dict[str, str]:
     return {made.header: made.word for made in guesses if made.word}
+
+
+def mapping_again(headers: Sequence[str]) -> dict[str, str]:
+    """Of a file of failed rows that comes back: what its columns meant before. Empty for any other file."""
+    own = [header for header in headers if header.strip().lower() != ERROR]
+    if len(own) == len(headers):
+        return {}
+    before = ImportRun.objects.filter(headers__in=[own, list(headers)]).exclude(mapping={}).order_by("-pk").first()
+    return dict(before.mapping) if before else {}
 
 
 def check_mapping(headers: Sequence[str], mapping: Mapping[str, str], new_keys: Sequence[str] = ()) -> dict[str, str]:

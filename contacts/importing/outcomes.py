@@ -19,6 +19,7 @@ from bounces.verdict import Verdict, check
 from contacts.fields import LABELS
 from contacts.importing.comparing import CHANGES
 from contacts.importing.judging import judge_of, judge_rows
+from contacts.importing.mapping import ERROR
 from contacts.importing.staging import judged_of, stage_of
 from contacts.models import ImportRow, ImportRun
 
@@ -154,7 +155,7 @@ def failed_rows(run: ImportRun) -> Iterator[list[str]]:
     """The rows that failed, with the file's own columns and `error`: to be mended and imported again."""
     rows = ImportRow.objects.filter(run_id=run.pk, verdict__in=ImportRow.FAILED).order_by("number")
     addressed = next((header for header, word in run.mapping.items() if word == "email"), "")
-    headers = [header for header in run.headers if header.strip().lower() != "error"]
+    headers = [header for header in run.headers if header.strip().lower() != ERROR]
     for row in rows.iterator(chunk_size=2000):
         cells = row.cells or {addressed: row.email}
         error = " ".join(said(problem) for problem in row.shown_problems)
@@ -162,7 +163,7 @@ def failed_rows(run: ImportRun) -> Iterator[list[str]]:
 
 
 def failed_headers(run: ImportRun) -> list[str]:
-    return [*(header for header in run.headers if header.strip().lower() != "error"), "error"]
+    return [*(header for header in run.headers if header.strip().lower() != ERROR), ERROR]
 
 
 def said(problem: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from django.db import transaction
 from bounces import lease
 from bounces.rulings import NoReason
 from contacts.importing import batches
-from contacts.importing.mapping import check_mapping, guess_columns, mapping_of, notices_of, orders_in
+from contacts.importing.mapping import check_mapping, guess_columns, mapping_again, mapping_of, notices_of, orders_in
 from contacts.importing.options import Options, read_options
 from contacts.importing.rows import first_lines
 from contacts.importing.staging import drop_stage
@@ -46,7 +46,8 @@ def take_file(
         )
         table, lines = first_lines(run)
         guesses = guess_columns(table.headers, lines)
-        run.headers, run.mapping, run.notices = table.headers, mapping_of(guesses), table.notices
+        run.mapping = mapping_again(table.headers) or mapping_of(guesses)
+        run.headers, run.notices = table.headers, table.notices
         run.options = Options(source=run.name).as_json()
         run.save()
     return run

@@ -153,7 +153,7 @@ def _fitted(cells: list[str], width: int) -> tuple[list[str], str]:
     problem = ""
     if any(cells[width:]):
         problem = (
-            f"The row has {len(cells)} cells, the header has {width}. "
+            f"The row has {len(cells)} cells, the header has {width}; too many: {listed(cells[width:])}. "
             "A cell that contains the separator needs quotes around it."
         )
     return cells[:width] + [""] * (width - len(cells)), problem
