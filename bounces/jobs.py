@@ -1,7 +1,7 @@
 """What the workers run. Thin: each job is one call into the domain, takes ids, and may run twice or be killed anywhere.
 
 In: RQ, started by `bounces/schedule.py`. Out: nothing; the truth is in the database. Queue `intake`: `run_flow_job`;
-queue `bulk`: `clean_job`, `learn_providers_job`, `forget_what_ifs_job`, `read_mailboxes_job`,
+queue `bulk`: `clean_job`, `repair_job`, `learn_providers_job`, `forget_what_ifs_job`, `read_mailboxes_job`,
 `prune_inbox_job`.
 """
 
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from bounces import cleaning, process, providers, retention
+from bounces import cleaning, process, providers, repair, retention
 from bounces.intake import mailboxes
 
 
@@ -23,6 +23,11 @@ def run_flow_job() -> None:
 def clean_job(run_id: int) -> None:
     """Carries a cleaning run to its end."""
     cleaning.work(run_id, timezone.now)
+
+
+def repair_job(repair_id: int) -> None:
+    """Carries a repair, or its undo, to its end."""
+    repair.work(repair_id, timezone.now)
 
 
 def learn_providers_job() -> None:

@@ -1,44 +1,48 @@
 """Repair afterwards: what became invalid because of one provider, between two moments, for one reason, is taken back.
 
-In: provider, from, to, reason. Out: first the addresses (the preview), then a waive ruling each, and the addresses
-judged again at once. Only addresses that are invalid still, by that very bounce: newer facts have the last word. It
-stands in the history of the review queue, where it can be taken back.
+In: provider, from, to, reason. Out: first the addresses (the preview), then a Repair: a waive ruling each, and the
+addresses judged again, a chunk a step, by the job; its undo likewise. Only addresses that are invalid still, by that
+very bounce: newer facts have the last word. It may be killed anywhere: each step writes how far it came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
-from bounces import policy
-from bounces.models import Address, Policy, ReviewItem, Ruling
-from bounces.review import note_repair
+from bounces import lease, policy, rulings
+from bounces.lease import Lease
+from bounces.models import Address, Policy, Repair, Ruling
 from bounces.rulings import NoReason
 from bounces.values import Status
 
+__all__ = ["NoReason", "Repairable", "Scope", "count", "outlook", "preview", "start", "undo", "unfinished", "work"]
+
+State = Repair.State
+Clock = Callable[[], datetime]
+LEASE = "repair"
+LEASE_LASTS = timedelta(seconds=30)
 CHUNK = 1000
 RULE = "hard_bounce"
 
 # The newest change of an address is what made it invalid; its evidence names the bounce.
 FOUND = """
-SELECT a.id, a.email, b.occurred_at FROM bounces_bounce b
+SELECT a.id, a.email, max(b.occurred_at) AS bounced_at FROM bounces_bounce b
 JOIN bounces_address a ON a.id = b.address_id AND a.status = 'invalid' AND a.status_rule = 'hard_bounce'
 WHERE b.provider = %(provider)s AND b.kind = 'hard' AND b.fault = 'recipient' AND b.standing = 'counted'
   AND b.occurred_at >= %(since)s AND b.occurred_at <= %(until)s AND (%(reason)s = '' OR b.reason = %(reason)s)
+  AND a.id > %(after)s
   AND NOT EXISTS (
       SELECT FROM bounces_bounce o WHERE o.address_id = b.address_id AND o.kind = 'hard' AND o.fault = 'recipient'
       AND o.standing = 'counted' AND o.occurred_at > COALESCE(a.restored_at, '-infinity')
       AND NOT (o.provider = %(provider)s AND o.occurred_at >= %(since)s AND o.occurred_at <= %(until)s
                AND (%(reason)s = '' OR o.reason = %(reason)s)))
-ORDER BY a.id
+GROUP BY a.id, a.email
 """
-
-
-__all__ = ["NoReason", "Repairable", "Scope", "outlook", "preview", "repair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,10 @@ class Scope:
     until: datetime
     reason: str = ""  # a slug of the reasons; empty: any
 
+    @property
+    def given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class Repairable:
@@ -56,56 +64,112 @@ class Repairable:
     bounced_at: datetime  # its newest bounce in the scope: up to here the rule is waived
 
 
-def preview(scope: Scope) -> list[Repairable]:
-    """What would be taken back. Reads only. An address that bounced for good outside of the scope too is left out."""
+def preview(scope: Scope, after: int = 0) -> list[Repairable]:
+    """What would be taken back: the first CHUNK behind an address, in the order of their ids. Reads only.
+
+    An address that bounced for good outside of the scope too is left out.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(FOUND, {name: getattr(scope, name) for name in Scope.__slots__})
-        newest: dict[int, Repairable] = {}
-        for address_id, email, bounced_at in cursor.fetchall():
-            known = newest.get(address_id)
-            if known is None or bounced_at > known.bounced_at:
-                newest[address_id] = Repairable(address_id, email, bounced_at)
-        return list(newest.values())
+        cursor.execute(f"{FOUND} ORDER BY a.id LIMIT {CHUNK}", scope.given | {"after": after})
+        return [Repairable(*row) for row in cursor.fetchall()]
+
+
+def count(scope: Scope) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({FOUND}) AS found", scope.given | {"after": 0})  # noqa: S608  (our own)
+        return int(cursor.fetchone()[0])
 
 
 def outlook(found: Sequence[Repairable], by: Any, now: datetime) -> dict[int, str]:
-    """The status that each of the first CHUNK would have: judged as if it were done, and nothing of it kept."""
-    looked_at = found[:CHUNK]
-    ids = [each.address_id for each in looked_at]
+    """The status that each of a preview would have: judged as if it were done, and nothing of it kept."""
+    ids = [each.address_id for each in found]
     with transaction.atomic():
-        _rule(looked_at, by, "Looked at.", now)
+        _rule(found, None, by, "Looked at.", now)
         moves = {each.address_id: each.to_status for each in policy.evaluate(ids, Policy.active(), now)}
         transaction.set_rollback(True)
     return {pk: moves.get(pk, Status.INVALID) for pk in ids}
 
 
-def repair(scope: Scope, by: Any, why: str, now: datetime) -> int:
-    """Takes them back, a chunk a transaction; returns how many. May run twice. Raises NoReason."""
+def start(scope: Scope, by: Any, why: str, now: datetime) -> Repair:
+    """The scheduler's next tick starts its job. Raises NoReason."""
     if not why.strip():
         raise NoReason("Say why, so that others can read it later.")
-    found = preview(scope)
-    item: ReviewItem | None = None
-    number = 0
-    for start in range(0, len(found), CHUNK):
-        with transaction.atomic():
-            made = _waive(found[start : start + CHUNK], by, why.strip(), now)
-            item = note_repair(item, scope.provider, made, by, why.strip(), now)
-        number += len(made)
-    return number
+    return Repair.objects.create(**scope.given, why=why.strip(), by=by, created_at=now, total=count(scope))
 
 
-def _waive(chunk: Sequence[Repairable], by: Any, why: str, now: datetime) -> list[int]:
-    """Returns the rulings' ids."""
-    ids = [each.address_id for each in chunk]
+def undo(repair: Repair, by: Any, now: datetime) -> bool:
+    """Lets the job take it back: the older bounces count again. False where there is nothing to take back."""
+    with transaction.atomic():
+        locked = Repair.objects.select_for_update().get(pk=repair.pk)
+        if not locked.can_undo:
+            return False
+        locked.state, locked.finished_at, locked.error = State.UNDOING, None, ""
+        locked.undone_by, locked.undone_at = by, now
+        locked.save()
+    repair.refresh_from_db()
+    return True
+
+
+def unfinished() -> Repair | None:
+    """The one that waits for a worker, or was left by one."""
+    return Repair.objects.filter(state__in=Repair.RUNNING).order_by("pk").first()
+
+
+def work(repair_id: int, clock: Clock, watch: Callable[[Repair], None] | None = None) -> bool:
+    """Carries it to its end; `watch` sees it after each step. May run twice. False when another process is at one."""
+    held = lease.acquire(LEASE, LEASE_LASTS)
+    if held is None:
+        return False
+    try:
+        is_running = True
+        while is_running:
+            repair = _step(repair_id, held, clock())
+            is_running = repair.is_running
+            if watch:
+                watch(repair)
+            lease.renew(held)
+    except (lease.LeaseLost, OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"[:2000]
+        Repair.objects.filter(pk=repair_id).update(state=State.FAILED, error=said, finished_at=clock())
+        raise
+    finally:
+        lease.release(held)
+    return True
+
+
+def _step(repair_id: int, held: Lease, now: datetime) -> Repair:
+    with transaction.atomic():
+        lease.guard(held)
+        repair = (
+            Repair.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("by", "undone_by")
+            .get(pk=repair_id)
+        )
+        if repair.state == State.RESTORING:
+            _restore_chunk(repair, now)
+        elif repair.state == State.UNDOING:
+            _undo_chunk(repair, now)
+        repair.save()
+    return repair
+
+
+def _restore_chunk(repair: Repair, now: datetime) -> None:
+    found = preview(Scope(repair.provider, repair.since, repair.until, repair.reason), repair.cursor)
+    ids = [each.address_id for each in found]
     policy.lock_addresses(ids)
     still = set(Address.objects.filter(pk__in=ids, status="invalid", status_rule=RULE).values_list("pk", flat=True))
-    made = _rule([each for each in chunk if each.address_id in still], by, why, now)
-    policy.judge_now(ids, now, actor_id=by.pk)
-    return made
+    _rule([each for each in found if each.address_id in still], repair, repair.by, repair.why, now)
+    policy.judge_now(sorted(still), now, actor_id=repair.by_id)
+    repair.restored += len(still)
+    repair.cursor = ids[-1] if ids else repair.cursor
+    if len(found) < CHUNK:
+        repair.state, repair.finished_at = State.DONE, now
 
 
-def _rule(chunk: Sequence[Repairable], by: Any, why: str, now: datetime) -> list[int]:
-    made = Ruling.objects.bulk_create(
+def _rule(found: Sequence[Repairable], repair: Repair | None, by: Any, why: str, now: datetime) -> None:
+    Ruling.objects.bulk_create(
         Ruling(
             address_id=each.address_id,
             kind=Ruling.Kind.WAIVE,
@@ -113,8 +177,15 @@ def _rule(chunk: Sequence[Repairable], by: Any, why: str, now: datetime) -> list
             effective_at=each.bounced_at,
             reason=why,
             by=by,
+            repair=repair,
             at=now,
         )
-        for each in chunk
+        for each in found
     )
-    return [ruling.pk for ruling in made]
+
+
+def _undo_chunk(repair: Repair, now: datetime) -> None:
+    ids = list(repair.rulings.filter(lifted_at__isnull=True).order_by("pk").values_list("pk", flat=True)[:CHUNK])
+    repair.undone += rulings.take_back(ids, repair.undone_by, now)
+    if len(ids) < CHUNK:
+        repair.state, repair.finished_at = State.UNDONE, now

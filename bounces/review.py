@@ -173,22 +173,6 @@ DECIDERS = {
 }
 
 
-def note_repair(
-    item: ReviewItem | None, provider: str, ruling_ids: list[int], by: Any, reason: str, now: datetime
-) -> ReviewItem | None:
-    """A repair stands in the history as one decision about all its addresses, chunk by chunk (`repair.py`)."""
-    if item is None and ruling_ids:
-        deed = _Deed(Cause.CONFLICT, Decision.RESTORE, by, reason, now)
-        item = deed.written(len(ruling_ids), {"rulings": ruling_ids}, key=f"repair: {provider}")
-        item.save()
-        return item
-    if item is not None:
-        item.effects["rulings"] += ruling_ids
-        item.number += len(ruling_ids)
-        item.save(update_fields=["effects", "number"])
-    return item
-
-
 def undo(item: ReviewItem, by: Any, now: datetime) -> bool:
     """Takes a decision back; what it changed returns, and the question is open again. False where it cannot be.
 

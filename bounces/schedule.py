@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils.module_loading import import_string
 from rq import Queue
 
-from bounces import cleaning, jobs, lease, process
+from bounces import cleaning, jobs, lease, process, repair
 from bounces.intake import mailboxes
 from bounces.models import Schedule
 
@@ -58,6 +58,9 @@ def start_waiting(now: datetime) -> None:
     run = cleaning.unfinished()
     if run is not None and lease.is_free(cleaning.LEASE):
         enqueue("bulk", jobs.clean_job, run.pk)
+    repairing = repair.unfinished()
+    if repairing is not None and lease.is_free(repair.LEASE):
+        enqueue("bulk", jobs.repair_job, repairing.pk)
     for name, is_waiting, job in settings.WAITING_WORK:
         if import_string(is_waiting)(now):
             enqueue(name, import_string(job))

@@ -89,6 +89,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("Silent addresses", "volume_off", "bounces_silence"),
             ("Recipient domains", "dns", "bounces_domain"),
             ("Incidents", "crisis_alert", "bounces_incident"),
+            ("Repairs", "build", "bounces_repair"),
             ("Guards", "shield", "bounces_guard"),
         ),
         _models(

@@ -119,6 +119,13 @@ BADGES: dict[str, dict[str, Badge]] = {
         "passed": Badge("Confirmed and over", "circle-check", "good", "Its bounces were discarded."),
         "dismissed": Badge("Dismissed", "circle-x", "calm", "Its bounces count as any other."),
     },
+    "repair": {
+        "restoring": Badge("Bringing back", "refresh-cw", "info"),
+        "done": Badge("Done", "circle-check", "good"),
+        "undoing": Badge("Taking back", "rotate-ccw", "info"),
+        "undone": Badge("Taken back", "undo-2", "calm"),
+        "failed": Badge("Failed", "circle-x", "bad"),
+    },
     "campaign": {
         "draft": Badge("Draft", "pencil", "calm"),
         "running": Badge("Running", "send", "info"),

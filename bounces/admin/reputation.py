@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from bounces.admin.bases import ReadOnlyAdmin
-from bounces.models import Domain, Guard, Incident, Silence
+from bounces.models import Domain, Guard, Incident, Repair, Silence
 
 
 @admin.register(Domain)
@@ -32,6 +32,15 @@ class GuardAdmin(ReadOnlyAdmin):
     list_filter = ("state", "dimension")
     search_fields = ("key__startswith",)
     search_help_text = "The beginning of a campaign's key, a sender or a domain."
+
+
+@admin.register(Repair)
+class RepairAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "provider", "since", "until", "reason", "state", "restored", "undone", "by", "why")
+    list_select_related = ("by",)
+    list_filter = ("state",)
+    search_fields = ("provider__startswith",)
+    search_help_text = "The beginning of a provider's name."
 
 
 @admin.register(Silence)

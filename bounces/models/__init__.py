@@ -8,6 +8,7 @@ cleaning.py     CleaningRun, CleaningTarget, CleaningRow: one evaluation of many
 inbox.py        InboundItem, RawChunk, Unproved, PrunedCount: everything that arrives, and what waits for proof
 running.py      Schedule, Lease, Outbox: what keeps the flow moving
 statistics.py   DailyStat: counted as the facts are recorded
+repairs.py      Repair: what one provider's error made invalid, taken back
 review.py       ReviewItem: what people asked and decided
 incidents.py    Incident: a receiving provider that is not believed
 reputation.py   Guard: what pauses a campaign or a sender
@@ -28,6 +29,7 @@ from bounces.models.incidents import Incident
 from bounces.models.judgement import Dirty, Policy, StatusChange
 from bounces.models.mailboxes import MailboxPosition
 from bounces.models.rejudging import RejudgedBounce, Rejudging
+from bounces.models.repairs import Repair
 from bounces.models.reputation import Guard
 from bounces.models.review import ReviewItem
 from bounces.models.rules import RuleOverride
@@ -61,6 +63,7 @@ __all__ = [
     "RawChunk",
     "RejudgedBounce",
     "Rejudging",
+    "Repair",
     "ReviewItem",
     "RuleOverride",
     "Ruling",

@@ -37,6 +37,7 @@ class Ruling(models.Model):
     reason = models.TextField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     run = models.ForeignKey("CleaningRun", models.SET_NULL, null=True, blank=True, related_name="+")
+    repair = models.ForeignKey("Repair", models.SET_NULL, null=True, blank=True, related_name="rulings", db_index=False)
     at = models.DateTimeField(db_default=Now())
     lifted_at = models.DateTimeField(null=True, blank=True)
     lifted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
@@ -56,7 +57,10 @@ class Ruling(models.Model):
                 name="ruling_lifted_by_a_person",
             ),
         ]
-        indexes = [models.Index(fields=["address"], name="ruling_uphold", condition=Q(kind="uphold"))]
+        indexes = [
+            models.Index(fields=["address"], name="ruling_uphold", condition=Q(kind="uphold")),
+            models.Index(fields=["repair", "id"], name="ruling_repair", condition=Q(repair__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}"

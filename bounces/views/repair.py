@@ -1,6 +1,6 @@
-"""Repair: what one provider's error made invalid is looked at first, then taken back in one go.
+"""Repair: what one provider's error made invalid is looked at first, then taken back in one run, which can be undone.
 
-In: a provider, two moments, a reason of the bounces. Out: pages; `bounces/repair.py` does it.
+In: a provider, two moments, a reason of the bounces; a run's id. Out: pages; `bounces/repair.py` does it.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from bounces import repair
 from bounces.classification import load_reasons
 from bounces.ids import id_in
-from bounces.models import Bounce, Incident
+from bounces.models import Bounce, Incident, Repair
+from bounces.paging import page_of
 from bounces.providers import provider_name
 from bounces.views.access import needs
 
 SHOWN = 50
+LATEST = 20
 MOST_PROVIDERS = 200
 
 
@@ -66,18 +69,18 @@ def providers() -> list[tuple[str, str]]:
 
 @needs("bounces.restore_address")
 def show_repair(request: HttpRequest) -> HttpResponse:
-    """GET shows what would be taken back; POST takes it back."""
+    """GET shows what would be taken back; POST lets a job do it."""
     asked = "provider" in request.GET or request.method == "POST"
     form = ScopeForm((request.POST or request.GET) if asked else None, initial=first_guess(request))
     found: list[repair.Repairable] = []
+    number = 0
     if asked and form.is_valid():
         if request.method == "POST" and form.cleaned_data["why"].strip():
-            number = repair.repair(form.scope(), request.user, form.cleaned_data["why"], timezone.now())
-            messages.success(request, f"{number:,} addresses were judged again. It stands below Decided.")
-            return redirect("bounces:review")
+            started = repair.start(form.scope(), request.user, form.cleaned_data["why"], timezone.now())
+            return redirect("bounces:repair_run", started.pk)
         if request.method == "POST":
             form.add_error("why", "Say why, so that others can read it later.")
-        found = repair.preview(form.scope())
+        found, number = repair.preview(form.scope()), repair.count(form.scope())
     becomes = repair.outlook(found, request.user, timezone.now()) if found else {}
     context = {
         "form": form,
@@ -85,9 +88,43 @@ def show_repair(request: HttpRequest) -> HttpResponse:
         "found": [(each, becomes[each.address_id]) for each in found[:SHOWN]],
         "becomes": sorted(Counter(becomes.values()).items()),
         "looked_at": len(becomes),
-        "number": len(found),
+        "number": number,
+        "repairs": [(each, provider_name(each.provider)) for each in Repair.objects.select_related("by")[:LATEST]],
     }
     return render(request, "bounces/repair.html", context)
+
+
+@needs("bounces.restore_address")
+def show_run(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_object_or_404(Repair.objects.select_related("by", "undone_by"), pk=pk)
+    rulings = run.rulings.select_related("address")
+    reason = load_reasons().get(run.reason)
+    context = {
+        "run": run,
+        "provider": provider_name(run.provider),
+        "reason": reason.definition if reason else "anything for good",
+        "page": page_of(rulings, ["id"], request.GET.get("after"), request.GET.get("before"), size=SHOWN),
+    }
+    return render(request, "bounces/repair_run.html", context)
+
+
+@needs("bounces.restore_address")
+def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that is asked for every second; once it has ended, the whole page is loaded anew."""
+    run = get_object_or_404(Repair, pk=pk)
+    response = render(request, "bounces/_repair_progress.html", {"run": run})
+    if not run.is_running:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@needs("bounces.restore_address")
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_object_or_404(Repair, pk=pk)
+    if not repair.undo(run, request.user, timezone.now()):
+        messages.error(request, "There is nothing to take back here, or somebody was faster.")
+    return redirect("bounces:repair_run", pk)
 
 
 def first_guess(request: HttpRequest) -> dict[str, Any]:

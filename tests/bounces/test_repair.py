@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from bounces import repair as repairing
+from bounces import schedule
 from bounces.cleaning import start_run, work
-from bounces.models import Address, Ruling
+from bounces.models import Address, Repair, Ruling
 from bounces.process import run_flow
 from bounces.recording import record
-from bounces.repair import NoReason, Scope, preview, repair
+from bounces.repair import NoReason, Scope, preview, start, undo
 from tests.bounces.test_incidents import delivery, invalid, refusal
 from tests.builders import NOW, a_user
 
@@ -26,6 +29,14 @@ def bounced(*emails: str, days: float = 10) -> None:
     with transaction.atomic():
         record([refusal(email, NOW - timedelta(days=days)) for email in emails])
     run_flow(lambda: NOW)
+
+
+def repair(scope: Scope, by: Any, why: str, now: datetime) -> int:
+    """Started, and carried to its end as the job does it."""
+    begun = start(scope, by, why, now)
+    repairing.work(begun.pk, lambda: now)
+    begun.refresh_from_db()
+    return begun.restored
 
 
 def test_what_the_provider_made_invalid_then_is_taken_back_and_stays_so() -> None:
@@ -94,3 +105,58 @@ def test_the_command_says_what_is_wrong() -> None:
         commanded(provider="gogle")
     with pytest.raises(CommandError, match="nobody who may restore"):
         commanded("--yes", "--by", "sam@rebound.example", "--why", "I want to.")
+
+
+# --- as a job ---------------------------------------------------------------------------------------
+
+
+def a_large_one(monkeypatch: pytest.MonkeyPatch) -> Repair:
+    """Seven addresses in chunks of three."""
+    monkeypatch.setattr(repairing, "CHUNK", 3)
+    bounced(*[f"p{number}@gmail.com" for number in range(7)])
+    return start(SCOPE, a_user("manager"), "Gmail was wrong.", NOW)
+
+
+def test_the_job_takes_it_chunk_by_chunk_and_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = a_large_one(monkeypatch)
+    seen: list[tuple[int, int, int]] = []
+    repairing.work(begun.pk, lambda: NOW, lambda run: seen.append((run.restored, run.total, run.percent)))
+    assert seen == [(3, 7, 42), (6, 7, 85), (7, 7, 100)]
+    assert invalid() == set()
+
+
+def test_killed_amid_it_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = a_large_one(monkeypatch)
+
+    def kill(_: Repair) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        repairing.work(begun.pk, lambda: NOW, kill)
+    assert len(invalid()) == 4
+    assert repairing.unfinished() == begun
+    repairing.work(begun.pk, lambda: NOW)
+    begun.refresh_from_db()
+    assert (invalid(), begun.restored, begun.state) == (set(), 7, "done")
+    assert (Ruling.objects.count(), repairing.unfinished()) == (7, None)
+
+
+def test_its_undo_is_a_job_too_and_puts_all_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, boss = a_large_one(monkeypatch), a_user("manager")
+    repairing.work(begun.pk, lambda: NOW)
+    assert undo(begun, boss, NOW)
+    assert invalid() == set()  # nothing happens in the request
+    seen: list[int] = []
+    repairing.work(begun.pk, lambda: NOW, lambda run: seen.append(run.undone))
+    begun.refresh_from_db()
+    assert (seen, len(invalid()), begun.state, begun.undone_by) == ([3, 6, 7], 7, "undone", boss)
+    assert not undo(begun, boss, NOW)
+
+
+def test_the_tick_starts_what_waits(redis: Any) -> None:
+    bounced("ada@gmail.com")
+    begun = start(SCOPE, a_user("manager"), "Gmail was wrong.", NOW)
+    schedule.start_waiting(NOW)
+    assert [(job.func_name, job.args) for job in schedule.queue("bulk").jobs] == [
+        ("bounces.jobs.repair_job", [begun.pk])
+    ]

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bounces import process, questions, review, rulings
-from bounces.models import Address, Bounce, DailyStat, InboundItem, ReviewItem, Ruling
+from bounces.models import Address, Bounce, DailyStat, InboundItem, Repair, ReviewItem, Ruling
 from bounces.recording import record
-from bounces.repair import Scope, outlook, preview
+from bounces.repair import Scope, outlook, preview, start, work
 from bounces.review import NotAllowed
 from bounces.rulings import NoReason
 from bounces.values import Event, Fault, Judgement, Kind, Trust
@@ -464,6 +464,7 @@ def test_sales_ask_and_see_what_became_of_it() -> None:
 def test_sales_decide_nothing() -> None:
     address = an_invalid_address()
     item = review.ask_restore(address, a_user(), "She called.", NOW)
+    repair = start(Scope("google", days_ago(11), days_ago(9)), a_user("manager"), "Gmail was wrong.", NOW)
     sales = signed_in("sales")
     deeds = [
         sales.post(
@@ -472,9 +473,12 @@ def test_sales_decide_nothing() -> None:
         sales.post(reverse("bounces:review_undo", args=[item.pk])),
         sales.get(reverse("bounces:review_group", args=["unknown"])),
         sales.get(reverse("bounces:repair")),
+        sales.get(reverse("bounces:repair_run", args=[repair.pk])),
+        sales.get(reverse("bounces:repair_progress", args=[repair.pk])),
+        sales.post(reverse("bounces:repair_undo", args=[repair.pk])),
     ]
 
-    assert [response.status_code for response in deeds] == [403] * 4
+    assert [response.status_code for response in deeds] == [403] * 7
     assert not Ruling.objects.exists()
 
 
@@ -542,11 +546,16 @@ def test_a_repair_is_looked_at_done_and_taken_back_on_its_page() -> None:
 
     looked = manager.get(reverse("bounces:repair"), scope).content.decode()
     before = set(Address.objects.values_list("status", flat=True))
-    manager.post(reverse("bounces:repair"), {**scope, "why": "Gmail was wrong."})
+    page = manager.post(reverse("bounces:repair"), {**scope, "why": "Gmail was wrong."}, follow=True).content.decode()
+    done = Repair.objects.get()
+    work(done.pk, lambda: NOW)
     after = set(Address.objects.values_list("status", flat=True))
-    manager.post(reverse("bounces:review_undo", args=[ReviewItem.objects.get().pk]))
+    progress = manager.get(reverse("bounces:repair_progress", args=[done.pk]))
+    manager.post(reverse("bounces:repair_undo", args=[done.pk]))
+    work(done.pk, lambda: NOW)
 
     assert "2 addresses would be judged again" in looked
+    assert ("0 of 2 addresses judged again" in page, progress["HX-Refresh"]) == (True, "true")
     assert (before, after) == ({"invalid"}, {"unverified"})
     assert set(Address.objects.values_list("status", flat=True)) == {"invalid"}
 

@@ -5,6 +5,7 @@ In: provider, from, to, reason; without --yes nothing is changed. Out: the addre
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +13,9 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from bounces.models import Repair
 from bounces.providers import load_providers
-from bounces.repair import NoReason, Scope, preview, repair
+from bounces.repair import NoReason, Scope, count, preview, start, work
 
 SHOWN = 20
 
@@ -37,23 +39,32 @@ class Command(BaseCommand):
         if scope.provider not in load_providers() and "." not in scope.provider:
             raise CommandError(f"There is no provider “{scope.provider}”: one of {', '.join(load_providers())}.")
         if options["yes"]:
-            self.stdout.write(f"{self.repaired(scope, options):,} addresses were taken back.")
+            done = self.repaired(scope, options)
+            self.stdout.write(
+                f"{done.restored:,} addresses were taken back, as repair {done.pk}: its page can undo it."
+            )
             return
-        found = preview(scope)
-        for each in found[:SHOWN]:
+        for each in preview(scope)[:SHOWN]:
             self.stdout.write(f"{each.email}  bounced {each.bounced_at:%Y-%m-%d %H:%M}")
-        self.stdout.write(f"{len(found):,} addresses would be taken back. Add --yes, --by and --why to do it.")
+        self.stdout.write(f"{count(scope):,} addresses would be taken back. Add --yes, --by and --why to do it.")
 
-    def repaired(self, scope: Scope, options: dict[str, Any]) -> int:
+    def repaired(self, scope: Scope, options: dict[str, Any]) -> Repair:
         user = get_user_model().objects.filter(email=options["by"], is_active=True).first()
         if user is None or not user.has_perm("bounces.restore_address"):
             raise CommandError(
                 f"“{options['by']}” is nobody who may restore addresses: give a manager's e-mail in --by."
             )
         try:
-            return repair(scope, user, options["why"], timezone.now())
+            begun = start(scope, user, options["why"], timezone.now())
         except NoReason as error:
             raise CommandError(f"--why is missing. {error}") from error
+        while begun.is_running:
+            if not work(begun.pk, timezone.now):  # a worker has taken it, or is at another one
+                time.sleep(0.5)
+            begun.refresh_from_db()
+        if begun.state == Repair.State.FAILED:
+            raise CommandError(f"Repair {begun.pk} failed: {begun.error}")
+        return begun
 
 
 def moment(text: str) -> datetime:
