@@ -114,3 +114,34 @@ def test_a_run_is_paused_and_resumed() -> None:
 def test_a_run_that_is_not_there_is_said_plainly(deed: str) -> None:
     with pytest.raises(CommandError, match="no cleaning run 987654"):
         clean(deed, "987654")
+
+
+def test_what_a_dry_run_has_found_is_applied_in_somebodys_name() -> None:
+    a_bounce("ada@example.org")
+    manager = a_user("manager")
+    clean("--dry-run")
+    run = CleaningRun.objects.get()
+    assert Address.objects.get().status == "unverified"
+
+    clean("--apply", str(run.pk), "--by", manager.email)
+
+    run.refresh_from_db()
+    assert (run.state, run.started_by, Address.objects.get().status) == ("done", manager, "invalid")
+
+
+def test_a_run_is_cancelled() -> None:
+    run = cleaning.start_run(via="page", now=NOW)
+
+    assert "0 changes were applied" in clean("--cancel", str(run.pk))
+
+    run.refresh_from_db()
+    assert (run.state, run.error) == ("cancelled", "Cancelled by the command.")
+    with pytest.raises(CommandError, match="nothing to cancel"):
+        clean("--cancel", str(run.pk))
+
+
+def test_a_run_that_exists_has_its_own_addresses() -> None:
+    run = cleaning.start_run(via="page", now=NOW)
+
+    with pytest.raises(CommandError, match="leave --domain out"):
+        clean("--cancel", str(run.pk), "--domain", "example.org")

@@ -112,6 +112,8 @@ def carry_through(*, with_undo: bool, fault: Fault | None) -> float:
     started = time.monotonic()
     run = cleaning.start_run(via="command", now=timezone.now())
     is_done = wait_for(run, started, fault)
+    if run.state != run.State.DONE:
+        say(f"run {run.pk} is “{run.state}” after {fault.what if fault else 'nothing'}: {run.error}")
     if with_undo and is_done:
         cleaning.undo_run(run, a_person(), "Tried.", timezone.now())
         wait_for(run, started, fault)

@@ -1,8 +1,8 @@
 """`manage.py clean`: a cleaning run from the terminal, with a progress bar and the report; or what is done to one.
 
-In: `--dry-run`, `--segment NAME`, `--import NUMBER` or `--domain NAME`; or `--pause`, `--resume`, `--undo` with a run's
-number. Out: the run's report; exit code 1 when it failed. The command does the work itself, so that it needs no
-worker; a worker that comes upon the same run leaves it alone (the lease is held).
+In: `--dry-run`, `--segment NAME`, `--import NUMBER` or `--domain NAME`; or `--apply`, `--pause`, `--resume`,
+`--cancel`, `--undo` with a run's number. Out: the run's report; exit code 1 when it failed. The command does the work itself, so
+that it needs no worker; a worker that comes upon the same run leaves it alone (the lease is held).
 """
 
 from __future__ import annotations
@@ -48,17 +48,19 @@ class Command(BaseCommand):
         )
         scope.add_argument("--domain", metavar="NAME", help="Only the addresses at this domain: example.org.")
         deed = parser.add_mutually_exclusive_group()
+        deed.add_argument("--apply", metavar="RUN", type=int, help="Apply what a dry run has found.")
         deed.add_argument("--pause", metavar="RUN", type=int, help="Pause a run that goes on.")
         deed.add_argument("--resume", metavar="RUN", type=int, help="Go on with a paused run.")
+        deed.add_argument("--cancel", metavar="RUN", type=int, help="End a run; what it has applied stays applied.")
         deed.add_argument("--undo", metavar="RUN", type=int, help="Take back what a run has marked.")
         parser.add_argument("--reason", default="", help="Of an undo: why. Others read it later.")
-        parser.add_argument("--by", metavar="EMAIL", help="Of an undo: who decides; a user who may run cleaning.")
+        parser.add_argument("--by", metavar="EMAIL", help="Who decides, a user who may run cleaning; an undo needs one.")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  (Django's signature)
         console = terminal(self)
-        if options["pause"]:
-            pause(options["pause"])
-            console.print(f"Run {options['pause']} is paused. Go on with: manage.py clean --resume {options['pause']}")
+        refuse_scope_of_old_run(options)
+        if options["pause"] or options["cancel"]:
+            console.print(stopped(options))
             return
         run = asked_for(options)
         carry(run, console)
@@ -73,11 +75,37 @@ class Command(BaseCommand):
             raise CommandError(f"The run failed: {run.error}")
 
 
+DEEDS = ("apply", "pause", "resume", "cancel", "undo")
+SCOPES = ("dry_run", "segment", "import", "domain")
+
+
+def refuse_scope_of_old_run(options: dict[str, Any]) -> None:
+    deed = next((name for name in DEEDS if options[name]), None)
+    given = next((name for name in SCOPES if options[name]), None)
+    if deed and given:
+        raise CommandError(f"--{deed} is about a run that exists, with its own addresses: leave --{given} out.")
+
+
+def stopped(options: dict[str, Any]) -> str:
+    """Pauses or cancels, and says so."""
+    if options["pause"]:
+        pause(options["pause"])
+        return f"Run {options['pause']} is paused. Go on with: manage.py clean --resume {options['pause']}"
+    run = get_run(options["cancel"])
+    if not cleaning.cancel_run(run, user_named(options["by"]) or "the command", timezone.now()):
+        raise CommandError(f"There is nothing to cancel: run {run.pk} is “{run.get_state_display()}”.")
+    return f"Run {run.pk} is cancelled. {run.applied:,} changes were applied by then, and stay."
+
+
 def asked_for(options: dict[str, Any]) -> CleaningRun:
     """The run that the options describe, begun. Raises CommandError in plain words."""
     try:
         if options["undo"]:
             return undo(get_run(options["undo"]), options["by"], options["reason"])
+        if options["apply"]:
+            run = get_run(options["apply"])
+            cleaning.apply_run(run, user_named(options["by"]))
+            return run
         if options["resume"]:
             run = get_run(options["resume"])
             cleaning.resume_run(run)
@@ -139,9 +167,19 @@ def pause(number: int) -> None:
         raise CommandError(f"There is nothing to pause: run {run.pk} is “{run.get_state_display()}”.")
 
 
-def undo(run: CleaningRun, email: str | None, reason: str) -> CleaningRun:
-    user = get_user_model().objects.filter(email__iexact=email or "", is_active=True).first()
+def user_named(email: str | None) -> Any:
+    """Nobody where no email is given."""
+    if not email:
+        return None
+    user = get_user_model().objects.filter(email__iexact=email, is_active=True).first()
     if user is None or not user.has_perm("bounces.run_cleaning"):
+        raise CommandError(f"--by EMAIL: {email} is no active user who may run cleaning.")
+    return user
+
+
+def undo(run: CleaningRun, email: str | None, reason: str) -> CleaningRun:
+    user = user_named(email)
+    if user is None:
         raise CommandError("Say who decides: --by EMAIL, an active user who may run cleaning.")
     try:
         cleaning.undo_run(run, user, reason, timezone.now())
