@@ -1,8 +1,8 @@
 """`manage.py clean`: a cleaning run from the terminal, with a progress bar and the report; or what is done to one.
 
 In: `--dry-run`, `--segment NAME`, `--import NUMBER` or `--domain NAME`; or `--apply`, `--pause`, `--resume`,
-`--cancel`, `--undo` with a run's number. Out: the run's report; exit code 1 when it failed. The command does the work itself, so
-that it needs no worker; a worker that comes upon the same run leaves it alone (the lease is held).
+`--cancel`, `--undo` with a run's number. Out: the run's report; exit code 1 when it failed. The command does the work
+itself, so that it needs no worker; a worker that comes upon the same run leaves it alone (the lease is held).
 """
 
 from __future__ import annotations
