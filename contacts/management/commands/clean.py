@@ -54,7 +54,9 @@ class Command(BaseCommand):
         deed.add_argument("--cancel", metavar="RUN", type=int, help="End a run; what it has applied stays applied.")
         deed.add_argument("--undo", metavar="RUN", type=int, help="Take back what a run has marked.")
         parser.add_argument("--reason", default="", help="Of an undo: why. Others read it later.")
-        parser.add_argument("--by", metavar="EMAIL", help="Who decides, a user who may run cleaning; an undo needs one.")
+        parser.add_argument(
+            "--by", metavar="EMAIL", help="Who decides, a user who may run cleaning; an undo needs one."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  (Django's signature)
         console = terminal(self)
