@@ -69,7 +69,7 @@ def expand(container: Item, held: Lease, now: datetime) -> None:
             outcome = tally.outcome()
         except BadArchive as error:
             outcome = quarantined(str(error))
-    inbox.finish({container.pk: outcome}, now)
+    inbox.end({container.pk: outcome}, held, now)
 
 
 def members_of(container: Item, file: IO[bytes]) -> Iterator[Member]:

@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
 
+from django.db import transaction
 from django.db.models import Count
 
+from bounces import lease
+from bounces.lease import Lease
 from bounces.models import InboundItem, RawChunk
-from bounces.statements import columns, commit, run
+from bounces.statements import columns, run
 from bounces.values import Trust
 
 BATCH_ITEMS = 2000
@@ -74,9 +77,11 @@ class Item:
 COLUMNS = ", ".join(f"item.{name}" for name in ("id", *Item.__slots__[1:]))
 
 
-def take() -> list[Item]:
+def take(held: Lease) -> list[Item]:
     """The next batch, its tries counted and committed before anything is read. Empty when nothing waits."""
-    rows = commit(TAKE, {"items": BATCH_ITEMS, "bytes": BATCH_BYTES, "fewer": FEWER, "events": EVENTS_WEIGH})
+    with transaction.atomic():
+        lease.guard(held)
+        rows = run(TAKE, {"items": BATCH_ITEMS, "bytes": BATCH_BYTES, "fewer": FEWER, "events": EVENTS_WEIGH})
     return [Item(*row) for row in sorted(rows)]
 
 
@@ -147,6 +152,14 @@ SET state = o.state, why = o.why, facts = o.facts, finished_at = %(now)s
 FROM unnest(%(ids)b::bigint[], %(states)b::text[], %(whys)b::text[], %(facts)b::int[]) AS o(id, state, why, facts)
 WHERE item.id = o.id
 """
+
+
+def end(outcomes: dict[int, Outcome], held: Lease, now: datetime) -> None:
+    """Finishes those that still wait, in a transaction of its own. Raises LeaseLost: then they are another's."""
+    with transaction.atomic():
+        lease.guard(held)
+        waiting = lock(outcomes)
+        finish({item.pk: outcomes[item.pk] for item in waiting}, now)
 
 
 def is_waiting() -> bool:

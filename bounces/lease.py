@@ -2,7 +2,8 @@
 
 In: a name and how long. Out: a `Lease` value, or None where somebody else holds it. A holder that was presumed dead
 finds out before it writes: `guard` is called in the transaction of each step, and raises LeaseLost when the fence
-has moved on.
+has moved on. One that stands still amid a step (a stopped process, a machine that sleeps) loses its transaction after
+a while, so that whoever takes over waits no longer than that.
 """
 
 from __future__ import annotations
@@ -11,16 +12,30 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import LiteralString
 
-from django.db import connection, transaction
+from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
 
 RENEW = """
-UPDATE bounces_lease SET expires_at = clock_timestamp() + make_interval(secs => %s) WHERE name = %s AND fence = %s
+UPDATE bounces_lease SET expires_at = clock_timestamp() + make_interval(secs => %(lasts)s)
+WHERE name = %(name)s AND fence = %(fence)s
+RETURNING set_config('idle_in_transaction_session_timeout', %(standstill)s, true)
 """
+GUARD = """
+SELECT set_config('idle_in_transaction_session_timeout', %(standstill)s, true)
+FROM bounces_lease WHERE name = %(name)s AND fence = %(fence)s FOR SHARE
+"""
+
+LEAST_STANDSTILL = timedelta(seconds=10)
 
 
 class LeaseLost(Exception):
     """Somebody else took over: stop, and write nothing more."""
+
+
+# What ends a step from without, and says nothing about what it was at: another goes on with that. PostgreSQL's word for
+# a transaction that stood still is an InternalError.
+PUT_OUT = (LeaseLost, OperationalError, InterfaceError, InternalError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +71,23 @@ def is_free(name: str) -> bool:
 
 
 def guard(lease: Lease) -> None:
-    """Holds the lease's row until the transaction ends, so that nobody takes over amid a step. Raises LeaseLost."""
+    """Holds the lease's row until the transaction ends, so that nobody takes over amid a step. Raises LeaseLost.
+
+    PostgreSQL ends a transaction in which nothing is said for as long as the lease lasts.
+    """
+    _hold(GUARD, lease)
+
+
+def _hold(statement: LiteralString, lease: Lease) -> None:
+    standstill = max(lease.lasts, LEAST_STANDSTILL)
+    values: dict[str, str | int | float] = {
+        "name": lease.name,
+        "fence": lease.fence,
+        "lasts": lease.lasts.total_seconds(),
+        "standstill": f"{standstill.total_seconds() * 1000:.0f}ms",
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM bounces_lease WHERE name = %s AND fence = %s FOR SHARE", [lease.name, lease.fence]
-        )
+        cursor.execute(statement, values)
         if cursor.fetchone() is None:
             raise LeaseLost(f"the lease {lease.name} went to another holder")
 
@@ -79,10 +106,7 @@ def renew(lease: Lease) -> None:
 
 def extend(lease: Lease) -> None:
     """`guard` and `renew` at once, for steps that are short beside what the lease lasts. Raises LeaseLost."""
-    with connection.cursor() as cursor:
-        cursor.execute(RENEW, [lease.lasts.total_seconds(), lease.name, lease.fence])
-        if cursor.rowcount == 0:
-            raise LeaseLost(f"the lease {lease.name} went to another holder")
+    _hold(RENEW, lease)
 
 
 def release(lease: Lease) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from bounces import guards, inbox, incidents, lease, outbox, policy, proof
 from bounces.containers import expand
@@ -82,9 +82,10 @@ def has_work(now: datetime) -> bool:
 
 def drain_batch(held: Lease, now: datetime) -> int:
     """Takes a batch of items through parse, classify and record; returns how many it finished."""
-    taken = inbox.take()
+    taken = inbox.take(held)
     poison = {item.pk: quarantined(POISON) for item in taken if item.tries > inbox.TRIES}
-    inbox.finish(poison, now)
+    if poison:
+        inbox.end(poison, held, now)
     items = [item for item in taken if item.pk not in poison]
     for archive in [item for item in items if item.is_archive]:
         expand(archive, held, now)
@@ -105,7 +106,7 @@ def settle_requests(items: Sequence[Item], held: Lease, now: datetime) -> None:
         lease.renew(held)  # reading many took its time
         try:
             in_step(held, lambda: record_requests(requests, now))  # noqa: B023  (called at once)
-        except (OperationalError, InterfaceError, lease.LeaseLost):
+        except lease.PUT_OUT:
             raise
         except Exception:
             log.exception("inbox_requests_failed", items=[item.pk for item, _ in requests])
@@ -137,12 +138,13 @@ def settle(items: Sequence[Item], held: Lease, now: datetime) -> None:
     readings = read_all(items, inbox.bodies(item.pk for item in items), held)
     try:
         in_step(held, lambda: record_waiting(readings, now))
-    except (OperationalError, InterfaceError, lease.LeaseLost):
+    except lease.PUT_OUT:
         raise
     except Exception as error:
         log.exception("inbox_batch_failed", items=[item.pk for item in items])
         if len(items) == 1:
-            inbox.finish({items[0].pk: quarantined(f"Our own fault, not its sender's: {type(error).__name__}.")}, now)
+            ours = quarantined(f"Our own fault, not its sender's: {type(error).__name__}.")
+            inbox.end({items[0].pk: ours}, held, now)
             return
         middle = len(items) // 2
         settle(items[:middle], held, now)

@@ -22,6 +22,7 @@ from rq import Queue
 
 from bounces import cleaning, jobs, lease, process, repair
 from bounces.intake import mailboxes
+from bounces.lease import Lease
 from bounces.models import Schedule
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,9 @@ def tick(now: datetime) -> None:
         return
     try:
         start_waiting(now)
-        begin_schedules(now)
+        begin_schedules(now, held)
+    except lease.LeaseLost:
+        log.warning("scheduler_was_late")  # another one ticks
     finally:
         lease.release(held)
 
@@ -82,9 +85,10 @@ def has_just_failed(name: str) -> bool:
     return time.time() - failed_at < PAUSE_AFTER_FAILURE.total_seconds()
 
 
-def begin_schedules(now: datetime) -> None:
+def begin_schedules(now: datetime, held: Lease) -> None:
     """Begins each schedule whose time has come, once, and works out the next time."""
     with transaction.atomic():
+        lease.guard(held)
         due = Schedule.objects.select_for_update(skip_locked=True).filter(is_enabled=True)
         for schedule in due.exclude(next_run_at__gt=now):
             _begin(schedule, now)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from bounces import lease, policy
 from bounces.cleaning import stride
@@ -54,7 +54,7 @@ def work(run_id: int, clock: Clock, watch: Callable[[CleaningRun], None] | None 
             is_running = run.is_running and not _gives_way(run)
             if watch:
                 watch(run)
-    except (lease.LeaseLost, OperationalError, InterfaceError):
+    except lease.PUT_OUT:
         raise
     except Exception as error:
         CleaningRun.objects.filter(pk=run_id).update(

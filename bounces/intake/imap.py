@@ -28,7 +28,7 @@ from bounces.values import Trust
 
 BATCH_MAILS = 200
 BATCH_BYTES = 8 * 1024 * 1024
-LEASE_LASTS = timedelta(seconds=120)  # longer than the longest silence that a server is allowed, twice
+LEASE_LASTS = timedelta(seconds=60)  # of a killed reader: so long nobody reads; a server may be silent for half of it
 WINDOW = 5_000  # mails whose sizes are asked for at once
 
 
@@ -66,7 +66,7 @@ class Tally:
 
 def read_folder(opened: OpenFolder, inlet: Inlet, held: Lease, clock: Callable[[], datetime]) -> Iterator[Tally]:
     """Keeps what is new, batch by batch, and says after each what it was. May run twice, and be killed anywhere."""
-    position = position_of(inlet, opened.uid_validity)
+    position = position_of(inlet, opened.uid_validity, held)
     _put_away(opened, inlet, opened.uids_up_to(position.uid) if inlet.done.what != "leave" else [])
     uids = opened.uids_above(position.uid)
     for start in range(0, len(uids), WINDOW):
@@ -79,14 +79,16 @@ def read_folder(opened: OpenFolder, inlet: Inlet, held: Lease, clock: Callable[[
             yield tally
 
 
-def position_of(inlet: Inlet, uid_validity: int) -> MailboxPosition:
+def position_of(inlet: Inlet, uid_validity: int, held: Lease) -> MailboxPosition:
     """Up to where the folder was read. Another UIDVALIDITY: these are other UIDs, so from the beginning."""
-    position, _ = MailboxPosition.objects.get_or_create(
-        source_id=inlet.source_id, folder=inlet.place, defaults={"uid_validity": uid_validity}
-    )
-    if position.uid_validity != uid_validity:
-        position.uid_validity, position.uid = uid_validity, 0
-        position.save(update_fields=["uid_validity", "uid"])
+    with transaction.atomic():
+        lease.guard(held)
+        position, _ = MailboxPosition.objects.get_or_create(
+            source_id=inlet.source_id, folder=inlet.place, defaults={"uid_validity": uid_validity}
+        )
+        if position.uid_validity != uid_validity:
+            position.uid_validity, position.uid = uid_validity, 0
+            position.save(update_fields=["uid_validity", "uid"])
     return position
 
 

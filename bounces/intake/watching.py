@@ -64,9 +64,9 @@ def _run(source: IntakeSource, clock: Clock, stop: threading.Event) -> None:
     try:
         while not stop.is_set() and is_current(source):
             is_good = watch(source, clock, stop)
-            failures = 0 if is_good else failures + 1
-            if failures:
-                stop.wait(PAUSES[min(failures, len(PAUSES)) - 1])
+            failures = failures + 1 if is_good is False else 0
+            if not is_good:
+                stop.wait(PAUSES[min(failures, len(PAUSES)) - 1] if failures else LOOK_AGAIN)
     except (DatabaseError, InterfaceError) as error:
         log.warning("mailbox_waits", source=source.name, error=f"{type(error).__name__}: {error}")
     finally:
@@ -83,18 +83,21 @@ def _told(source: IntakeSource) -> tuple[object, ...]:
     return source.name, source.trust, source.options, source.sealed_secrets
 
 
-def watch(source: IntakeSource, clock: Clock, stop: threading.Event) -> bool:
-    """One connection, for as long as it holds. False where it failed, or where somebody else reads this mailbox."""
+def watch(source: IntakeSource, clock: Clock, stop: threading.Event) -> bool | None:
+    """One connection, for as long as it holds. False where it failed; None where somebody else reads this mailbox.
+
+    Somebody else may be a reader that was killed: its lease runs out, and no failure is to be waited off.
+    """
     held = lease.acquire(lease_name(source.pk), LEASE_LASTS)
     if held is None:
-        return False
+        return None
     try:
         _stay(source, held, clock, stop)
     except TROUBLE as error:
         note_trouble(source.pk, str(error), clock())
         return False
     except lease.LeaseLost:
-        return False
+        return None
     finally:
         lease.release(held)
     return True

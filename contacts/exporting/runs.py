@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from bounces import lease
@@ -124,7 +124,7 @@ def _make(export: Export, held: Lease, clock: Clock) -> None:
         _begin_anew(export, held, clock())
         if export.state == State.RUNNING:
             _write(export, held, clock)
-    except (lease.LeaseLost, OperationalError, InterfaceError):
+    except lease.PUT_OUT:
         raise
     except (BadFilter, Unwritable) as error:
         _fail(export, str(error), clock())

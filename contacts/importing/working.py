@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from bounces import lease
 from bounces.lease import Lease
@@ -45,7 +45,7 @@ def work(run_id: int, clock: Clock, watch: Watch | None = None) -> bool:
         run = ImportRun.objects.get(pk=run_id)
         while run.is_running:
             run = STAGES[State(run.state)](run, held, clock, watch or _nobody_watches)
-    except (lease.LeaseLost, OperationalError, InterfaceError):
+    except lease.PUT_OUT:
         raise
     except UnreadableFile as error:
         _fail(run_id, str(error), clock())

@@ -377,7 +377,9 @@ def test_items_that_stopped_their_reader_are_taken_with_few_others_then_alone(mo
     for number in range(8):
         upload(a_bounce_mail(message_id=f"{number}@rebound.example"))
 
-    assert [len(inbox.take()) for _ in range(3)] == [8, 3, 1]
+    held = lease.acquire(process.LEASE, process.LEASE_LASTS)
+    assert held is not None
+    assert [len(inbox.take(held)) for _ in range(3)] == [8, 3, 1]
 
 
 def test_one_that_cannot_be_recorded_spoils_no_other_of_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -394,6 +396,32 @@ def test_one_that_cannot_be_recorded_spoils_no_other_of_its_batch(monkeypatch: p
 
     states = list(InboundItem.objects.order_by("pk").values_list("state", flat=True))
     assert (states, Bounce.objects.count()) == ([*["done"] * 4, "quarantined", *["done"] * 4], 8)
+
+
+def test_who_was_replaced_meanwhile_sets_nothing_aside_and_takes_nothing() -> None:
+    item = upload(a_bounce_mail())
+    stale = lease.acquire(process.LEASE, timedelta(seconds=-1))
+    lease.acquire(process.LEASE, timedelta(seconds=-1))
+    assert stale is not None
+
+    with pytest.raises(lease.LeaseLost):
+        inbox.take(stale)
+    with pytest.raises(lease.LeaseLost):
+        inbox.end({item.pk: inbox.quarantined("Late.")}, stale, NOW)
+
+    item.refresh_from_db()
+    assert (item.state, item.tries) == ("pending", 0)
+
+
+def test_what_has_ended_is_not_ended_again() -> None:
+    item = ingested(a_bounce_mail())
+    held = lease.acquire(process.LEASE, timedelta(minutes=1))
+    assert held is not None
+
+    inbox.end({item.pk: inbox.quarantined("Late.")}, held, NOW)
+
+    item.refresh_from_db()
+    assert item.state == "done"
 
 
 def test_what_everything_became_adds_up() -> None:

@@ -459,6 +459,24 @@ def test_a_watched_mailbox_is_read_within_a_moment_and_another_reader_does_nothi
     assert lease.is_free(imap.lease_name(source.pk))
 
 
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_mailbox_whose_reader_was_killed_is_read_soon_after_its_lease_ran_out(server, user, monkeypatch):
+    """Each look at the taken lease is no failure: it makes the next one no later."""
+    monkeypatch.setattr(watching, "LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(watching, "PAUSES", (0.1, 60.0, 60.0, 60.0))
+    server.deliver(user, *some_mails(1))
+    source = a_source(server, user)
+    lease.acquire(imap.lease_name(source.pk), timedelta(seconds=1.5))
+    stop = threading.Event()
+    watcher = threading.Thread(target=watching.watch_all, args=(timezone.now, stop))
+    watcher.start()
+    try:
+        wait_for(lambda: InboundItem.objects.count() == 1)
+    finally:
+        stop.set()
+        watcher.join(15)
+
+
 def wait_for(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 15
     while not holds():

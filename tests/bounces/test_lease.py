@@ -72,6 +72,46 @@ def test_renewing_puts_off_the_end() -> None:
     assert not lease.is_free("x")
 
 
+def test_a_step_may_not_stand_still_for_longer_than_its_lease_lasts() -> None:
+    held = lease.acquire("x", MINUTE)
+    assert held is not None
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        lease.guard(held)
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("1min",)
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_who_stands_still_amid_a_step_writes_nothing_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "LEAST_STANDSTILL", timedelta(seconds=0.3))
+    amid, said = Event(), []
+
+    def a_step_that_stops() -> None:
+        held = lease.acquire("x", timedelta(seconds=0.1))
+        assert held is not None
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                lease.guard(held)
+                amid.set()
+                sleep(1)
+                cursor.execute("SELECT 1")
+                said.append("wrote")
+        except lease.PUT_OUT:
+            said.append("was put out")
+        finally:
+            connection.close()
+
+    step = Thread(target=a_step_that_stops)
+    step.start()
+    amid.wait(5)
+    sleep(0.15)
+    said.append("took over" if lease.acquire("x", MINUTE) else "found it taken")
+    step.join()
+
+    assert said == ["took over", "was put out"]
+
+
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_who_waits_for_a_step_sees_what_it_wrote() -> None:
     amid, said = Event(), []

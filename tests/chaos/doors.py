@@ -67,7 +67,7 @@ class House:
             with socket.socket() as web, socket.socket() as smtp:
                 return web.connect_ex((HOST, self.web)) == 0 and smtp.connect_ex((HOST, self.smtp)) == 0
 
-        if not wait_until(are_open, 60):
+        if not wait_until(are_open, 180):
             raise SystemExit(f"The doors do not open: {self.crew.log.read_text()[-2000:]}")
 
     @property

@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def in_earnest(*words: str) -> tuple[str, ...]:
-    return ("manage.py", *words)
+    return ("-m", "django", *words)
 
 
 def say(text: str) -> None:
