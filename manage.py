@@ -8,7 +8,7 @@ import os
 import sys
 
 
-def main() -> int | str:
+def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
@@ -23,8 +23,14 @@ def main() -> int | str:
                 execute_from_command_line([sys.argv[0], "migrate", "--verbosity", "0"])
             execute_from_command_line(sys.argv)
     except (StartError, ImproperlyConfigured) as error:
-        return str(error)
+        return fail(str(error))
     return 0
+
+
+def fail(why: str) -> int:
+    """A mail system whose mail could not be taken shall try again: EX_TEMPFAIL of sysexits.h."""
+    print(why, file=sys.stderr)  # noqa: T201 -- of a command
+    return 75 if sys.argv[1:2] == ["ingest"] and "-" in sys.argv else 1
 
 
 if __name__ == "__main__":

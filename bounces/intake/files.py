@@ -1,4 +1,7 @@
-"""Files and folders by `manage.py ingest`. In: paths. Out: an inbox item a file. The operator is trusted."""
+"""Files and folders by `manage.py ingest`, and mails that a mail system pipes into it.
+
+In: paths, which an operator chose and who is trusted; or a stream, which strangers wrote. Out: an inbox item each.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from django.db import transaction
+
 from bounces.intake.envelopes import with_envelope
 from bounces.intake.keep import Door, Kept, keep_stream
+from bounces.intake.seen import note_received
 from bounces.mailfiles import walk
 from bounces.models import IntakeSource
 from bounces.values import Trust
@@ -33,7 +39,7 @@ def keep_file(path: Path, now: datetime) -> Kept | OSError:
 
 @dataclass(frozen=True, slots=True)
 class Piped:
-    """What a mail system says of the mail that it pipes in. Without any of it, the operator himself brings it."""
+    """What a mail system says of the mail that it pipes in."""
 
     source: str = ""  # the name of a source
     recipient: str = ""
@@ -51,23 +57,30 @@ class NoSuchSource(LookupError):
 def keep_piped(stream: BinaryIO, now: datetime, cap: int, piped: Piped | None = None) -> Kept:
     """Stores what an MTA pipes in; reads at most one byte above the cap. Raises NoSuchSource.
 
-    What comes with an envelope was written by strangers: it is believed as its source says, else by its token alone.
+    What a mail system brings was written by strangers: it is believed as its source says, else by its token alone.
     """
     piped = piped or Piped()
-    door = piped_door(piped, now) if piped.is_enveloped else command_door(now)
+    source = named_source(piped.source) if piped.source else None
+    door = Door(source=source.door, trust=Trust(source.trust), now=now) if source else pipe_door(now)
     body = stream.read(cap + 1)
     if piped.is_enveloped and len(body) <= cap:
         body = with_envelope(body, piped.sender, [piped.recipient] if piped.recipient else [])
-    return keep_stream(io.BytesIO(body), len(body), "standard input", door)
+    with transaction.atomic():
+        kept = keep_stream(io.BytesIO(body), len(body), "standard input", door)
+        if source is not None:
+            note_received(source.pk, int(kept.is_new), 0, now)
+    return kept
 
 
-def piped_door(piped: Piped, now: datetime) -> Door:
-    if not piped.source:
-        return Door(source="pipe", trust=Trust.TOKEN, now=now)
-    source = IntakeSource.objects.filter(name=piped.source, is_enabled=True).first()
+def named_source(name: str) -> IntakeSource:
+    source = IntakeSource.objects.filter(name=name, is_enabled=True).first()
     if source is None:
-        raise NoSuchSource(f"There is no source named “{piped.source}” that is switched on.")
-    return Door(source=source.door, trust=Trust(source.trust), now=now)
+        raise NoSuchSource(f"There is no source named “{name}” that is switched on.")
+    return source
+
+
+def pipe_door(now: datetime) -> Door:
+    return Door(source="pipe", trust=Trust.TOKEN, now=now)
 
 
 def command_door(now: datetime) -> Door:

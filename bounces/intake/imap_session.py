@@ -27,6 +27,8 @@ GREATEST_LITERAL = 64 * 1024 * 1024
 UID = re2.compile(rb"UID (\d{1,10})\b")
 SIZE = re2.compile(rb"RFC822\.SIZE (\d{1,15})\b")
 UIDS_AT_ONCE = 500
+# Numbers that one answer may name: imaplib refuses a line above a million bytes, and a number takes up to eleven.
+SPAN = 50_000
 
 
 class MailboxError(Exception):
@@ -103,12 +105,22 @@ class OpenFolder:
         return "IDLE" in self.session.client.capabilities
 
     def uids_above(self, uid: int) -> list[int]:
-        """Ascending. `n:*` names the last mail even where it lies below n (RFC 3501 9, seq-range)."""
-        found = self.session.uids(f"UID {uid + 1}:*", charset=None)
-        return sorted(number for text in found if (number := int(text)) > uid)
+        """Ascending, those too that came since the folder was opened."""
+        last = max(uid, self.uid_next - 1)
+        return self._uids_between(uid + 1, last) + [number for number in self._uids(f"{last + 1}:*") if number > last]
 
     def uids_up_to(self, uid: int) -> list[int]:
-        return sorted(int(text) for text in self.session.uids(f"UID 1:{uid}", charset=None)) if uid else []
+        return self._uids_between(1, uid)
+
+    def _uids_between(self, first: int, last: int) -> list[int]:
+        """Ascending, both included; asked for in parts, so that no answer grows with the mailbox."""
+        parts = [(start, min(start + SPAN - 1, last)) for start in range(first, last + 1, SPAN)]
+        return [uid for start, end in parts for uid in self._uids(f"{start}:{end}")]
+
+    def _uids(self, numbers: str) -> list[int]:
+        """Of one range. `n:*` names the last mail even where it lies below n (RFC 3501 9, seq-range)."""
+        with plain_words(self.session):
+            return sorted(int(text) for text in self.session.uids(f"UID {numbers}", charset=None))
 
     def sizes(self, uids: Sequence[int]) -> dict[int, int]:
         """Of those that are still there."""

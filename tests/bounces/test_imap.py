@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import threading
 import time
 import tracemalloc
@@ -260,6 +261,17 @@ def test_a_backlog_stands_in_bounded_memory(server, user):
     tracemalloc.stop()
     assert turn.tally.new == 1500
     assert peak < 60 * 1024 * 1024  # of 60 MB of mail, 8 at a time, some of them twice
+
+
+def test_a_backlog_is_asked_for_in_answers_of_bounded_length(server, user, monkeypatch):
+    """imaplib refuses lines above a million bytes: the numbers of 200,000 mails take more."""
+    monkeypatch.setattr(imaplib, "_MAXLINE", 1000)
+    monkeypatch.setattr(imap_session, "SPAN", 100)
+    monkeypatch.setattr(imap_session, "UIDS_AT_ONCE", 50)
+    server.deliver(user, *some_mails(350))
+    source = a_source(server, user, done="move")
+    assert read(source).tally.new == 350
+    assert server.count(user) == 0
 
 
 def test_batches_are_bounded_by_count_and_bytes(settings):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from bounces.models import (
     InboundItem,
     IntakeSource,
     RawChunk,
+    SourceSeen,
     StatusChange,
     Suppression,
 )
@@ -87,17 +91,39 @@ def test_a_pipe_passes_the_envelope_so_that_its_token_proves_the_bounce(monkeypa
     assert bytes(RawChunk.objects.get(item_id=item.pk).body) == head + a_bounce_mail()
 
 
-def test_a_pipe_with_an_envelope_and_no_token_is_not_believed(monkeypatch: Any) -> None:
-    item = pipe(monkeypatch, "--recipient", "bounces@rebound.example")
+@pytest.mark.parametrize("envelope", [(), ("--recipient", "bounces@rebound.example")])
+def test_a_pipe_without_a_token_is_not_believed(monkeypatch: Any, envelope: tuple[str, ...]) -> None:
+    item = pipe(monkeypatch, *envelope)
     assert process.run_flow(timezone.now)
     item.refresh_from_db()
-    assert (item.state, Address.objects.get().status) == ("unverified", "unverified")
+    assert (item.source, item.state, Address.objects.get().status) == ("pipe", "unverified", "unverified")
+
+
+def test_a_pipe_whose_mail_finds_no_way_in_lets_the_mail_system_try_again(monkeypatch: Any, settings: Any) -> None:
+    settings.MAIL_CAP = "a slip of the operator's"
+    with pytest.raises(CommandError) as refused:
+        pipe(monkeypatch)
+    assert refused.value.returncode == 75
+
+
+def test_a_pipe_whose_database_is_away_lets_the_mail_system_try_again() -> None:
+    piped = subprocess.run(
+        [sys.executable, "manage.py", "ingest", "-"],
+        cwd=settings.BASE_DIR,
+        env=os.environ
+        | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "DJANGO_SETTINGS_MODULE": "crm.settings"},
+        input=a_bounce_mail(),
+        capture_output=True,
+        check=False,
+    )
+    assert piped.returncode == 75, piped.stderr
 
 
 def test_a_pipe_comes_in_the_name_of_a_source(monkeypatch: Any) -> None:
     IntakeSource.objects.create(name="mta", kind="smtp", trust="match")
     item = pipe(monkeypatch, "--source", "mta", "--recipient", "bounces@rebound.example")
     assert (item.source, item.trust) == ("smtp:mta", "match")
+    assert SourceSeen.objects.get().received == 1
 
 
 def test_a_pipe_for_a_source_that_is_not_there_lets_the_mail_system_try_again(monkeypatch: Any) -> None:

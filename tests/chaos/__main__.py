@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("cleaning", "imports", "intake")
+NAMES = ("cleaning", "imports", "intake", "doubles")
 
 
 def main(arguments: list[str]) -> int:

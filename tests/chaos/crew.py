@@ -95,13 +95,13 @@ def wipe_redis() -> None:
     django_rq.get_connection("bulk").flushall()
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
+def wait_until(is_so: Callable[[], object], seconds: float) -> bool:
     """Whether it came to be in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if is_so():
             return True
-        time.sleep(0.05)
+        time.sleep(0.02)
     return False
 
 

@@ -23,7 +23,7 @@ from tests.bounces import dovecot
 from tests.bounces.dovecot import PASSWORD, Dovecot
 from tests.chaos import senders
 from tests.chaos.arrivals import SMTP_RECIPIENT, Arrival, Story, returned
-from tests.chaos.crew import Crew, at_work, hurried, wait_until
+from tests.chaos.crew import Crew, at_work, wait_until
 from tests.chaos.senders import HOST, Clock, Told
 from tests.chaos.state import PARTS, state_of
 
@@ -170,8 +170,8 @@ def give_return_paths(told: Sequence[Story], now: datetime) -> Mapping[int, str]
 
 
 @contextmanager
-def open_house(words: Callable[..., tuple[str, ...]] = hurried) -> Iterator[House]:
-    """`words`: how a command of manage.py is started."""
+def open_house(crew_of: Callable[[int, int], dict[str, tuple[str, ...]]]) -> Iterator[House]:
+    """`crew_of`: what to start, for the ports of the web server and the mail server."""
     folder = Path(tempfile.mkdtemp(prefix="rebound-dovecot-"))
     folder.chmod(0o755)
     web, smtp = dovecot.free_port(), dovecot.free_port()
@@ -183,13 +183,14 @@ def open_house(words: Callable[..., tuple[str, ...]] = hurried) -> Iterator[Hous
                 "REBOUND_RETURN_PATH_DOMAIN": "returns.example",
                 "SITE_URL": f"http://{HOST}:{web}",
             }
-            with standing(), at_work(words_of(words, web, smtp)) as crew:
+            with standing(), at_work(crew_of(web, smtp)) as crew:
                 yield House(crew, server, web, smtp)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def words_of(words: Callable[..., tuple[str, ...]], web: int, smtp: int) -> dict[str, tuple[str, ...]]:
+def doors_of(words: Callable[..., tuple[str, ...]], web: int, smtp: int) -> dict[str, tuple[str, ...]]:
+    """`words`: how a command of manage.py is started."""
     return {
         "worker 1": words("worker", "intake", "bulk"),
         "worker 2": words("worker", "intake", "bulk"),

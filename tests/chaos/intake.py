@@ -14,11 +14,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 
 from tests.chaos.arrivals import SMTP_RECIPIENT, Arrival, Story, arrivals, disturbed, stories
 from tests.chaos.crew import hurried, wipe_redis
-from tests.chaos.doors import House, give_return_paths, open_house
+from tests.chaos.doors import House, doors_of, give_return_paths, open_house
 from tests.chaos.senders import Told
 from tests.chaos.servers import falling_postgres
 from tests.chaos.state import differences
@@ -34,9 +35,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--strikes", type=int, default=10, metavar="N")
     parser.add_argument("--seed", type=int, default=5, metavar="N")
     options = parser.parse_args(arguments)
-    is_hurried = options.every < 20
-    with open_house(hurried if is_hurried else in_earnest) as house:
-        house.wait_for_doors()
+    words = hurried if options.every < 20 else in_earnest
+    with open_house(partial(doors_of, words)) as house:
         begun = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
         told = stories(options.events, options.seed, begun)
         expected = run_calm(house, told)
@@ -44,6 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def in_earnest(*words: str) -> tuple[str, ...]:
+    """Not by manage.py, which would start servers of its own beside the stand's."""
     return ("-m", "django", *words)
 
 
@@ -58,6 +59,7 @@ def begin(house: House, told: Sequence[Story]) -> list[Arrival]:
 
 
 def run_calm(house: House, told: Sequence[Story]) -> dict[str, str]:
+    house.wait_for_doors()
     calm = begin(house, told)
     started = time.monotonic()
     seen, threads = house.send(calm, 0, 600, seed=0)
