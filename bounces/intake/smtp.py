@@ -29,6 +29,7 @@ logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's: each comman
 
 LINE_LENGTH = 1024 * 1024  # some systems write a whole mail in one line; aiosmtpd alone refuses beyond 1,000 bytes
 MOST_CONNECTIONS = 50
+MOST_OF_ONE = 20  # from one address, beside this machine's own: Postfix opens as many at once to one place
 MOST_RECIPIENTS = 100  # of one mail, RFC 5321 4.5.3.1.8
 MOST_COMMANDS = {"RCPT": 2_000, "NOOP": 50, "VRFY": 5, "*": 500}  # of one connection
 SILENCE = 60.0  # seconds
@@ -107,6 +108,14 @@ class Handler:
         return OURS
 
 
+HERE = frozenset({"", "127.0.0.1", "::1"})  # of a socket file the peer has no name
+
+
+def host_of(transport: asyncio.BaseTransport) -> str:
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else ""
+
+
 class _Bounded:
     """Beside aiosmtpd's protocol: a bounded number of connections, each of bounded length, with bounded lines."""
 
@@ -116,14 +125,23 @@ class _Bounded:
     _end: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        if len(self.open_now) >= MOST_CONNECTIONS:
+        if self._end is not None:  # the same one, once STARTTLS has secured it
+            super().connection_made(transport)  # type: ignore[misc]  # of the class beside this one
+            return
+        if self._are_too_many(transport):
             transport.write(f"{BUSY}\r\n".encode())
             transport.close()
             return
         self.open_now.add(transport)
         self._mine = transport
         self._end = asyncio.get_running_loop().call_later(LONGEST, transport.abort)
-        super().connection_made(transport)  # type: ignore[misc]  # of the class beside this one
+        super().connection_made(transport)  # type: ignore[misc]
+
+    def _are_too_many(self, transport: asyncio.BaseTransport) -> bool:
+        """So that one stranger, who holds on to all that he may have, leaves room for the others."""
+        host = host_of(transport)
+        theirs = sum(host_of(each) == host for each in self.open_now)
+        return len(self.open_now) >= MOST_CONNECTIONS or (host not in HERE and theirs >= MOST_OF_ONE)
 
     def data_received(self, data: bytes) -> None:
         """aiosmtpd keeps the pieces of a line that does not end, however long it is."""

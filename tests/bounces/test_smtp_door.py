@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import socket
+import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -27,6 +29,7 @@ from bounces.issuing import issue_token
 from bounces.models import Address, InboundItem, IntakeSource, RawChunk
 from bounces.values import Trust
 from tests.bounces.arriving import ADA, a_bounce_mail
+from tests.bounces.dovecot import make_certificate, server_context
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -62,7 +65,7 @@ def open_door(keeping: ExitStack) -> Iterator[Callable[..., Door]]:
     stops: list[Callable[[], None]] = []
     threads = keeping.enter_context(database_threads())
 
-    def start(place: Place = ANYWHERE, *, is_lmtp: bool = False) -> Door:
+    def start(place: Place = ANYWHERE, *, is_lmtp: bool = False, tls: ssl.SSLContext | None = None) -> Door:
         opened: list[str] = []
         is_open, loops = threading.Event(), []
 
@@ -74,7 +77,7 @@ def open_door(keeping: ExitStack) -> Iterator[Callable[..., Door]]:
                 opened.extend(names)
                 is_open.set()
 
-            await serve([Listener(place, is_lmtp)], Work(lambda: [OURS], timezone.now, threads), stop, ready)
+            await serve([Listener(place, is_lmtp, tls)], Work(lambda: [OURS], timezone.now, threads), stop, ready)
 
         thread = threading.Thread(target=lambda: asyncio.run(run()))
         thread.start()
@@ -234,6 +237,45 @@ def test_connections_beyond_the_most_are_turned_away_until_one_ends(door, monkey
         assert third.noop()[0] == 250
     second.quit()
     assert turned_away.value.smtp_code == 421
+
+
+def test_one_address_leaves_room_for_others(door, monkeypatch):
+    monkeypatch.setattr(smtp, "HERE", frozenset())
+    monkeypatch.setattr(smtp, "MOST_OF_ONE", 1)
+    with door.connect():
+        with pytest.raises(smtplib.SMTPConnectError) as turned_away:
+            door.connect()
+        host, _, port = door.place.rpartition(":")
+        with smtplib.SMTP(host, int(port), timeout=10, source_address=("127.0.0.2", 0)) as other:
+            assert other.noop()[0] == 250
+    assert turned_away.value.smtp_code == 421
+
+
+def test_a_connection_over_tls_counts_once_and_makes_room_when_it_ends(open_door, monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(smtp, "MOST_CONNECTIONS", 1)
+    make_certificate(tmp_path)
+    door = open_door(tls=server_context(tmp_path))
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+
+    for _ in range(3):
+        with door.connect() as client:
+            client._host = "localhost"  # whom the certificate names
+            client.starttls(context=trusting)
+            client.sendmail("", ["bounces@rebound.example"], a_bounce_mail())
+        wait_until_closed(door)
+
+    assert len(mails()) == 1
+
+
+def wait_until_closed(door: Door) -> None:
+    """The server hears of an end a moment later."""
+    for _ in range(50):
+        try:
+            door.connect().quit()
+        except smtplib.SMTPConnectError:
+            time.sleep(0.1)
+        else:
+            return
 
 
 def test_a_hundred_mails_side_by_side_are_all_kept(door):

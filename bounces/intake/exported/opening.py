@@ -52,12 +52,12 @@ def open_list(item: Item, held: Lease, now: datetime) -> None:
         head = next(lines, None)
         layout = layout_of(head.cells, item.name) if head else None
         if layout is None or item.tells not in TELLS:
-            inbox.finish({item.pk: quarantined(WAITS if layout else NO_LIST)}, now)
+            inbox.end({item.pk: quarantined(WAITS if layout else NO_LIST)}, held, now)
             return
         while several := list(islice(lines, BATCH)):
             tally.update(keep_lines(item, layout, several, held))
             lease.renew(held)
-    inbox.finish({item.pk: outcome_of(tally)}, now)
+    inbox.end({item.pk: outcome_of(tally)}, held, now)
 
 
 def keep_lines(item: Item, layout: Layout, lines: Sequence[Line], held: Lease) -> Counter[str]:
