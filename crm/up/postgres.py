@@ -163,6 +163,8 @@ def _options(places: Places) -> tuple[str, ...]:
         "log_timezone": "UTC",
         "log_line_prefix": "",
         "log_checkpoints": "off",
+        # Of a process that stands still: what it has locked, others wait for. No transaction of ours thinks that long.
+        "idle_in_transaction_session_timeout": "5min",
     }
     return tuple(word for name, value in chosen.items() for word in ("-c", f"{name}={value}"))
 
