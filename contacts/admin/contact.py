@@ -18,10 +18,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 from import_export.admin import ImportExportMixin
+from import_export.forms import ConfirmImportForm
 from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from bounces.admin.bases import STATUS_LABEL, ReadOnlyInline, TableAdmin, badge, label_of
 from bounces.values import Status
@@ -92,6 +93,16 @@ class ContactForm(forms.ModelForm):
         return cleaned
 
 
+class ContactImportForm(ImportForm):
+    change_others = forms.BooleanField(
+        label="Also change contacts that other people own", required=False, widget=UnfoldBooleanSwitchWidget
+    )
+
+
+class ContactConfirmForm(ConfirmImportForm):
+    change_others = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+
 class ContactAddressInline(ReadOnlyInline):
     model = ContactAddress
     fields = ("address", "is_primary", "status", "verdict")
@@ -146,7 +157,8 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
     actions_detail = ("delete_softly",)
     # import and export
     resource_classes = [ContactResource]
-    import_form_class = ImportForm
+    import_form_class = ContactImportForm
+    confirm_form_class = ContactConfirmForm
     export_form_class = SelectableFieldsExportForm
     tmp_storage_class = WaitingStorage
     skip_admin_log = True  # each contact's timeline says where it came from
@@ -239,7 +251,14 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
         cleaned = getattr(form, "cleaned_data", None) or {}
         upload = cleaned.get("import_file")
         name = upload.name if upload else cleaned.get("original_file_name", "an import")
-        return {"by": request.user, "source": name, "origin": name}
+        others = bool(cleaned.get("change_others"))
+        return {"by": request.user, "source": name, "origin": name, "change_others": others}
+
+    def get_confirm_form_initial(self, request: HttpRequest, import_form: Any) -> dict[str, Any]:
+        initial: dict[str, Any] = super().get_confirm_form_initial(request, import_form)
+        if import_form is not None:
+            initial["change_others"] = import_form.cleaned_data.get("change_others", False)
+        return initial
 
     def add_data_read_fail_error_to_form(self, form: Any, e: Exception) -> None:
         if isinstance(e, UnreadableFile):

@@ -19,7 +19,7 @@ from bounces.api.strict import StrictSerializer, Text
 from bounces.intake.keep import megabytes
 from contacts.fields import LONGEST, LONGEST_TAG, MOST_TAGS
 from contacts.importing.options import UPDATE_LABELS, Update
-from contacts.importing.outcomes import early_rows, preview_groups
+from contacts.importing.outcomes import early_rows, known_groups, preview_groups
 from contacts.models import CustomField, ImportRow, ImportRun
 
 ENVELOPE = 1024 * 1024  # what the form around the file may weigh
@@ -223,8 +223,8 @@ def _first_rows(run: ImportRun) -> Iterator[Any]:
     if run.state == ImportRun.State.STAGING:
         yield from early_rows(run, now)
     elif run.state == ImportRun.State.READY:
-        for _, rows, _ in preview_groups(run, SHOWN, now):
-            yield from rows
+        groups = [*preview_groups(run, SHOWN, now), *known_groups(run, SHOWN, now)]
+        yield from {row.number: row for _, rows, _ in groups for row in rows}.values()
 
 
 class UndoSerializer(serializers.Serializer[Any]):

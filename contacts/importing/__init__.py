@@ -17,7 +17,7 @@
     recalling.py  the cells of rows that failed although nothing was wrong with them
     undoing.py    taking a whole import back
     resources.py  ContactResource: the same pipeline as django-import-export calls it; formats.py, waiting.py with it
-    columns.py    the words, and a small Sheet cleaned by itself
+    columns.py    the words that columns may mean
 
 The wizard's pages, the admin, the API and `manage.py import_contacts` are doors to one pipeline. The rules are those of
 `contacts/people.py`, which saves one contact; here they are applied to thousands with a constant number of queries. An

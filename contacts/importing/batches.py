@@ -44,7 +44,8 @@ def refusal(found: BatchShare) -> str:
     if found.share is not None and found.share > settings.IMPORT_BATCH_BOUNCES:
         return (
             f"{found.share:.1%} of the addresses that were written to bounced; at most "
-            f"{settings.IMPORT_BATCH_BOUNCES:.1%} may. The list stays as it is: cancel it, or undo it."
+            f"{settings.IMPORT_BATCH_BOUNCES:.1%} may. No more of it may come: cancel the import, then undo it if you "
+            "want its contacts to go."
         )
     return ""
 

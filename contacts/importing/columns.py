@@ -1,7 +1,7 @@
-"""A sheet's headers and cells -> the words of `contacts/fields.py`. In: a Sheet. Out: Rows, each with its problems.
+"""The words that columns may mean (those of `contacts/fields.py`), and what is said of a row that cannot be imported.
 
-Empty cells say nothing: they are left out, so that they never overwrite. Problems name the header that the file
-itself uses, because that is what people look for.
+In: headers, declared fields, cells. Out: words, orders of days, Problems. These name the header that the file itself
+uses, because that is what people look for. Pure.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from dataclasses import dataclass
 import re2
 from django.conf import settings
 
-from contacts.importing.headers import Export, export_of, plain_name, word_of
-from contacts.importing.reading import UnreadableFile
-from contacts.importing.reading.tables import listed
+from contacts.importing.headers import Export, plain_name, word_of
 from contacts.importing.values import Order, is_ambiguous, order_of
 from contacts.models import CustomField
 
@@ -36,15 +34,6 @@ LONGEST_SHOWN = 120  # characters of a refused value
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Where each word stands. `words` maps our word to the file's header; custom fields are `custom.<key>`."""
-
-    words: Mapping[str, str]
-    custom_fields: Sequence[CustomField]
-    notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Problem:
     """Why a row is not imported: which row, which column (empty: the row as a whole), what stood there, what to do."""
 
@@ -52,41 +41,6 @@ class Problem:
     column: str
     value: str
     sentence: str
-
-
-def find_columns(headers: Sequence[str]) -> Columns:
-    """Raises UnreadableFile where the header names no column to go by, or two of them."""
-    declared = list(CustomField.objects.all())
-    custom = custom_words(declared)
-    export = export_of(headers)
-    words: dict[str, str] = {}
-    derived: list[str] = []
-    unknown: list[str] = []
-    doubled: list[str] = []
-    for header in headers:
-        word = word_in(header, export, custom)
-        if not word:
-            if header:
-                (derived if _plain(header) in DERIVED else unknown).append(header)
-        elif word not in words:
-            words[word] = header
-        elif word in KEYS:
-            raise UnreadableFile(
-                f"Two columns mean {word.removeprefix(CUSTOM)}: “{words[word]}” and “{header}”. Remove or rename one."
-            )
-        else:
-            doubled.append(f"“{header[:60]}” (“{words[word][:60]}” is read)")
-    if not words.keys() & set(KEYS):
-        raise UnreadableFile(
-            f"No column is named email. The columns are: {listed(headers)}. "
-            "The first row must name them: email, first_name, last_name, company, …"
-        )
-    notices = list(_notices(derived, unknown))
-    if export is not None:
-        notices.insert(0, f"This looks like an export of {export.name}.")
-    if doubled:
-        notices.append(f"Left out, because another column means the same: {', '.join(doubled[:12])}.")
-    return Columns(words, declared, tuple(notices))
 
 
 def word_in(header: str, export: Export | None, custom: Mapping[str, str]) -> str:
@@ -102,13 +56,6 @@ def custom_words(declared: Iterable[CustomField]) -> dict[str, str]:
         for each in declared
         for name in (each.label, each.key, f"{CUSTOM}{each.key}")
     }
-
-
-def _notices(derived: Sequence[str], unknown: Sequence[str]) -> Iterable[str]:
-    if derived:
-        yield f"Not imported, because Rebound works it out from facts: {listed(derived)}."
-    if unknown:
-        yield f"Left out, because no field is named so: {listed(unknown)}. An admin can declare custom fields."
 
 
 _plain = plain_name

@@ -15,7 +15,7 @@ from import_export.formats import base_formats
 
 from bounces.spreadsheet import csv_cell
 from contacts.exporting.files import TYPES, pieces_of
-from contacts.importing.columns import find_columns
+from contacts.importing.mapping import check_columns
 from contacts.importing.reading import Form, Sheet, read_sheet
 
 
@@ -48,7 +48,7 @@ class _SheetFormat:
 
     def create_dataset(self, in_stream: bytes, **kwargs: Any) -> tablib.Dataset:
         sheet = read_sheet(in_stream, self.form)
-        find_columns(sheet.headers)  # refused while the form can still say so
+        check_columns(sheet)  # refused while the form can still say so
         return SheetDataset(sheet)
 
     def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> Any:

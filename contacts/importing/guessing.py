@@ -31,6 +31,7 @@ class Guess:
     samples: tuple[str, ...]
     is_derived: bool = False  # of our own export: worked out from facts, never imported
     why: str = ""
+    is_doubled: bool = False  # another column has its word
     looks_like: str = ""  # address, phone, country, day, or nothing
 
 
@@ -52,7 +53,7 @@ def guess(
         cells = [row[at] for row in rows[:LOOKED_AT] if row[at]]
         samples = tuple(dict.fromkeys(cell[:LONGEST_SAMPLE] for cell in cells))[:SHOWN_SAMPLES]
         name = plain_name(header)
-        made = Guess(header, "", NONE, samples, name in derived, "", look_of(cells))
+        made = Guess(header, "", NONE, samples, name in derived, looks_like=look_of(cells))
         if word := (custom or {}).get(name, ""):
             made = replace(made, word=word, confidence=SURE, why="A custom field is named so.")
         elif export is not None and name in export.columns:
@@ -114,7 +115,9 @@ def _once(found: Sequence[Guess]) -> list[Guess]:
     return [
         made
         if not made.word or best[made.word] is made
-        else replace(made, word="", confidence=NONE, why=f"“{best[made.word].header[:60]}” is read for it.")
+        else replace(
+            made, word="", confidence=NONE, is_doubled=True, why=f"“{best[made.word].header[:60]}” is read for it."
+        )
         for made in found
     ]
 

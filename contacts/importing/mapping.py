@@ -12,12 +12,13 @@ from typing import Any
 from contacts.importing.columns import CUSTOM, DERIVED, WORDS, custom_words, orders_of
 from contacts.importing.guessing import Guess, guess
 from contacts.importing.headers import export_of
-from contacts.importing.reading import Line, UnreadableFile
+from contacts.importing.reading import Line, Sheet, UnreadableFile
 from contacts.importing.reading.tables import listed
 from contacts.importing.values import Order
 from contacts.models import CustomField, ImportRun, SavedMapping
 
 ERROR = "error"  # the column that is added to rows that failed
+SAMPLES = 500  # rows that a column is guessed by
 LABELS = {
     "email": "E-mail address",
     "other_emails": "Other addresses",
@@ -36,7 +37,11 @@ LABELS = {
 
 def guess_columns(headers: Sequence[str], lines: Sequence[Line]) -> list[Guess]:
     """One a header that has a name."""
-    return guess(headers, [line.cells for line in lines], custom_words(CustomField.objects.all()), DERIVED)
+    return guess_rows(headers, [line.cells for line in lines])
+
+
+def guess_rows(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Guess]:
+    return guess(headers, rows, custom_words(CustomField.objects.all()), DERIVED)
 
 
 def orders_in(
@@ -85,13 +90,23 @@ def check_mapping(headers: Sequence[str], mapping: Mapping[str, str], new_keys: 
     return chosen
 
 
+def check_columns(sheet: Sheet) -> None:
+    """Raises UnreadableFile where no column of it would be gone by."""
+    first = sheet.rows[:SAMPLES]
+    check_mapping(sheet.headers, mapping_of(guess_rows(sheet.headers, first)))
+
+
 def notices_of(guesses: Sequence[Guess], mapping: Mapping[str, str]) -> list[str]:
     derived = [made.header for made in guesses if made.is_derived and made.header not in mapping]
-    others = [made.header for made in guesses if not made.is_derived and made.header not in mapping]
+    doubled = [made for made in guesses if made.is_doubled and made.header not in mapping]
+    others = [
+        made.header for made in guesses if not made.is_derived and not made.is_doubled and made.header not in mapping
+    ]
     export = export_of([made.header for made in guesses])
     notices = [f"This looks like an export of {export.name}."] if export else []
     if derived:
         notices.append(f"Not imported, because Rebound works it out from facts: {listed(derived)}.")
+    notices += [f"“{made.header[:60]}” is left out: {made.why}" for made in doubled[:12]]
     if others:
         notices.append(f"Left out: {listed(others)}.")
     return notices

@@ -18,7 +18,7 @@ from bounces.values import Answer
 from bounces.verdict import Verdict, check
 from contacts.fields import LABELS
 from contacts.importing.comparing import CHANGES
-from contacts.importing.judging import judge_of, judge_rows
+from contacts.importing.judging import judge_of, judge_rows, known_sql
 from contacts.importing.mapping import ERROR
 from contacts.importing.staging import judged_of, stage_of
 from contacts.models import ImportRow, ImportRun
@@ -49,18 +49,28 @@ class RowShown:
     refusal: Verdict | None = None  # why the address must not be written to
     kept: str = ""
 
-    @property
-    def label(self) -> str:
-        return str(ImportRow.Verdict(self.verdict).label)
+
+Group = tuple[Any, list[RowShown], int]  # its verdict (or ImportRow.Known), its first rows, how many there are
 
 
 def preview_rows(run: ImportRun, verdicts: Sequence[str], most: int, now: datetime) -> list[RowShown]:
     """The first rows with these verdicts, of a run whose stage is judged."""
     with connection.cursor() as cursor:
-        return _shown(cursor, run, judged_of(run), verdicts, most, now)
+        return _shown(cursor, run, judged_of(run), BY_VERDICT, {"verdicts": list(verdicts), "most": most, "now": now})
 
 
-Group = tuple[ImportRow.Verdict, list[RowShown], int]
+def known_groups(run: ImportRun, most: int, now: datetime) -> list[Group]:
+    """The first rows whose address must not be written to, by why, and how many there are of them."""
+    judged = judged_of(run)
+    known = known_sql(judged, stage_of(run))
+    chosen = f"SELECT j.* FROM {judged} j JOIN ({known}) k ON k.number = j.number {OF_KNOWN}"  # noqa: S608 -- ours
+    groups = []
+    with connection.cursor() as cursor:
+        for each in ImportRow.Known:
+            if count := run.known.get(each.value):
+                values = {"known": each.value, "most": most, "now": now}
+                groups.append((each, _shown(cursor, run, judged, chosen, values), count))
+    return groups
 
 
 def preview_groups(run: ImportRun, most: int, now: datetime) -> list[Group]:
@@ -80,18 +90,16 @@ def early_rows(run: ImportRun, now: datetime) -> list[RowShown]:
             f"CREATE TEMP TABLE import_batch ON COMMIT DROP AS SELECT * FROM {stage_of(run)} LIMIT {FIRST}"  # noqa: S608 -- numbers
         )
         judge_rows(judge_of(run), cursor, "import_batch")
-        return _shown(cursor, run, "import_judged", [*ImportRow.Verdict.values], FIRST, now)
+        values = {"verdicts": [*ImportRow.Verdict.values], "most": FIRST, "now": now}
+        return _shown(cursor, run, "import_judged", BY_VERDICT, values)
 
 
-def _shown(
-    cursor: Any, run: ImportRun, judged: str, verdicts: Sequence[str], most: int, now: datetime
-) -> list[RowShown]:
-    text = SHOWN.format(judged=judged, stage=stage_of(run), changes=CHANGES)
-    update = run.options.get("update", "overwrite")
-    cursor.execute(text, {"verdicts": list(verdicts), "most": most, "update": update})
+def _shown(cursor: Any, run: ImportRun, judged: str, chosen: str, values: dict[str, Any]) -> list[RowShown]:
+    text = SHOWN.format(chosen=chosen.format(judged=judged), stage=stage_of(run), changes=CHANGES)
+    cursor.execute(text, {**values, "update": run.options.get("update", "overwrite")})
     columns = [column.name for column in cursor.description]
     rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-    refused = refusals([row["email"] for row in rows if row["verdict"] in ImportRow.WRITES], now)
+    refused = refusals([row["email"] for row in rows if row["verdict"] in ImportRow.WRITES], values["now"])
     return [
         RowShown(
             number=row["number"],
@@ -176,12 +184,14 @@ def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
+BY_VERDICT = "SELECT * FROM {judged} WHERE verdict = ANY(%(verdicts)s) ORDER BY number LIMIT %(most)s"
+OF_KNOWN = "WHERE k.known = %(known)s ORDER BY j.number LIMIT %(most)s"
 SHOWN = """
 SELECT j.number, j.verdict, s.email, j.contact_id,
        coalesce(s.problems, CASE WHEN j.problem IS NOT NULL THEN jsonb_build_array(j.problem) END) AS problems,
        CASE WHEN j.verdict = 'update' THEN {changes} END AS changes,
        s.first_name, s.last_name, s.title, s.company, s.phone, s.country, s.source, s.external_id
-FROM (SELECT * FROM {judged} WHERE verdict = ANY(%(verdicts)s) ORDER BY number LIMIT %(most)s) j
+FROM ({chosen}) j
 JOIN {stage} s ON s.number = j.number
 LEFT JOIN contacts_contact c ON c.id = j.contact_id
 LEFT JOIN contacts_company k ON k.id = c.company_id

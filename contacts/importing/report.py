@@ -46,15 +46,6 @@ class ImportReport:
     suppressed_count: int
     notices: Sequence[str]
     fault: str = ""
-    run_id: int | None = None
-
-    @property
-    def total(self) -> int:
-        return self.new + self.updated + self.unchanged + self.failed
-
-    @property
-    def writes(self) -> int:
-        return self.new + self.updated
 
     @property
     def shown_problems(self) -> Sequence[Problem]:
@@ -84,7 +75,6 @@ def report_of(run: ImportRun, now: datetime, *, fault: str = "") -> ImportReport
         suppressed_count=run.known.get("suppressed", 0),
         notices=run.notices,
         fault=fault or run.error,
-        run_id=run.pk,
     )
 
 

@@ -9,7 +9,6 @@ rows, for the preview, and the counts of all. A preview stops before it writes, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +22,7 @@ from import_export.results import Error, InvalidRow, Result, RowResult
 
 from contacts.access import User
 from contacts.importing import runs, working
-from contacts.importing.columns import WORDS, Columns, find_columns
+from contacts.importing.columns import WORDS
 from contacts.importing.formats import sheet_of
 from contacts.importing.options import Options
 from contacts.importing.outcomes import RowShown, preview_rows
@@ -54,7 +53,10 @@ class ImportedRow(RowResult):
 
 
 class ContactResource(resources.ModelResource):
-    """`by=None` is the system: it may write everything. `source` is that of new contacts without one."""
+    """`by=None` is the system: it may write everything. `source` is that of new contacts without one.
+
+    `change_others`: contacts of other owners may be changed, where the person may do that.
+    """
 
     class Meta:
         model = Contact
@@ -65,41 +67,34 @@ class ContactResource(resources.ModelResource):
         self,
         *,
         by: User | None = None,
-        owner: User | None = None,
+        change_others: bool = False,
         source: str = "",
         origin: str = "an import",
         now: datetime | None = None,
-        watch: Callable[[int], None] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.by, self.owner, self.source, self.origin = by, owner, source, origin
-        self.watch = watch
+        self.by, self.source, self.origin = by, source, origin
+        self.change_others = change_others or by is None
         self.now = now or timezone.now()
         custom = CustomField.objects.values_list("key", flat=True)
         self.fields = {column: Field(column_name=column) for column in (*COLUMNS, *custom)}
 
     def import_data(self, dataset: tablib.Dataset, dry_run: bool = False, **kwargs: Any) -> Result:
         """Raises UnreadableFile where the header has no column to go by."""
-        sheet = sheet_of(dataset)
-        columns = find_columns(sheet.headers)
-        run = self._begin(sheet, columns)
+        run = self._begin(sheet_of(dataset))
         try:
-            return self._carry(run, columns.words, dry_run)
+            return self._carry(run, {word: header for header, word in run.mapping.items()}, dry_run)
         finally:
             if dry_run:
                 forget(run)
 
-    def _begin(self, sheet: Sheet, columns: Columns) -> ImportRun:
-        """A run whose file is the rows, and whose columns are known."""
-        options = Options(
-            owner_id=self.owner.pk if self.owner else None,
-            source=self.source,
-            change_others=self.by is None or self.by.has_perm("contacts.change_everyones_contact"),
-        )
+    def _begin(self, sheet: Sheet) -> ImportRun:
+        """A run whose file is the rows, and whose columns are guessed."""
+        options = Options(source=self.source, change_others=self.change_others)
         rows = pack_rows(sheet.headers, lines_of(sheet), sheet.notices)
         run = runs.take_file(rows, self.origin, by=self.by, via="admin", now=self.now, form=ROWS)
-        runs.begin(run, {header: word for word, header in columns.words.items()}, options, columns.notices)
+        runs.begin(run, run.mapping, options)
         return run
 
     def _carry(self, run: ImportRun, words: Any, dry_run: bool) -> Result:
@@ -118,7 +113,6 @@ class ContactResource(resources.ModelResource):
         result.totals[RowResult.IMPORT_TYPE_SKIP] = counts.unchanged
         result.totals[RowResult.IMPORT_TYPE_INVALID] = counts.failed
         result.resource = self
-        result.run_id = None if dry_run else run.pk
         return result
 
     def _write(self, run: ImportRun, result: Result) -> None:
@@ -134,13 +128,8 @@ class ContactResource(resources.ModelResource):
     def _work(self, run: ImportRun) -> None:
         """Here and now, or by whoever is at it. Raises BusyError where another import goes on for too long."""
         until = time.monotonic() + WAITS
-
-        def watch(each: ImportRun) -> None:
-            if self.watch:
-                self.watch(each.progress[0])
-
         while run.is_running:
-            if not working.work(run.pk, lambda: self.now, watch):
+            if not working.work(run.pk, lambda: self.now):
                 if time.monotonic() > until:
                     raise BusyError
                 time.sleep(0.2)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from contacts.importing.mapping import SAMPLES
 from contacts.importing.reading import HeadEnded, Line, Sheet, Table, UnreadableFile, form_of, read_table
 from contacts.importing.stored import open_file
 from contacts.models import ImportRun
 
 ROWS = "rows"  # the form of a file that is kept as rows
-SAMPLES = 500
 HEAD = 4 * 1024 * 1024  # bytes of a text that are read for them: somebody waits, and others share their process
 LINES_AT_ONCE = 5000
 NO_ROWS = "The file has a header but no rows below it."
@@ -29,17 +29,20 @@ class Opened:
 
     table: Table
     stream: io.BufferedReader
+    size: int
 
-    @property
-    def position(self) -> int:
-        """Bytes that were read so far."""
+    def position_after(self, rows: int) -> int:
+        """Bytes that were read so far; of a workbook, which is unpacked before its first row, the rows' share."""
+        if self.table.rows:
+            return max(1, self.size * min(rows, self.table.rows) // self.table.rows)
         return self.stream.tell()
 
 
 def open_run(run: ImportRun, most: int | None = None, watch: Callable[[], None] | None = None) -> Opened:
     """Raises UnreadableFile, here or while the lines are read. `most`: see `read_table`; `watch`: see `StoredFile`."""
     stream = open_file(run, watch)
-    return Opened(_packed(stream) if run.form == ROWS else read_table(stream, form_of(run.name), most=most), stream)
+    table = _packed(stream) if run.form == ROWS else read_table(stream, form_of(run.name), most=most)
+    return Opened(table, stream, run.size)
 
 
 def first_lines(run: ImportRun) -> tuple[Table, list[Line]]:

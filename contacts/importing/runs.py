@@ -66,12 +66,20 @@ def begin(run: ImportRun, mapping: Mapping[str, str], options: Options, notices:
         _, said = orders_in(table.headers, chosen, lines, declared)
         if notices is None:
             notices = notices_of(guess_columns(table.headers, lines), chosen)
-        locked.notices = [*table.notices, *notices, *said]
+        locked.notices = [*_told_before(locked), *table.notices, *notices, *said]
         locked.mapping, locked.options = chosen, options.as_json()
         locked.state, locked.total, locked.read_bytes, locked.pace_at = State.STAGING, 0, 0, None
         locked.counts, locked.known, locked.health, locked.quarantine = {}, {}, {}, ""
         locked.save()
     run.refresh_from_db()
+
+
+def _told_before(run: ImportRun) -> list[str]:
+    """Whether the same bytes were imported before. They may come again: that changes nothing."""
+    before = ImportRun.objects.filter(digest=run.digest, state=State.DONE).order_by("-pk").first()
+    if before is None or before.finished_at is None:
+        return []
+    return [f"The same file was imported on {before.finished_at:%Y-%m-%d} already, as import {before.pk}."]
 
 
 def confirm(run: ImportRun, by: Any, now: datetime, reason: str = "") -> None:

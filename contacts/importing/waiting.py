@@ -48,6 +48,7 @@ class WaitingStorage(BaseStorage):
 
     def _run(self) -> ImportRun:
         try:
-            return ImportRun.objects.get(pk=signing.loads(self.name, salt=SALT), via=VIA)
+            pk = signing.loads(self.name, salt=SALT)
+            return ImportRun.objects.get(pk=pk, via=VIA, state=ImportRun.State.UPLOADED)
         except (signing.BadSignature, ImportRun.DoesNotExist) as error:
             raise NoLongerWaiting from error

@@ -96,7 +96,7 @@ def _read(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
         with step(run, held, State.STAGING) as run:
             staging.stage_lines(run, chunk, cleaner)
             run.total += len(chunk)
-            run.read_bytes = opened.position
+            run.read_bytes = opened.position_after(run.total)
         watch(run)
     with step(run, held, State.STAGING) as run:
         staging.end_stage(run)

@@ -26,7 +26,15 @@ from bounces.views.access import needs
 from bounces.views.address import ReasonForm
 from contacts.importing import batches, health, runs
 from contacts.importing.mapping import apply_saved, best_saved, guess_columns, mapping_of, save_mapping
-from contacts.importing.outcomes import early_rows, failed_headers, failed_rows, outcome_of, preview_groups, refusals
+from contacts.importing.outcomes import (
+    early_rows,
+    failed_headers,
+    failed_rows,
+    known_groups,
+    outcome_of,
+    preview_groups,
+    refusals,
+)
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.rows import first_lines
 from contacts.importing.stored import CHUNK
@@ -134,7 +142,7 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
         context["early"] = early_rows(run, now)
     elif run.state == State.READY:
         context |= {
-            "groups": preview_groups(run, SHOWN, now),
+            "groups": [*preview_groups(run, SHOWN, now), *known_groups(run, SHOWN, now)],
             "signs": _signs(run),
             "sampled": health.sampled(run.total),
         }

@@ -109,7 +109,7 @@ def test_plain_names_lose_case_accents_and_punctuation():
 def test_a_second_phone_column_is_left_out_and_said():
     report = imported("email,Phone,Mobile\nada@example.org,+49 30 901820,+49 171 9018200\n")
     assert Contact.objects.get().phone == "+4930901820"
-    assert any("“Mobile” (“Phone” is read)" in notice for notice in report.notices)
+    assert any("“Mobile” is left out: “Phone” is read for it." in notice for notice in report.notices)
 
 
 # --- phones -----------------------------------------------------------------------------------------

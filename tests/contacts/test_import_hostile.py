@@ -165,3 +165,8 @@ def test_a_workbooks_child_ends_with_its_reader():
     table = read_table(io.BytesIO(rows_of(["email"], *[[f"p{n}@x.example"] for n in range(20_000)])))
     assert next(table.lines).cells == ["p0@x.example"]
     del table  # nobody reads on: the child goes, and no warning comes
+
+
+def test_a_long_row_of_a_file_without_a_header_is_refused():
+    with pytest.raises(UnreadableFile, match="at most 200"):
+        read_sheet(b"ada@x.example,Ada\n" + b"b@x.example" + b",x" * 5000 + b"\n")

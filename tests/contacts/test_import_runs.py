@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
+import xlsxwriter  # type: ignore[import-untyped]  # has no types
 from django.db import connection
 
 from bounces.models import Address
@@ -13,7 +15,7 @@ from bounces.values import Answer
 from bounces.verdict import answered, check
 from contacts.importing import runs, working
 from contacts.importing.judging import known_sql
-from contacts.importing.outcomes import early_rows, failed_headers, failed_rows, preview_rows
+from contacts.importing.outcomes import early_rows, failed_headers, failed_rows, known_groups, preview_rows
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.staging import drop_stage, judged_of, stage_of
 from contacts.importing.undoing import preview_undo
@@ -415,3 +417,33 @@ def test_no_batch_comes_after_ones_that_bounce(settings):
         a_bounce(address, occurred_at=LATER)
     with pytest.raises(runs.NotReady, match=r"15\.0%"):
         runs.let_next_batch(run, a_user("manager"))
+
+
+# --- what else a preview tells ------------------------------------------------------------------------
+
+
+def test_a_preview_shows_the_first_of_those_who_are_not_written_to():
+    an_address("dead@x.example", status="invalid", status_rule="hard_bounce")
+    a_suppression("gone@x.example")
+    run = previewed("email\ndead@x.example\ngone@x.example\nfine@x.example\n")
+    shown = [(each.value, [row.email for row in rows], count) for each, rows, count in known_groups(run, 5, NOW)]
+    assert shown == [("dead", ["dead@x.example"], 1), ("suppressed", ["gone@x.example"], 1)]
+
+
+def test_the_same_file_again_is_told():
+    first = done("email\nada@x.example\n")
+    again = previewed("email\nada@x.example\n", LATER)
+    assert f"as import {first.pk}." in again.notices[0]
+
+
+def test_a_workbook_tells_how_much_is_left():
+    book = io.BytesIO()
+    with xlsxwriter.Workbook(book, {"in_memory": True}) as written:
+        sheet = written.add_worksheet()
+        for at in range(13_000):
+            sheet.write_row(at, 0, ["email"] if at == 0 else [f"p{at}@x.example"])
+    run = begun(book.getvalue(), name="people.xlsx")
+    seen = []
+    working.work(run.pk, lambda: NOW, lambda each: seen.append((each.state, each.progress)))
+    done_rows, whole = next(progress for state, progress in seen if state == "staging")
+    assert (done_rows, 12_900 < whole < 13_100) == (5_000, True)

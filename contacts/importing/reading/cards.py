@@ -49,7 +49,7 @@ def read_cards(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table:  #
     notices = ["The cards are numbered from 1."]
     text = Text(pieces, notices, manner.encoding)
     lines: Iterator[Line] = lines_of(_records(properties_in(lines_in(text, Dialect()))), len(HEADERS), is_defused=False)
-    return Table(list(HEADERS), lines, notices, manner.encoding or "utf-8")
+    return Table(list(HEADERS), lines, notices)
 
 
 def _records(properties: Iterable[Property]) -> Iterator[tuple[int, list[str]]]:

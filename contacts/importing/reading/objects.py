@@ -50,7 +50,7 @@ def read_objects(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table: 
         raise UnreadableFile("Two keys of the objects differ in blanks alone. Name each of them once.")
     headers = check_headers(keys, notices)
     lines = _lines(chain(first, objects), keys, notices)
-    return Table(headers, lines, notices, text.encoding or "ascii")
+    return Table(headers, lines, notices)
 
 
 def _lines(objects: Iterator[dict[str, Any]], keys: list[str], notices: list[str]) -> Iterator[Line]:

@@ -59,7 +59,6 @@ def read_separated(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table
     table = table_of(records_of(dialect, lines, 2 if said else 1), notices)
     if is_one_text(table.headers, head):
         notices.append(ONE_CELL)
-    table.encoding, table.separator = text.encoding or "ascii", dialect.separator
     return table
 
 

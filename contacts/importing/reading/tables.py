@@ -52,8 +52,7 @@ class Table:
     headers: list[str]
     lines: Iterator[Line]
     notices: list[str] = field(default_factory=list)
-    encoding: str = ""  # of text files
-    separator: str = ""  # of separated ones
+    rows: int = 0  # how many there are, where the file says so before they are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,10 @@ def table_of(records: Iterator[Record], notices: list[str]) -> Table:
             f"Row {number} holds an address, so it was read as a row, and the columns have no names. Say what each "
             "one means, or write a first row with names: email, first_name, company, …"
         )
-        names = [f"Column {letters(at)}" for at in range(max(len(cells) for _, cells in first))]
+        width = max(len(cells) for _, cells in first)
+        if width > MOST_COLUMNS:
+            raise UnreadableFile(f"The first rows have up to {width:,} cells; at most {MOST_COLUMNS} can be read.")
+        names = [f"Column {letters(at)}" for at in range(width)]
         return Table(names, lines_of(chain([first[titles]], rest), len(names)), notices)
     headers = check_headers(header, notices)
     _tell_unnamed(headers, first[titles + 1 :], notices)

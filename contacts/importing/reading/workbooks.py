@@ -54,6 +54,7 @@ def read_workbook(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table:
         head = next(messages)
         notices = _notices(head, manner)
         table = table_of(_records(messages), notices)
+        table.rows = head["rows"]
     except BaseException:
         file.close()
         raise
