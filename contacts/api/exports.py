@@ -140,8 +140,12 @@ def own_export(request: Request, pk: int) -> Export:
 
 
 def known_words(given: dict[str, Any]) -> dict[str, Any]:
-    """A word that does not exist would narrow nothing: it is refused."""
+    """A word that does not exist would narrow nothing, and so would a value of another kind: both are refused."""
     unknown = [word for word in given if word not in WORDS]
     if unknown:
         raise BadFilter(f"“{unknown[0][:60]}” is not a word of a filter. Those are {', '.join(WORDS)}.")
+    for word, values in given.items():
+        listed = values if isinstance(values, list) else [values]
+        if not listed or not all(isinstance(each, str | int) and str(each).strip() for each in listed):
+            raise BadFilter(f"“{word}” takes a text, or a list of texts.")
     return given

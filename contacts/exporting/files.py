@@ -25,6 +25,8 @@ TYPES = {
     "jsonl": "application/x-ndjson; charset=utf-8",
 }
 Rows = Iterator[Sequence[Any]]
+# JSON lets these stand in a text; many who read line by line end a line there.
+OTHER_LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
 class Unwritable(ValueError):
@@ -75,7 +77,7 @@ def _json_lines(keys: Sequence[str], rows: Rows, lists: Collection[str]) -> Iter
         given |= {
             key: [each.strip() for each in (given[key] or "").split(",") if each] for key in set(lists) & given.keys()
         }
-        yield json.dumps(given, ensure_ascii=False) + "\n"
+        yield json.dumps(given, ensure_ascii=False).translate(OTHER_LINE_ENDS) + "\n"
 
 
 def _json_value(value: Any) -> Any:

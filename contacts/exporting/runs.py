@@ -28,7 +28,7 @@ Clock = Callable[[], datetime]
 State = Export.State
 
 LEASE = "exports"
-LEASE_LASTS = timedelta(seconds=60)
+LEASE_LASTS = timedelta(seconds=100)  # a workbook of a million rows is closed in one step
 DIRECT = 5_000  # rows that are sent at once, without a worker
 MOST_OPEN = 5  # exports of one person that wait or are being made
 MOST_ATTEMPTS = 3

@@ -111,7 +111,10 @@ def _read_cleaning(given: Any, user: User) -> Params:
 
 
 def _find_cleaning(params: Params, user: User, now: datetime) -> QuerySet[Any]:  # noqa: ARG001 -- one signature
-    return RunRowFilter(params).rows(CleaningRun.objects.get(pk=int(params["run"])))
+    run = CleaningRun.objects.filter(pk=int(params["run"])).first()
+    if run is None:
+        raise BadFilter(f"Cleaning run {params['run']} is gone.")
+    return RunRowFilter(params).rows(run)
 
 
 SUBJECTS: dict[str, Subject] = {

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import stat
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ from tests.builders import (
     a_cleaning_run,
     a_contact,
     a_custom_field,
+    a_segment,
     a_suppression,
     a_user,
     an_address,
@@ -191,6 +193,12 @@ def test_json_lines_are_typed_and_literal():
     a_contact("ada@example.org", first_name="=1+1", tags=("a", "b"))
     (row,) = [json.loads(line) for line in exported("jsonl").splitlines()]
     assert (row["first_name"], row["tags"], row["other_emails"], row["phone"]) == ("=1+1", ["a", "b"], [], None)
+
+
+def test_a_line_of_json_is_one_line_to_every_reader():
+    a_contact("ada@example.org", first_name="a\u2028b\u2029c\x85d")
+    (line,) = exported("jsonl").decode().splitlines()
+    assert json.loads(line)["first_name"] == "a\u2028b\u2029c\x85d"
 
 
 def test_columns_can_be_chosen():
@@ -414,6 +422,20 @@ def test_one_worker_makes_exports_at_a_time():
     assert not runs.is_waiting(NOW)
 
 
+def test_what_is_gone_meanwhile_exports_nothing():
+    manager, run, segment = a_user("manager"), a_cleaning_run(), a_segment("Vips", tag=["vip"])
+    a_contact("ada@example.org")
+    cleaned = runs.begin("cleaning", "csv", {"run": str(run.pk)}, [], manager, NOW)
+    narrowed = runs.begin("contacts", "csv", {"segment": [str(segment.pk)]}, [], manager, NOW)
+    run.delete()
+    segment.delete()
+    runs.work(clock)
+    cleaned.refresh_from_db()
+    narrowed.refresh_from_db()
+    assert (cleaned.state, cleaned.error) == ("failed", f"Cleaning run {cleaned.params['run']} is gone.")
+    assert (narrowed.state, narrowed.done) == ("done", 0)
+
+
 def test_rights_are_looked_at_when_it_is_made():
     user = a_user("sales")
     export = begun(user)
@@ -495,6 +517,10 @@ def test_the_api_gives_exports_to_whoever_asked():
     [
         ({"filter": {"status": ["nonsense"]}}, "filter"),
         ({"filter": {"password": ["x"]}}, "filter"),
+        ({"filter": {"status": {"is": "invalid"}}}, "filter"),
+        ({"filter": {"status": None}}, "filter"),
+        ({"filter": {"tag": []}}, "filter"),
+        ({"filter": {"tag": [["vip"]]}}, "filter"),
         ({"columns": ["password"]}, "columns"),
         ({"colums": ["email"]}, "colums"),
         ({"format": "exe"}, "format"),
@@ -511,6 +537,7 @@ def test_the_command_writes_a_file_that_comes_back(form: str, tmp_path: Path):
     out = io.StringIO()
     call_command("export_contacts", str(tmp_path / f"people.{form}"), stdout=out)
     assert "3 contacts" in out.getvalue()
+    assert stat.S_IMODE((tmp_path / f"people.{form}").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == [f"people.{form}"]
     assert imported((tmp_path / f"people.{form}").read_bytes()).unchanged == 3
 

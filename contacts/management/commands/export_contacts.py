@@ -6,6 +6,7 @@ that user sees.
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -63,10 +64,11 @@ def watched(rows: Iterator[list[str]], progress: Progress, bar: Any) -> Iterator
 
 
 def write(path: Path, pieces: Iterator[bytes]) -> int:
-    """Beside its place first, so that a file that is there is whole."""
+    """Beside its place first, so that a file that is there is whole; for its owner alone, and through nobody's link."""
     part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
     try:
-        with part.open("wb") as file:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             size = sum(file.write(piece) for piece in pieces)
         part.replace(path)
     finally:
