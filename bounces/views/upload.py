@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from bounces.ids import ids_in
+from bounces.intake.exported.opening import reopen
 from bounces.intake.upload import keep_upload_as
 from bounces.lists import count_children
 from bounces.models import InboundItem
@@ -52,15 +53,11 @@ def take_files(request: HttpRequest) -> HttpResponse:
     if not files:
         return show_form(request, "No file was chosen. Choose bounce mails, a mailbox, a zip archive or a list.", 400)
     kept = [keep_upload_as(file, request.user, timezone.now()) for file in files]
-    if len(kept) == 1 and is_list_that_waits(kept[0].item_id):
+    waiting = reopen([one.item_id for one in kept])
+    if len(kept) == 1 and waiting:
         return redirect("bounces:provider_list", kept[0].item_id)
     query = [("item" if one.is_new else "known", one.item_id) for one in kept]
     return redirect(f"{reverse('bounces:upload_progress')}?{urlencode(query)}")
-
-
-def is_list_that_waits(pk: int) -> bool:
-    """For somebody to say what its rows are."""
-    return InboundItem.objects.filter(pk=pk, form=InboundItem.Form.LIST, state=InboundItem.State.QUARANTINED).exists()
 
 
 def show_form(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:

@@ -242,6 +242,17 @@ def test_reading_it_again_does_not_record_what_nobody_has_looked_at(manager: Cli
 
 
 @pytest.mark.django_db
+def test_a_list_that_was_discarded_can_be_brought_again(manager: Client) -> None:
+    upload(manager, MIXED)
+    inbox.discard(InboundItem.objects.get(), a_user("manager"), "The wrong file.", timezone.now())
+
+    page = upload(manager, MIXED).content.decode()
+    record(manager, "mixed")
+
+    assert ("Before it is recorded" in page, InboundItem.objects.filter(form="event").count()) == (True, 1)
+
+
+@pytest.mark.django_db
 def test_a_list_overrules_no_person_who_lifted_later(manager: Client) -> None:
     text = "Email Address,UNSUB_TIME\nada@b.example,2026-04-01 10:00:00\n"
     upload(manager, text)

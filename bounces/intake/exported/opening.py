@@ -45,6 +45,13 @@ def decide(item_id: int, tells: str, by: Any = None) -> bool:
     return bool(changed)
 
 
+def reopen(item_ids: Sequence[int]) -> list[int]:
+    """Lists that were discarded, and that a person brings again, wait again; answers which wait, as before or again."""
+    lists = InboundItem.objects.filter(pk__in=item_ids, form=InboundItem.Form.LIST)
+    lists.filter(state=State.IGNORED, tells="", facts=0).update(state=State.QUARANTINED, why=WAITS)
+    return list(lists.filter(state=State.QUARANTINED).values_list("pk", flat=True))
+
+
 def open_list(item: Item, held: Lease, now: datetime) -> None:
     """Makes the children and finishes the list. May run twice."""
     tally: Counter[str] = Counter()

@@ -107,7 +107,7 @@ def children_of(requests: Sequence[Item], found: Mapping[int, list[Found]]) -> l
     ]
     reserved = reserve([(item.source, piece.digest) for item, _, piece in pieces])
     return [
-        Child(pk, item.source, item.trust, piece.digest, item.received_at, one.event, piece)
+        Child(pk, item.source, believed(one, item), piece.digest, item.received_at, one.event, piece)
         for place, pk in reserved.items()
         for item, one, piece in pieces[place : place + 1]
     ]
@@ -162,19 +162,24 @@ def keep_children(items: Sequence[Item], found: Mapping[int, list[Found]]) -> di
     first = items[0]
     several = {item.pk: [] if is_alone(found[item.pk]) else found[item.pk] for item in items}
     pieces = [piece_of(item, number, one) for item in items for number, one in enumerate(several[item.pk])]
-    levels = [one.trust or Trust(first.trust) for item in items for one in several[item.pk]]
+    levels = [believed(one, item) for item in items for one in several[item.pk]]
     door = Door(source=first.source, trust=Trust(first.trust), now=first.received_at)
     new = iter(keep_by_level(pieces, levels, door))
     return {item.pk: outcome_of(found[item.pk], sum(next(new) for _ in several[item.pk])) for item in items}
 
 
-def keep_by_level(pieces: Sequence[Piece], levels: Sequence[Trust], door: Door) -> list[bool]:
-    """Whether each is new. Nothing is believed more than its source."""
+def believed(found: Found, item: Item) -> str:
+    """How far a child is: never more than what it came in, less where it says so itself."""
+    is_least = item.trust == Trust.TOKEN or found.trust is None
+    return str(item.trust if is_least else found.trust)
+
+
+def keep_by_level(pieces: Sequence[Piece], levels: Sequence[str], door: Door) -> list[bool]:
+    """Whether each is new."""
     new = [False] * len(pieces)
     for level in sorted(set(levels)):
         chosen = [at for at, one in enumerate(levels) if one == level]
-        believed = door.trust if door.trust == Trust.TOKEN else level
-        kept = keep_pieces([pieces[at] for at in chosen], replace(door, trust=believed))
+        kept = keep_pieces([pieces[at] for at in chosen], replace(door, trust=Trust(level)))
         for at, one in zip(chosen, kept, strict=True):
             new[at] = one.is_new
     return new

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from bounces import process
 from bounces.intake.events import keep_events
-from bounces.intake.webhooks import samples, sns
+from bounces.intake.webhooks import opening, samples, sns
 from bounces.intake.webhooks.inbound import made_of
 from bounces.intake.webhooks.opening import read_all
 from bounces.intake.webhooks.providers import PROVIDERS
@@ -107,6 +107,21 @@ def test_a_reply_to_no_message_of_ours_counts_nothing(client: Client, changed: d
 
     assert not Address.objects.filter(last_reply_at__isnull=False).exists()
     assert InboundItem.objects.filter(state="unverified").count() == 1
+
+
+@pytest.mark.parametrize("together", [0, 2000])
+def test_a_reply_is_believed_no_more_where_many_events_come_at_once(
+    client: Client, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "TOGETHER", together)
+    other = REPLY | {"Message-ID": "<s@example.org>", "In-Reply-To": "<other@rebound.example>"}
+
+    said = [*POSTED["mandrill"](REPLY), *POSTED["mandrill"](other)]
+    a_post(a_provider_source("mandrill"), SITE, said=said).send(client)
+    run_flow()
+
+    children = InboundItem.objects.filter(form="event")
+    assert set(children.values_list("trust", "state")) == {("match", "unverified")}
 
 
 @pytest.mark.parametrize("slug", POSTED)
