@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from bounces import inbox, lease, outbox, policy
 from bounces.lease import Lease
@@ -31,6 +31,7 @@ QUIET = timedelta(hours=6)  # without a bounce, or with as few as usual, after w
 LOOK_AGAIN = timedelta(minutes=15)
 DISMISSED_FOR = timedelta(hours=24)  # a provider that people believe is believed so long
 CHUNK = 2000
+CAMPAIGNS_SHOWN = 20
 FLOW = "flow"  # the lease of `process.py`, which knows this module
 
 # Bounces that an incident covers and that count as yet: of what has news, those that come in now; of an incident that
@@ -138,6 +139,7 @@ def _end_those_that_are_over(now: datetime) -> int:
         if incident.last_bounce_at < now - QUIET or has_recovered(incident.provider, incident.usual_share, now - QUIET):
             incident.ended_at = min(incident.last_bounce_at + QUIET, now)
             incident.state = State.PASSED if incident.state == State.CONFIRMED else incident.state
+            outbox.announce("incident_over", {"incident_id": incident.pk}, now)
         else:
             incident.look_at = now + LOOK_AGAIN
         incident.save(update_fields=["ended_at", "state", "look_at"])
@@ -197,6 +199,19 @@ def _decide(incident: Incident, state: Incident.State, by: Any, note: str, now: 
 
 def bounces_of(incident: Incident) -> QuerySet[Bounce]:
     return Bounce.objects.filter(incident_id=incident.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    campaign_key: str  # empty: no campaign was told
+    addresses: int
+
+
+def missed(incident: Incident) -> list[Missed]:
+    """What its addresses did not get, by campaign: whom to send it again once they are taken again."""
+    rows = bounces_of(incident).order_by().values_list("campaign_key")
+    counted = rows.annotate(addresses=Count("address", distinct=True)).order_by("-addresses", "campaign_key")
+    return [Missed(*row) for row in counted[:CAMPAIGNS_SHOWN]]
 
 
 def undecided() -> QuerySet[Incident]:

@@ -14,6 +14,7 @@ from contacts.views import (
     erasing,
     exporting,
     importing,
+    incident_tag,
     merging,
     segment,
     sources,
@@ -24,6 +25,7 @@ from contacts.views import (
 app_name = "contacts"
 urlpatterns = [
     path("contacts/", contact_list.show_list, name="list"),
+    path("incidents/<int:pk>/tag/", incident_tag.tag_affected, name="incident_tag"),
     path("contacts/bulk/", bulk_actions.do_bulk, name="bulk"),
     path("contacts/import/", importing.import_contacts, name="import"),
     path("contacts/import/<int:pk>/", importing.show_run, name="import_run"),

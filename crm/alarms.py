@@ -12,6 +12,7 @@ from django.core.mail import send_mail
 from django.urls import reverse
 from django.utils import timezone
 
+from bounces.incidents import affected
 from bounces.models import Incident
 from bounces.providers import provider_name
 from crm.models import User
@@ -27,9 +28,23 @@ Rebound holds these bounces: they count against nobody until you decide.
 """
 
 
+OVER = """\
+{provider} takes mail to addresses again that it refused as unknown. {number} addresses missed what they were sent.
+
+{next}
+
+{url}
+"""
+NEXT = {
+    Incident.State.OPEN: "Their bounces are still held: confirm or dismiss the incident. Then verify them again, or "
+    "send them once more what they missed: the page has them by campaign, as a list, and tags their contacts.",
+    Incident.State.PASSED: "Their bounces are discarded. Verify them again, or send them once more what they missed: "
+    "the page has them by campaign, as a list, and tags their contacts.",
+}
+
+
 def tell_of_incident(payload: dict[str, Any]) -> None:
     incident = Incident.objects.select_for_update().filter(pk=payload["incident_id"], told_at__isnull=True).first()
-    readers = User.objects.filter(is_active=True, role__in=[Role.MANAGER, Role.ADMIN]).exclude(email="")
     if incident is None:
         return
     text = INCIDENT.format(
@@ -39,13 +54,36 @@ def tell_of_incident(payload: dict[str, Any]) -> None:
         hours=incident.window_hours,
         share=incident.share * 100,
         usual=incident.usual_share * 100,
-        url=settings.SITE_URL.rstrip("/") + reverse("bounces:incident", args=[incident.pk]),
+        url=_page_of(incident),
     )
-    subject = f"Held: {provider_name(incident.provider)} refuses addresses that worked"
-    for email in readers.values_list("email", flat=True):
-        send_mail(subject, text, None, [email])
+    _tell_managers(f"Held: {provider_name(incident.provider)} refuses addresses that worked", text)
     incident.told_at = timezone.now()
     incident.save(update_fields=["told_at"])
+
+
+def tell_that_it_is_over(payload: dict[str, Any]) -> None:
+    """With what to do then. One that was dismissed meanwhile is no news any more."""
+    waiting = Incident.objects.select_for_update().filter(pk=payload["incident_id"], told_over_at__isnull=True)
+    incident = waiting.exclude(state=Incident.State.DISMISSED).first()
+    if incident is None:
+        return
+    provider = provider_name(incident.provider)
+    number = f"{affected(incident).count():,}"
+    step = NEXT.get(Incident.State(incident.state), "")
+    text = OVER.format(provider=provider, number=number, next=step, url=_page_of(incident))
+    _tell_managers(f"Over: {provider} takes mail again", text)
+    incident.told_over_at = timezone.now()
+    incident.save(update_fields=["told_over_at"])
+
+
+def _page_of(incident: Incident) -> str:
+    return settings.SITE_URL.rstrip("/") + reverse("bounces:incident", args=[incident.pk])
+
+
+def _tell_managers(subject: str, text: str) -> None:
+    readers = User.objects.filter(is_active=True, role__in=[Role.MANAGER, Role.ADMIN]).exclude(email="")
+    for email in readers.values_list("email", flat=True):
+        send_mail(subject, text, None, [email])
 
 
 STOPPED = """\

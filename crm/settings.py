@@ -274,6 +274,7 @@ IMPORT_BATCH_TRIED = env.float("REBOUND_IMPORT_BATCH_TRIED", default=0.5)  # of 
 IMPORT_BATCH_BOUNCES = env.float("REBOUND_IMPORT_BATCH_BOUNCES", default=0.02)  # of those written to, may bounce
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
     "incident_opened": ["crm.alarms.tell_of_incident", "crm.webhooks.announcing.queue_incident"],
+    "incident_over": ["crm.alarms.tell_that_it_is_over"],
     "guard_paused": ["contacts.guarding.pause_campaign", "crm.webhooks.announcing.queue_guard"],
     "status_changed": [
         "contacts.announcements.write_activities",

@@ -43,6 +43,7 @@ class Incident(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     note = models.TextField(blank=True, default="", help_text="Why it was decided so.")
     told_at = models.DateTimeField(null=True, blank=True, help_text="When managers were told by mail.")
+    told_over_at = models.DateTimeField(null=True, blank=True, help_text="Likewise that it is over.")
 
     class Meta:
         ordering = ["-id"]
@@ -65,6 +66,11 @@ class Incident(models.Model):
     @property
     def is_going_on(self) -> bool:
         return self.ended_at is None and self.state in self.HOLDING
+
+    @property
+    def proposes(self) -> bool:
+        """Whether it is over, and its addresses miss what they were sent: unless people believed the provider."""
+        return self.ended_at is not None and self.state != self.State.DISMISSED
 
     @property
     def share(self) -> float:

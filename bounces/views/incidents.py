@@ -58,6 +58,7 @@ def show_incident(request: HttpRequest, pk: int) -> HttpResponse:
             ],
         },
         "form": NoteForm(),
+        "missed": incidents.missed(incident) if incident.proposes else [],
     }
     return render(request, "bounces/incident.html", context)
 
@@ -88,10 +89,16 @@ def decide(request: HttpRequest, pk: int, deed: Decide, done: str) -> HttpRespon
 
 
 @needs("bounces.restore_address")
-def export_addresses(_request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Whom to verify or to write to again."""
+def export_addresses(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Whom to verify or to write to again, one row a mail that was missed; of one campaign, if the URL says which."""
     incident = get_object_or_404(Incident, pk=pk)
-    rows = incidents.affected(incident).order_by("email").values_list("email", "status", "last_delivered_at")
-    lines = csv_lines(["Address", "Status", "Last delivered"], rows.iterator(chunk_size=2000))
+    bounces = incidents.bounces_of(incident)
+    if "campaign" in request.GET:
+        bounces = bounces.filter(campaign_key=request.GET["campaign"])
+    rows = bounces.order_by("address__email", "pk").values_list(
+        "address__email", "address__status", "address__last_delivered_at", "campaign_key", "sender", "occurred_at"
+    )
+    head = ["Address", "Status", "Last delivered", "Campaign", "Sender", "Bounced"]
     headers = {"Content-Disposition": f'attachment; filename="incident-{incident.pk}.csv"'}
+    lines = csv_lines(head, rows.iterator(chunk_size=2000))
     return StreamingHttpResponse(lines, content_type="text/csv", headers=headers)

@@ -19,7 +19,7 @@ from bounces.recording import Told, record
 from bounces.values import Event, Fault, Judgement, Kind
 from crm.dashboard import look
 from tests.bounces.histories import told
-from tests.builders import NOW, a_user, an_inbound_item
+from tests.builders import NOW, a_contact, a_user, an_inbound_item
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = Judgement(Kind.HARD, Fault.RECIPIENT, "userunknown", True, "test")
@@ -30,9 +30,9 @@ def delivery(email: str, at: datetime) -> Told:
     return told(Event.DELIVERED, (NOW - at) / timedelta(days=1), recipient=email)
 
 
-def refusal(email: str, at: datetime, mta: str = "") -> Told:
+def refusal(email: str, at: datetime, mta: str = "", campaign: str = "") -> Told:
     days = (NOW - at) / timedelta(days=1)
-    return told(Event.BOUNCED, days, UNKNOWN, recipient=email, remote_mta=mta, **CODES)
+    return told(Event.BOUNCED, days, UNKNOWN, recipient=email, remote_mta=mta, campaign=campaign, **CODES)
 
 
 def happened(several: Iterable[Told], now: datetime = NOW) -> None:
@@ -213,6 +213,27 @@ def test_managers_hear_of_it_once() -> None:
     assert reverse("bounces:incident", args=[incident.pk]) in mail.outbox[0].body
 
 
+def test_managers_hear_once_that_it_is_over_and_what_to_do_then() -> None:
+    boss = a_user("manager", email="boss@rebound.example")
+    incident = an_incident()
+    incidents.confirm(incident, boss, "Their status page says so.", NOW)
+    for hours in (8, 9):
+        run_flow(lambda hours=hours: NOW + timedelta(hours=hours))  # type: ignore[misc]  # a default is its own
+    assert [message.subject for message in mail.outbox] == [
+        "Held: Google refuses addresses that worked",
+        "Over: Google takes mail again",
+    ]
+    assert "20 addresses missed what they were sent" in mail.outbox[1].body
+    assert "Their bounces are discarded." in mail.outbox[1].body
+
+
+def test_nobody_hears_that_one_is_over_which_was_dismissed() -> None:
+    a_user("manager", email="boss@rebound.example")
+    incidents.dismiss(an_incident(), a_user("manager", email="mia@rebound.example"), "They are gone.", NOW)
+    run_flow(lambda: NOW + timedelta(hours=8))
+    assert {message.subject for message in mail.outbox} == {"Held: Google refuses addresses that worked"}
+
+
 def test_the_dashboard_says_so_until_it_is_over() -> None:
     incident, boss = an_incident(), a_user("manager")
     assert [each.pk for each, _ in look(boss, NOW).incidents] == [incident.pk]
@@ -276,3 +297,41 @@ def test_the_addresses_are_a_list_for_managers() -> None:
     assert signed_in("sales").get(url_of(incident, "incident_csv")).status_code == 403
     response: Any = signed_in("manager").get(url_of(incident, "incident_csv"))
     assert len(b"".join(response.streaming_content).splitlines()) == 21
+
+
+# --- afterwards -------------------------------------------------------------------------------------
+
+
+def over() -> Incident:
+    """Twenty addresses were refused, twelve of them by a campaign of spring."""
+    emails = good(people(20))
+    at = NOW - timedelta(hours=1)
+    happened(refusal(email, at, campaign="spring" if number < 12 else "") for number, email in enumerate(emails))
+    run_flow(lambda: NOW + timedelta(hours=8))
+    return Incident.objects.get()
+
+
+def test_what_they_missed_stands_there_by_campaign_once_it_is_over() -> None:
+    going_on = an_incident()
+    client = signed_in("manager")
+    assert "What they missed" not in client.get(url_of(going_on)).content.decode()
+    run_flow(lambda: NOW + timedelta(hours=8))
+    assert "What they missed" in client.get(url_of(going_on)).content.decode()
+    incidents.dismiss(going_on, a_user("manager"), "They are gone.", NOW + timedelta(hours=9))
+    assert "What they missed" not in client.get(url_of(going_on)).content.decode()
+
+
+def test_the_list_is_of_one_campaign_where_it_is_asked_for() -> None:
+    incident = over()
+    assert [(each.campaign_key, each.addresses) for each in incidents.missed(incident)] == [("spring", 12), ("", 8)]
+    response: Any = signed_in("manager").get(url_of(incident, "incident_csv"), {"campaign": "spring"})
+    assert len(b"".join(response.streaming_content).splitlines()) == 13
+
+
+@pytest.mark.parametrize(("role", "code", "tagged"), [("sales", 403, 0), ("manager", 302, 1)])
+def test_managers_tag_the_contacts_to_write_to_again(role: str, code: int, tagged: int) -> None:
+    incident = over()
+    contact, stranger = a_contact("p0003@gmail.com"), a_contact("other@gmail.com")
+    for _ in range(2):
+        response = signed_in(role).post(reverse("contacts:incident_tag", args=[incident.pk]))
+    assert (response.status_code, contact.tags.count(), stranger.tags.count()) == (code, tagged, 0)
