@@ -26,6 +26,7 @@ from contacts.models import (
     Export,
     ExportPiece,
     Segment,
+    SourceCount,
     Tag,
 )
 from contacts.search import index_documents
@@ -161,6 +162,15 @@ class ExportPieceAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("body")
+
+
+@admin.register(SourceCount)
+class SourceCountAdmin(ReadOnlyAdmin):
+    """When the rates by source were counted; the page "Sources" shows them."""
+
+    list_display = ("days", "counted_at", "asked_at")
+    search_fields = ("=days",)
+    search_help_text = "The days of a period."
 
 
 @admin.register(Activity)

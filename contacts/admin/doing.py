@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.decorators import display
 
-from bounces.admin.bases import STATUS_LABEL, FormAdmin, TableAdmin, label_of
-from contacts.models import StatusAction, Task
+from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, TableAdmin, label_of
+from contacts.models import Deed, StatusAction, Task
 
 
 @admin.register(StatusAction)
@@ -29,3 +29,14 @@ class TaskAdmin(TableAdmin):
     search_fields = ("text",)
     autocomplete_fields = ("contact", "owner")
     readonly_fields = ("done_at", "done_by")
+
+
+@admin.register(Deed)
+class DeedAdmin(ReadOnlyAdmin):
+    """What actions did, and what became of it when the address got its status back."""
+
+    list_display = ("at", "address", "status", "does", "contact", "ending", "ended_at")
+    list_select_related = ("address", "contact")
+    list_filter = ("status", "does", "ending")
+    address_path = "address"
+    search_help_text = "The beginning of an address, or of its domain."

@@ -68,7 +68,7 @@ class Up:
 def running(var: Path, *arguments: str) -> Iterator[Up]:
     up = Up(var, *arguments)
     try:
-        wait_until(up.is_ready, seconds=60)
+        wait_until(up.is_ready, seconds=180)
         yield up
     finally:
         if up.process.poll() is None:
