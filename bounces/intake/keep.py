@@ -262,5 +262,7 @@ INSERT INTO bounces_rawchunk (item_id, position, body) SELECT id, 0, body FROM p
 
 def plain_name(name: str) -> str:
     """A file's or event's name as PostgreSQL can hold it and a page can show it."""
+    if name.isprintable():  # halves of surrogate pairs are not
+        return name[-200:]
     cleaned = "".join(c for c in name.encode(errors="replace").decode() if c.isprintable())
     return cleaned[-200:]

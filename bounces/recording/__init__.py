@@ -22,13 +22,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bounces.addresses import domain_of, keep_addresses
-from bounces.models import Attempt, Dirty
+from bounces.models import Attempt
 from bounces.providers import providers_of
 from bounces.recording.attempts import note_attempts
 from bounces.recording.failures import Failure, record_failures
 from bounces.recording.joining import join
 from bounces.recording.reactions import advance_dates, answering, record_complaints, suppress_those_who_asked
-from bounces.recording.rows import insert
 from bounces.recording.silence import count_silence
 from bounces.recording.statistics import Cell, add_counts
 from bounces.recording.told import Told
@@ -63,7 +62,7 @@ def record(told: Sequence[Told]) -> Recorded:
     changed |= judged | advance_dates([one for one, _ in fresh], address_ids)
     count_silence(noted.delivered, noted.moved | answering([one for one, _ in fresh], address_ids))
     add_counts(difference)
-    insert(Dirty, [Dirty(address_id=pk) for pk in sorted(changed)], ["address_id"])
+    run("INSERT INTO bounces_dirty (address_id) SELECT unnest(%(ids)b::bigint[])", {"ids": sorted(changed)})
     return Recorded(Counter(one.item_id for one, _ in fresh), noted.told_of)
 
 
