@@ -25,7 +25,7 @@ from contacts.importing.writing import write
 from contacts.models import ImportRun
 
 BATCH = 10_000
-UPDATES = 1_000  # of a batch at most: their contacts are locked meanwhile, and a page that saves one waits
+UPDATES = 500  # of a batch at most: their contacts are locked meanwhile, and a page that saves one waits
 # Counted where PostgreSQL still takes them for empty: autovacuum comes a minute later.
 GROWING = ["bounces_address", "contacts_contact", "contacts_contactaddress", "contacts_company"]
 
@@ -124,6 +124,7 @@ def _write_new(cursor: Any, values: dict[str, Any]) -> int:
 def _judge_rest(judge: Judge, cursor: Any, values: dict[str, Any]) -> None:
     """The others are judged again, their contacts locked, and added to what is written."""
     cursor.execute(f"CREATE TEMP TABLE import_rest ON COMMIT DROP AS {REST}")
+    cursor.execute("ANALYZE import_rest (number, email, external_id)")
     cursor.execute(LOCK.format(contact="s.was_contact_id", rows="import_rest s"))
     judge_rows(judge, cursor, "import_rest")
     cursor.execute(MET_OTHERS)
@@ -140,10 +141,12 @@ def write_other_outcomes(run: ImportRun) -> None:
 
 
 def tell_planner() -> None:
-    """Counts the tables that PostgreSQL takes for empty. May run twice."""
+    """Counts the tables that PostgreSQL takes for empty or small, and that have doubled since. May run twice."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND relkind = 'r' AND reltuples < 20000", [GROWING]
+            "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND relkind = 'r' AND reltuples < 20000 "
+            "AND pg_relation_size(oid) >= 2 * greatest(relpages, 1) * current_setting('block_size')::int",
+            [GROWING],
         )
         for (table,) in cursor.fetchall():
             cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
@@ -218,8 +221,7 @@ SELECT c.id FROM contacts_contact c WHERE c.id IN (SELECT {contact} FROM {rows})
 # Whose contacts are others than in the preview: they are not locked yet.
 MET_OTHERS = """
 SELECT EXISTS (
-    SELECT FROM import_judged j JOIN import_rest s ON s.number = j.number
-    WHERE j.verdict = 'update' AND j.contact_id IS DISTINCT FROM s.was_contact_id)
+    SELECT contact_id FROM import_judged WHERE verdict = 'update' EXCEPT SELECT was_contact_id FROM import_rest)
 """
 WRITE = """
 SELECT j.verdict, j.changed, j.address_id, k.id, coalesce(k.name, ''),

@@ -62,6 +62,7 @@ def judge_rows(judge: Judge, cursor: Any, rows: str) -> None:
     """The same for some rows of the stage, a table of that form; into `import_judged`, gone with the transaction."""
     cursor.execute("DROP TABLE IF EXISTS import_found, import_judged")
     _judge(judge, cursor, rows, "TEMP TABLE import_found ON COMMIT DROP", "TEMP TABLE import_judged ON COMMIT DROP")
+    cursor.execute("ANALYZE import_judged")
 
 
 def _judge(judge: Judge, cursor: Any, stage: str, to_find: str, to_judge: str) -> None:
