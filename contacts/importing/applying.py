@@ -106,7 +106,11 @@ def _make_names(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch)
 
 
 def _make_addresses(cursor: Any, values: dict[str, Any]) -> None:
-    """Sorted too. Those that were erased once get back their suppressions."""
+    """Sorted too. Those that were erased once get back their suppressions.
+
+    Those that are there are held, as a page does that saves a contact: neither makes the same person beside the other.
+    """
+    cursor.execute(HOLD_ADDRESSES)
     has_orphans = Suppression.objects.filter(scope="address", address=None, lifted_at=None).exists()
     returning = " RETURNING id, email" if has_orphans else ""
     cursor.execute(MAKE_ADDRESSES + returning, values)
@@ -182,6 +186,11 @@ WHERE b.tags IS NOT NULL AND NOT EXISTS (SELECT FROM contacts_tag t WHERE lower(
 GROUP BY lower(said.name) ORDER BY lower(said.name)
 ON CONFLICT DO NOTHING
 RETURNING id
+"""
+HOLD_ADDRESSES = """
+SELECT a.id FROM bounces_address a
+WHERE a.id IN (SELECT was_address_id FROM import_batch WHERE was_verdict = 'new' AND was_address_id IS NOT NULL)
+ORDER BY a.id FOR NO KEY UPDATE
 """
 # Nearly all are known to be missing since the preview: these are not looked for again.
 MAKE_ADDRESSES = """

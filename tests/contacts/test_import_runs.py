@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import threading
 from datetime import timedelta
 
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # has no types
-from django.db import connection
+from django.db import connection, transaction
 
 from bounces.models import Address
 from bounces.rulings import NoReason
@@ -20,7 +21,7 @@ from contacts.importing.reading import UnreadableFile
 from contacts.importing.staging import drop_stage, judged_of, stage_of
 from contacts.importing.undoing import preview_undo
 from contacts.models import Activity, Company, Contact, CustomField, ImportChunk, ImportRow, ImportRun, Tag
-from contacts.people import add_note
+from contacts.people import add_note, save_contact
 from tests.builders import (
     NOW,
     a_bounce,
@@ -447,3 +448,30 @@ def test_a_workbook_tells_how_much_is_left():
     working.work(run.pk, lambda: NOW, lambda each: seen.append((each.state, each.progress)))
     done_rows, whole = next(progress for state, progress in seen if state == "staging")
     assert (done_rows, 12_900 < whole < 13_100) == (5_000, True)
+
+
+# --- beside people who work -----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_page_that_saves_the_same_person_at_the_same_moment_makes_no_second_one():
+    an_address("ada@x.example")
+    run = previewed("email,first_name\nada@x.example,Ada\n")
+    runs.confirm(run, None, NOW)
+    is_saved, may_end = threading.Event(), threading.Event()
+
+    def save_on_a_page() -> None:
+        with transaction.atomic():
+            save_contact({"addresses": ["ada@x.example"], "title": "Countess"}, by=None, now=LATER)
+            is_saved.set()
+            may_end.wait(5)
+        connection.close()
+
+    page = threading.Thread(target=save_on_a_page)
+    page.start()
+    is_saved.wait(5)
+    threading.Timer(0.5, may_end.set).start()
+    working.work(run.pk, lambda: NOW)
+    page.join()
+    run.refresh_from_db()
+    assert (Contact.objects.get().title, run.written) == ("Countess", {"update": 1})
