@@ -82,7 +82,9 @@ def suppress(change_ids: Sequence[int], action: StatusAction) -> None:
         INSERT INTO contacts_deed (status, does, status_change_id, address_id, suppression_id)
         SELECT %s, 'suppress', still.id, still.address_id, made.id
           FROM ({STILL}) AS still JOIN bounces_suppression AS made ON made.address_id = still.address_id
-         WHERE made.reason = 'cleaning' AND made.lifted_at IS NULL AND made.created_at = still.at
+         WHERE made.reason = 'cleaning' AND made.lifted_at IS NULL
+           AND (made.created_at = still.at OR EXISTS (SELECT FROM contacts_deed AS earlier
+                 WHERE earlier.address_id = made.address_id AND earlier.suppression_id = made.id))
         ON CONFLICT DO NOTHING
         """,
         [action.status, list(change_ids), action.status],

@@ -105,6 +105,10 @@ class Suppression(models.Model):
                 condition=Q(lifted_at__isnull=True) | (Q(lifted_by__isnull=False) & ~Q(lift_reason="")),
                 name="suppression_lifted_by_a_person_with_a_reason",
             ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | ~Q(reason__in=["complaint", "unsubscribe"]),
+                name="suppression_asked_for_has_no_end",
+            ),
             models.UniqueConstraint(
                 fields=["address_key", "reason"],
                 condition=Q(lifted_at__isnull=True, scope="address"),

@@ -47,6 +47,7 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "ruling_uphold_names_what_stands": lambda: a_ruling(kind="uphold", status="valid", rule="alive"),
     "ruling_lifted_by_a_person": lambda: a_ruling(kind="hold", lifted_at=NOW),
     "suppression_lifted_by_a_person_with_a_reason": lambda: a_suppression(lifted_at=NOW),
+    "suppression_asked_for_has_no_end": lambda: a_suppression(reason="complaint", expires_at=NOW),
     "suppression_address_or_domain": lambda: Suppression.objects.create(
         scope="domain", domain="", reason="manual", source="a"
     ),

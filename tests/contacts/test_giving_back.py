@@ -7,8 +7,9 @@ import pytest
 from django.utils import timezone
 
 from bounces import cleaning, rulings
-from bounces.models import Address, CleaningRun, Outbox, Suppression
+from bounces.models import Address, CleaningRun, Outbox, Policy, Suppression
 from bounces.policy import judge_now
+from bounces.policy_versions import make_version
 from contacts.actions import act_on_changes, delete_contacts
 from contacts.giving_back import give_back
 from contacts.models import Contact, Deed, StatusAction, Tag, Task
@@ -39,7 +40,7 @@ def a_dead_contact(*does: str, **fields: Any) -> Contact:
 
 def undone() -> Any:
     by = a_user("manager")
-    run = CleaningRun.objects.get()
+    run = CleaningRun.objects.latest("pk")
     cleaning.undo_run(run, by, "the policy was wrong", timezone.now())
     cleaning.work(run.pk, timezone.now)
     told()
@@ -161,3 +162,18 @@ def test_what_becomes_invalid_once_more_is_acted_upon_once_more() -> None:
     assert contact.tags.exists()
     assert not contact.campaigns.exists()
     assert Deed.objects.filter(ended_at=None).count() == 2
+
+
+def test_a_suppression_that_was_left_for_a_person_is_lifted_by_the_undo_of_the_next_mark() -> None:
+    a_dead_contact("suppress")
+    make_version({**Policy.active().numbers, "hard_limit": 9}, by=a_user("admin"), note="looser")
+    cleaning.work(cleaning.start_run(via="policy", now=timezone.now()).pk, timezone.now)
+    told()
+    assert Suppression.objects.get().lifted_at is None
+    make_version({**Policy.active().numbers, "hard_limit": 1}, by=a_user("admin"), note="as before")
+    cleaning.work(cleaning.start_run(via="policy", now=timezone.now()).pk, timezone.now)
+    told()
+
+    by = undone()
+
+    assert Suppression.objects.get().lifted_by == by
