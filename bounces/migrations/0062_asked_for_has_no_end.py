@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bounces", "0082_repairs"),
+        ("bounces", "0083_incident_over"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
