@@ -20,7 +20,7 @@ from django.db.models import F
 
 from bounces import lease
 from bounces.intake.imap_session import OpenFolder
-from bounces.intake.keep import Door, Kept, Piece, keep_pieces, keep_refused, megabytes
+from bounces.intake.keep import Door, Piece, keep_pieces, keep_refused, megabytes
 from bounces.intake.seen import note_received
 from bounces.lease import Lease
 from bounces.models import InboundItem, MailboxPosition
@@ -113,10 +113,13 @@ def _keep(
 ) -> Tally:
     """One batch and the position behind it, in one transaction. Mails that went away meanwhile are passed over."""
     door = Door(source=inlet.door, trust=inlet.trust, now=now)
-    fetched = opened.bodies([uid for uid in uids if 0 < sizes.get(uid, 0) <= settings.MAIL_CAP])
-    refused = {uid: sizes[uid] for uid in uids if sizes.get(uid, 0) > settings.MAIL_CAP}
+    wanted = [uid for uid in uids if uid in sizes and sizes[uid] <= settings.MAIL_CAP]
+    fetched = opened.bodies(wanted)
+    refused = {uid: (sizes[uid], too_large(sizes[uid])) for uid in uids if sizes.get(uid, 0) > settings.MAIL_CAP}
     # Some servers tell a size and give out another one.
-    refused |= {uid: len(body) for uid, body in fetched.items() if len(body) > settings.MAIL_CAP}
+    refused |= {uid: (len(b), too_large(len(b))) for uid, b in fetched.items() if len(b) > settings.MAIL_CAP}
+    still_there = opened.sizes([uid for uid in wanted if uid not in fetched])
+    refused |= {uid: (size, NOT_GIVEN_OUT) for uid, size in still_there.items()}
     pieces = [
         Piece(body=body, name=f"{inlet.folder} {uid}", form=InboundItem.Form.MAIL, identity=body)
         for uid, body in fetched.items()
@@ -125,7 +128,10 @@ def _keep(
     with transaction.atomic():
         lease.guard(held)
         kept = keep_pieces(pieces, door)
-        left = [_refuse(opened, inlet, uid, size, door) for uid, size in refused.items()]
+        left = [
+            keep_refused(f"{inlet.folder} {opened.uid_validity}/{uid}", size, why, door)
+            for uid, (size, why) in refused.items()
+        ]
         MailboxPosition.objects.filter(
             source_id=inlet.source_id, folder=inlet.place, uid_validity=opened.uid_validity, uid__lt=uids[-1]
         ).update(uid=uids[-1], read=F("read") + len(kept) + len(left))
@@ -134,9 +140,11 @@ def _keep(
     return Tally(new, len(kept) - new, turned_away)
 
 
-def _refuse(opened: OpenFolder, inlet: Inlet, uid: int, size: int, door: Door) -> Kept:
-    why = f"{megabytes(size)} is above the cap of {megabytes(settings.MAIL_CAP)}: it was left on the server, unread."
-    return keep_refused(f"{inlet.folder} {opened.uid_validity}/{uid}", size, why, door)
+def too_large(size: int) -> str:
+    return f"{megabytes(size)} is above the cap of {megabytes(settings.MAIL_CAP)}: it was left on the server, unread."
+
+
+NOT_GIVEN_OUT = "The mail server names it and does not give it out: it was left there, unread."
 
 
 def _put_away(opened: OpenFolder, inlet: Inlet, uids: Sequence[int]) -> None:

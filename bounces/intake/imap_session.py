@@ -35,6 +35,10 @@ class MailboxError(Exception):
     """The mailbox cannot be read now. The message says why, for people."""
 
 
+class NotGivenOut(MailboxError):
+    """The server is there and refuses these mails: one that it cannot read itself spoils the answer for all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """How a mailbox is reached. One of password and access token is empty."""
@@ -133,7 +137,17 @@ class OpenFolder:
         return found
 
     def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
-        """As they are, without marking them as seen. The caller bounds how many there are, by their sizes."""
+        """As they are, without marking them as seen. The caller bounds how many there are, by their sizes.
+
+        What the server does not give out is missing, and spoils no other.
+        """
+        try:
+            return self._bodies(uids)
+        except NotGivenOut:
+            middle = len(uids) // 2
+            return self.bodies(uids[:middle]) | self.bodies(uids[middle:]) if middle else {}
+
+    def _bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
         pending: bytes | None = None
         for head, body in self._fetch(uids, "(UID BODY.PEEK[])"):
@@ -151,7 +165,7 @@ class OpenFolder:
         with plain_words(self.session):
             kind, answer = self.session.client.uid("FETCH", ",".join(map(str, uids)), parts)
         if kind != "OK":
-            raise MailboxError(f"The server did not give out the mails: {_text(answer)}.")
+            raise NotGivenOut(f"The server did not give out the mails: {_text(answer)}.")
         for line in answer:
             if isinstance(line, tuple):
                 yield bytes(line[0]), bytes(line[1])

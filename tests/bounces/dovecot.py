@@ -13,6 +13,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,6 +125,17 @@ userdb {{
   args = uid={user} gid={group} home={folder}/mail/%u allow_all_users=yes
 }}
 """
+
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    """Outside of pytest's own, which every other run of pytest closes to nobody, whose server it is."""
+    folder = Path(tempfile.mkdtemp(prefix="rebound-dovecot-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

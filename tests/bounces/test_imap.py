@@ -70,12 +70,9 @@ def serve_tokens(folder: Path | None = None) -> HTTPServer:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
-    folder = tmp_path_factory.mktemp("dovecot")
-    for path in (folder, *list(folder.parents)[:2]):  # nobody, whose server it is, has to reach it
-        path.chmod(0o755)
+def server() -> Iterator[Dovecot]:
     tokens = serve_tokens()
-    with dovecot.serving(folder, tokens.server_port) as running:
+    with dovecot.a_folder() as folder, dovecot.serving(folder, tokens.server_port) as running:
         yield running
     tokens.shutdown()
     tokens.server_close()
@@ -241,6 +238,30 @@ def test_a_mail_above_the_cap_is_named_left_alone_and_stops_nothing(server, user
     assert not RawChunk.objects.filter(item_id=refused.pk).exists()
     assert server.count(user) == 1
     assert source.seen.refused == 1
+
+
+def test_a_mail_that_the_server_cannot_give_out_is_named_and_stops_no_other(server, user, monkeypatch):
+    server.deliver(user, *some_mails(5))
+    source = a_source(server, user)
+    fetch = imap_session.OpenFolder._fetch
+
+    def broken_on_disk(opened: Any, uids: Any, parts: str) -> Any:
+        if "BODY" in parts and 3 in uids:
+            raise imap_session.NotGivenOut("The server did not give out the mails: NO Unable to retrieve message.")
+        return fetch(opened, uids, parts)
+
+    monkeypatch.setattr(imap_session.OpenFolder, "_fetch", broken_on_disk)
+    turn = read(source)
+
+    assert (turn.tally.new, turn.tally.refused, turn.trouble) == (4, 1, "")
+    assert "does not give it out" in InboundItem.objects.get(state="quarantined").why
+    assert read(source).tally == imap.Tally()
+
+
+def test_a_mail_whose_size_the_server_gives_as_nothing_is_read(server, user, monkeypatch):
+    server.deliver(user, *some_mails(2))
+    monkeypatch.setattr(imap_session.OpenFolder, "sizes", lambda _, uids: dict.fromkeys(uids, 0))
+    assert read(a_source(server, user)).tally.new == 2
 
 
 def test_a_turn_ends_when_its_patience_does_and_the_next_goes_on(server, user, monkeypatch):

@@ -7,16 +7,13 @@ what became of them. Everything listens on loopback alone.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from tests.bench.stand import standing
 from tests.bounces import dovecot
@@ -132,6 +129,26 @@ class House:
         with connection.cursor() as cursor:
             return state_of(cursor, COMPARED)
 
+    def remember(self) -> None:
+        """The rows of all parts, so that `unlike` can name those that differ later."""
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA IF NOT EXISTS calm")
+            for part, text in COMPARED.items():
+                cursor.execute(f'CREATE TABLE calm."{part}" AS SELECT said.word FROM ({text}) AS said(word)')
+
+    def unlike(self, part: str) -> list[str]:
+        """Some rows of a part that are there now alone, or were there alone."""
+        from django.db import connection
+
+        now, then = f"SELECT said.word FROM ({COMPARED[part]}) AS said(word)", f'SELECT word FROM calm."{part}"'
+        with connection.cursor() as cursor:
+            cursor.execute(f"({then}) EXCEPT ALL ({now}) LIMIT 3")
+            gone = [f"then: {word}" for (word,) in cursor.fetchall()]
+            cursor.execute(f"({now}) EXCEPT ALL ({then}) LIMIT 3")
+            return gone + [f"now: {word}" for (word,) in cursor.fetchall()]
+
 
 def set_sources(server: Dovecot, user: str) -> None:
     """The webhook is believed; a mail only where it matches a message that was told of, or came to a return path."""
@@ -172,21 +189,16 @@ def give_return_paths(told: Sequence[Story], now: datetime) -> Mapping[int, str]
 @contextmanager
 def open_house(crew_of: Callable[[int, int], dict[str, tuple[str, ...]]]) -> Iterator[House]:
     """`crew_of`: what to start, for the ports of the web server and the mail server."""
-    folder = Path(tempfile.mkdtemp(prefix="rebound-dovecot-"))
-    folder.chmod(0o755)
     web, smtp = dovecot.free_port(), dovecot.free_port()
-    try:
-        with dovecot.serving(folder, token_port=1) as server:
-            os.environ |= {
-                "REBOUND_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
-                "REBOUND_CA_FILE": str(server.authority),
-                "REBOUND_RETURN_PATH_DOMAIN": "returns.example",
-                "SITE_URL": f"http://{HOST}:{web}",
-            }
-            with standing(), at_work(crew_of(web, smtp)) as crew:
-                yield House(crew, server, web, smtp)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with dovecot.a_folder() as folder, dovecot.serving(folder, token_port=1) as server:
+        os.environ |= {
+            "REBOUND_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+            "REBOUND_CA_FILE": str(server.authority),
+            "REBOUND_RETURN_PATH_DOMAIN": "returns.example",
+            "SITE_URL": f"http://{HOST}:{web}",
+        }
+        with standing(), at_work(crew_of(web, smtp)) as crew:
+            yield House(crew, server, web, smtp)
 
 
 def doors_of(words: Callable[..., tuple[str, ...]], web: int, smtp: int) -> dict[str, tuple[str, ...]]:

@@ -69,6 +69,7 @@ def run_calm(house: House, told: Sequence[Story]) -> dict[str, str]:
     say(f"undisturbed: {len(calm):,} events in {time.monotonic() - started:.0f} s, {seen.tried_again} tried again")
     for line in house.told():
         say(f"  {line}")
+    house.remember()
     return house.state()
 
 
@@ -165,8 +166,10 @@ def judge(
     }
     for name, (ours, goal) in figures.items():
         say(f"{name}: ours {ours:,}, goal {goal:,}")
-    if wrong:
-        say(f"other {', '.join(wrong)}")
+    for part in wrong:
+        say(f"other {part}:")
+        for row in house.unlike(part):
+            say(f"  {row}")
     return 0 if is_settled and all(ours == goal for ours, goal in figures.values()) else 1
 
 
