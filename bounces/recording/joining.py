@@ -78,7 +78,7 @@ def _join_bounces(
             difference.subtract(counts_of_bounce(before[bounce.pk], domains[bounce.address_id]))
     kept = [bounces[0] for bounces in groups.values()]
     Bounce.objects.filter(pk__in=[b.pk for bounces in groups.values() for b in bounces[1:]]).delete()
-    update(Bounce, kept, [*WRITTEN, "failure_key"])
+    update(Bounce, kept, [*WRITTEN, "failure_key", "incident_id"])
     if owners:
         update_attempts(list({attempt.pk: attempt for attempt in owners.values()}.values()))
     changed = {
@@ -99,7 +99,7 @@ def _fold(bounces: list[Bounce], key: bytes, attempt: Attempt) -> None:
     for other in others:
         into.occurred_at = occurred_at(into, other.occurred_at, is_proved=is_proved_already(other))
         if into.standing == Standing.UNVERIFIED:
-            into.standing = other.standing
+            into.standing, into.incident_id = other.standing, other.incident_id
         if other.evidence_rank > into.evidence_rank:
             for name in (*VERDICT, "provider"):
                 setattr(into, name, getattr(other, name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from bounces import incidents, lease
 from bounces.models import Address, Bounce, DailyStat, InboundItem, Incident
 from bounces.process import run_flow
 from bounces.recording import Told, record
-from bounces.values import Event, Fault, Judgement, Kind
+from bounces.values import Event, Fault, Judgement, Kind, Trust
 from crm.dashboard import look
 from tests.bounces.histories import told
 from tests.builders import NOW, a_contact, a_user, an_inbound_item
@@ -187,6 +188,26 @@ def test_a_large_one_is_let_go_by_the_flow_part_by_part(monkeypatch: pytest.Monk
     run_flow(lambda: NOW)
     assert len(invalid()) == 25
     assert not incidents.is_due(NOW)
+
+
+def test_a_held_bounce_that_joins_one_without_proof_is_still_the_incidents() -> None:
+    """Two tellings of one failure: a mail that nothing proves, and the tool's, which is held; then their message."""
+    [ada, *others] = good(people(20))
+    at = NOW - timedelta(hours=1)
+    both = {"recipient": ada, "remote_mta": "", **CODES}
+    by_mail = told(Event.BOUNCED, 1 / 24, UNKNOWN, message_id="m@rebound.example", envelope_id="", **both)
+    by_tool = told(Event.BOUNCED, 1 / 24, UNKNOWN, message_id="", envelope_id="p-1", **both)
+    happened([replace(by_mail, trust=Trust.UNPROVED)])
+    happened([by_tool, *(refusal(email, at) for email in others)])
+    assert Bounce.objects.filter(address__email=ada).count() == 2
+    sent = told(Event.SENT, 2 / 24, recipient=ada, message_id="m@rebound.example", envelope_id="p-1")
+    happened([sent])
+    incident = Incident.objects.get()
+    bounce = Bounce.objects.get(address__email=ada)
+    assert (bounce.standing, bounce.incident_id) == ("held", incident.pk)
+    incidents.dismiss(incident, a_user("manager"), "They are gone.", NOW)
+    run_flow(lambda: NOW)
+    assert ada in invalid()
 
 
 def test_a_decision_needs_a_reason_and_is_taken_once() -> None:
