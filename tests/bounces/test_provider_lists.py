@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bounces import inbox, lists, process
-from bounces.intake.exported.layout import layout_of
+from bounces.intake.exported.layout import TELLS, layout_of
 from bounces.intake.exported.lines import moment_of, read_line
 from bounces.intake.exported.table import Line, first_line, read_lines
 from bounces.intake.keep import Door, keep_stream
@@ -24,6 +25,7 @@ from bounces.models import Address, Attempt, Bounce, Complaint, InboundItem, Sup
 from bounces.suppressions import lift
 from bounces.values import Trust
 from tests.builders import a_user
+from tests.conformance.mutating import mutate
 
 NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
 SAID = "550 5.1.1 The email account that you tried to reach does not exist"
@@ -336,6 +338,18 @@ def test_a_hostile_file_is_shown_and_ends_countably(manager: Client, body: bytes
     record(manager, "bounces")
 
     assert lists.count_inbox()["pending"] == 0
+
+
+@pytest.mark.parametrize("text", KNOWN, ids=lambda text: text.partition("\n")[0][:50])
+def test_a_damaged_list_is_read_line_by_line_whatever_it_is_said_to_be(text: str) -> None:
+    chance = random.Random(text)
+
+    for _ in range(10):
+        damaged = mutate(text.encode(), chance)
+        head, *lines = lines_of(damaged) or [Line(1, ())]
+        layout = layout_of(head.cells) or layout_of(["email"])
+        read = [read_line(layout, tells, line, NOW) for tells in TELLS for line in lines if layout]
+        assert all(bool(one.event) != bool(one.why) for one in read)
 
 
 @pytest.mark.parametrize("text", ["1/5/2026", "5.1.2026 10:00", "0001-01-01T00:00:00+14:00", "soon", "9" * 400, "nan"])
