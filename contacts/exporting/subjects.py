@@ -27,8 +27,10 @@ from bounces.lists import BounceFilter, ListFilter, RunRowFilter, SuppressionFil
 from bounces.models import CleaningRun
 from contacts.access import User
 from contacts.chips import chips_of
-from contacts.exporting.people import LISTS, columns, rows_of
+from contacts.exporting.people import LISTS, columns, header_of, rows_of
 from contacts.filters import demand_in, find_contacts, read_filter
+from contacts.importing.mapping import LABELS
+from contacts.models import CustomField
 
 Params = dict[str, Any]  # the words of a filter, as JSON keeps them
 
@@ -52,6 +54,7 @@ class Subject:
     describe: Callable[[Params, User], str]
     demand: Callable[[Params, User], Demand | None] = lambda params, user: None  # noqa: ARG005 -- what verdicts go by
     lists: Sequence[str] = ()  # keys whose cells hold several values
+    labels: Callable[[], Mapping[str, str]] = dict  # by key, where people read something else than the header
 
 
 # --- contacts -----------------------------------------------------------------------------------------
@@ -59,6 +62,13 @@ class Subject:
 
 def _contact_columns() -> dict[str, str]:
     return {column: column for column in columns()}
+
+
+def _contact_labels() -> dict[str, str]:
+    """The headers are words that the import knows; people tick names."""
+    own = {header_of(key): label for key, label in CustomField.objects.values_list("key", "label")}
+    judged = {"status": "Status", "verdict": "May it be written to?", "verdict_reason": "Why, or why not"}
+    return {**LABELS, **own, **judged}
 
 
 def _read_contacts(given: Any, user: User) -> Params:
@@ -128,6 +138,7 @@ SUBJECTS: dict[str, Subject] = {
         demand=demand_in,
         describe=_describe_contacts,
         lists=LISTS,
+        labels=_contact_labels,
     ),
     "bounces": Subject(
         name="bounces",

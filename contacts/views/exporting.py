@@ -39,7 +39,8 @@ class ExportForm(forms.Form):
         columns = subject.columns()
         field = self.fields["columns"]
         assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = list(columns.items())
+        labels = subject.labels()
+        field.choices = [(key, labels.get(key, header)) for key, header in columns.items()]
         self.initial["columns"] = list(columns)
 
 
