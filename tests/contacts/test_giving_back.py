@@ -177,3 +177,9 @@ def test_a_suppression_that_was_left_for_a_person_is_lifted_by_the_undo_of_the_n
     by = undone()
 
     assert Suppression.objects.get().lifted_by == by
+
+
+def test_where_nothing_happened_by_itself_no_change_is_looked_up(django_assert_num_queries: Any) -> None:
+    a_dead_contact()
+    with django_assert_num_queries(1):
+        give_back({"change_ids": [1, 2, 3]})
