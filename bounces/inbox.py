@@ -3,9 +3,9 @@
 In: InboundItem rows that `intake/keep.py` stored. Out: the same rows, each ending countably: done (how many facts),
 ignored (why), unverified, quarantined (why). Stage: between intake and parse.
 
-Items are taken under the flow's lease, in order, a batch bounded by count and bytes. Items that
-stopped their reader are taken with few others the next time, then alone, and set aside after three times, so that a
-poisonous one cannot hold the others up.
+Items are taken under the flow's lease, in order, a batch bounded by count and bytes. Items that stopped their reader
+are taken with few others the next time, then alone, and set aside after three times more, so that a poisonous one
+cannot hold the others up.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BATCH_ITEMS = 2000
 BATCH_BYTES = 32 * 1024 * 1024
 EVENTS_WEIGH = 32  # a request's bytes are many events: as much work as so many bytes of mail
 FEWER = 50  # as many together that have stopped their reader once
-TRIES = 3
+TRIES = 5  # twice beside others and three times alone: workers that die for their own reasons leave good items be
 
 
 @dataclass(frozen=True, slots=True)

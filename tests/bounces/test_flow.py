@@ -369,7 +369,22 @@ def test_an_item_that_stops_its_reader_three_times_is_set_aside() -> None:
     poison.refresh_from_db()
     good.refresh_from_db()
     assert (poison.state, good.state) == ("quarantined", "ignored")
-    assert "stopped its reader 3 times" in poison.why
+    assert "stopped its reader 5 times" in poison.why
+
+
+def test_a_good_item_outlives_four_readers_that_were_killed_in_a_row() -> None:
+    """As where workers are killed as often as a dead one's lease runs out: the first in line is hit each time."""
+    item = upload(a_bounce_mail())
+    held = lease.acquire(process.LEASE, process.LEASE_LASTS)
+    assert held is not None
+    for _ in range(4):
+        inbox.take(held)
+    lease.release(held)
+
+    run()
+
+    item.refresh_from_db()
+    assert item.state == "done"
 
 
 def test_items_that_stopped_their_reader_are_taken_with_few_others_then_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def facts() -> dict[str, Any]:
         "evidence": sorted(Evidence.objects.values_list("source", flat=True)),
         "addresses": list(Address.objects.values_list("email", "status", "status_rule", "last_bounce_at")),
         "changes": list(StatusChange.objects.values_list("to_status", flat=True)),
-        "counts": list(DailyStat.objects.filter(dimension="total").values_list("bounced", "hard")),
+        "counts": list(DailyStat.objects.filter(dimension="all").values_list("bounced", "hard")),
         "states": set(InboundItem.objects.values_list("state", flat=True)),
     }
 

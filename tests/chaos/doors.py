@@ -27,7 +27,12 @@ from tests.chaos.state import PARTS, state_of
 SECRET = "a secret of the chaos"
 # Requests with many events count as their events; names of mails are numbers that a mailbox gives by who came first.
 LEAVES = "form <> 'events' OR state IN ('quarantined', 'ignored')"
+# Of a change the evidence is what was known at that moment, which is no fact about the address: it is left out.
 COMPARED = PARTS | {
+    "status changes": """
+        SELECT concat_ws('|', a.email, c.from_status, c.to_status, c.rule)
+        FROM bounces_statuschange c JOIN bounces_address a ON a.id = c.address_id
+    """,
     "inbox": "SELECT concat_ws('|', encode(digest, 'hex'), state) FROM bounces_inbounditem WHERE form <> 'events'",
     "unproved": """
         SELECT concat_ws('|', a.email, u.event, u.shortcoming, u.occurred_at)
