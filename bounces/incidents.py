@@ -159,6 +159,13 @@ def _let_go(held: QuerySet[Bounce]) -> int:
 # --- what people decide ---------------------------------------------------------------------------
 
 
+# What was confirmed by mistake may be dismissed, be it over or not; what a dismissal did wrong, a repair takes back.
+MAY_BECOME = {
+    State.CONFIRMED: (State.OPEN,),
+    State.DISMISSED: (State.OPEN, State.CONFIRMED, State.PASSED),
+}
+
+
 class AlreadyDecided(Exception):
     """Somebody else was faster."""
 
@@ -184,9 +191,10 @@ def _decide(incident: Incident, state: Incident.State, by: Any, note: str, now: 
     with transaction.atomic():
         lease.wait_for_step(FLOW)  # which holds and lets go too
         found = Incident.objects.select_for_update().get(pk=incident.pk)
-        allowed = (State.OPEN, State.CONFIRMED) if state == State.DISMISSED else (State.OPEN,)
-        if found.state not in allowed:
+        if found.state not in MAY_BECOME[state]:
             raise AlreadyDecided(f"This incident is “{found.get_state_display()}” already.")
+        if found.state == State.PASSED:  # neither counts, so the daily counts stay
+            bounces_of(found).filter(standing=Standing.DISCARDED).update(standing=Standing.HELD)
         found.state, found.decided_by, found.decided_at, found.note = state, by, now, note.strip()
         if state == State.DISMISSED:
             found.ended_at = found.ended_at or now

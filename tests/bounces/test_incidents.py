@@ -219,6 +219,21 @@ def test_a_decision_needs_a_reason_and_is_taken_once() -> None:
         incidents.confirm(incident, boss, "Not true.", NOW)
 
 
+def test_what_was_confirmed_by_mistake_may_be_dismissed_even_when_it_is_over() -> None:
+    incident, boss = an_incident(), a_user("manager")
+    incidents.confirm(incident, boss, "Their status page says so.", NOW)
+    run_flow(lambda: NOW + timedelta(hours=8))
+    assert set(Bounce.objects.values_list("standing", flat=True)) == {"discarded"}
+    client = Client()
+    client.force_login(boss)
+    assert "Dismiss it after all" in client.get(url_of(incident)).content.decode()
+    incidents.dismiss(incident, boss, "It was the wrong status page.", NOW + timedelta(hours=9))
+    run_flow(lambda: NOW + timedelta(hours=9))
+    assert len(invalid()) == 20
+    assert DailyStat.objects.get(dimension="provider", key="google", day=NOW.date()).hard == 20
+    assert not incidents.is_due(NOW + timedelta(hours=9))
+
+
 def test_looking_twice_changes_nothing() -> None:
     an_incident()
     before = list(Bounce.objects.order_by("pk").values())
