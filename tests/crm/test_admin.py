@@ -437,10 +437,11 @@ def test_renaming_a_company_is_found_by_its_new_name(signed_in):
     assert "new ltd" in contact.document
 
 
-def upload(client: Client, text: str) -> Any:
+def upload(client: Client, text: str, **given: str) -> Any:
     file = BytesIO(text.encode())
     file.name = "people.csv"
-    return client.post(reverse("admin:contacts_contact_import"), {"import_file": file, "format": "0", "resource": "0"})
+    data = {"import_file": file, "format": "0", "resource": "0", **given}
+    return client.post(reverse("admin:contacts_contact_import"), data)
 
 
 def test_contacts_are_imported_with_a_preview(signed_in, boss, redis):
@@ -451,6 +452,15 @@ def test_contacts_are_imported_with_a_preview(signed_in, boss, redis):
     signed_in.post(reverse("admin:contacts_contact_process_import"), page.context["confirm_form"].initial)
     assert Contact.objects.get().contact_addresses.get().address.email == "ada@example.org"
     assert Activity.objects.get().by == boss
+
+
+@pytest.mark.parametrize(("given", "title"), [({}, "Ms"), ({"change_others": "on"}, "Dr")])
+def test_contacts_of_others_are_changed_where_that_is_ticked(signed_in, redis, given: dict[str, str], title: str):
+    ada = a_contact("ada@example.org", title="Ms", owner=a_user("sales"))
+    page = upload(signed_in, "email,title\nada@example.org,Dr\nbob@example.org,Mr\n", **given)
+    signed_in.post(reverse("admin:contacts_contact_process_import"), page.context["confirm_form"].initial)
+    ada.refresh_from_db()
+    assert ada.title == title
 
 
 def test_a_second_confirmation_imports_nothing(signed_in, redis):
