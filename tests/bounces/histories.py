@@ -148,7 +148,7 @@ def upheld(status: str, days: float, lasts: int | None = None) -> Fact:
         pk = keep_addresses([EMAIL])[EMAIL]
         until = ago(days - lasts) if lasts else None
         rule, evidence = {
-            "invalid": ("hard_bounce", {"bounces": 7, "reason": "userunknown"}),
+            "invalid": ("hard_bounce", {"bounces": 2, "reason": "userunknown", "last_at": ago(days + 1).isoformat()}),
             "at_risk": ("soft_recent", {"days": 5, "reason": "mailboxfull"}),
         }[status]
         Ruling.objects.create(

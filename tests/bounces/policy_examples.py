@@ -78,6 +78,8 @@ def _writer(what: str) -> Callable[..., Fact]:
 
     if what.startswith("undone "):
         return lambda days: h.waived(what.removeprefix("undone ").strip("“”"), days)
+    if what.startswith("kept "):
+        return lambda days: h.upheld(what.removeprefix("kept ").strip("“”"), days)
     plain: dict[str, Callable[..., Fact]] = {
         "hard bounce": h.hard,
         "soft bounce": h.soft,
