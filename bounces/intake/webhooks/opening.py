@@ -143,7 +143,7 @@ def read_all(provider: Provider, arrival: Arrival, now: datetime) -> list[Found]
     found = read_part(provider, arrival, now)
     if all(one.is_taken for one in found) and len(found) <= MOST_EVENTS:
         return found
-    parts = split(arrival)
+    parts = split(arrival, MOST_EVENTS)
     if max(len(parts), len(found)) > MOST_EVENTS:
         return [Found({}, TOO_MANY, is_broken=True)]
     if len(parts) < 2:

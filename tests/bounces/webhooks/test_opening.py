@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from bounces import inbox, lease, lists, process
 from bounces.intake.webhooks import opening, samples
+from bounces.intake.webhooks.arrival import Arrival
+from bounces.intake.webhooks.splitting import split
 from bounces.models import Address, Bounce, Evidence, InboundItem, IntakeSource, RawChunk
 from tests.bounces.webhooks.posting import a_post, a_provider_source
 
@@ -135,6 +137,11 @@ def test_a_request_that_was_finished_meanwhile_is_not_opened_again(client: Clien
     process.settle_requests(taken, held, timezone.now())
 
     assert (Evidence.objects.count(), InboundItem.objects.count()) == (1, 2)
+
+
+@pytest.mark.parametrize("body", [b"[{},{},{},{},{},{}]", b'{"events": [[],[],[],[],[],[]]}'])
+def test_a_list_without_end_is_taken_apart_no_further_than_it_is_read(body: bytes) -> None:
+    assert len(split(Arrival(body), most=3)) == 4
 
 
 def test_a_holder_that_was_presumed_dead_opens_nothing(client: Client, source: IntakeSource) -> None:
