@@ -10,6 +10,7 @@ Suppression rows; the addresses' dates; daily counts; a Dirty row for each addre
     reactions.py    complaints, unsubscribes, the addresses' dates
     silence.py      how many mails went unanswered
     statistics.py   what each fact adds to the daily counts
+    rows.py         many rows of a table in one statement
 
 The same event twice changes nothing the second time: its EventKey is there. Locks are taken in the order of the
 addresses' ids, so that two recorders never wait for each other in a circle.
