@@ -21,8 +21,15 @@ def plan_of(target: str) -> str:
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
+def forget_earlier_rows() -> None:
+    """Rows that other tests rolled back still fill the indexes, and would decide the plan by their pages."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE bounces_bounce CASCADE")
+
+
 @pytest.mark.parametrize("target", [GIVEN_IDS, BETWEEN_IDS])
 def test_bounces_are_judged_by_two_indexes_alone(target: str) -> None:
+    forget_earlier_rows()
     a_bounce("ada@example.org")
 
     plan = plan_of(target)
