@@ -402,7 +402,7 @@ def test_a_desk_is_answered_with_caution_and_a_sentence_everywhere(client, sales
     sentence = "A desk’s address, not a person’s; leave it out unless you mean it."
     assert sentence in client.get(contact.get_absolute_url()).content.decode()
     wanted = {"form": "csv", "columns": ["email", "verdict_reason"]}
-    export = b"".join(client.post("/contacts/exports/new/", wanted).streaming_content).decode()
+    export = b"".join(client.post(reverse("contacts:export_new"), wanted).streaming_content).decode()
     assert sentence in export
     tool = a_tool()
     shown = tool.get(f"contacts/{contact.pk}/").json()["addresses"][0]
