@@ -69,7 +69,9 @@ def test_the_list_and_its_filter_go_by_the_campaign_they_are_narrowed_to(client)
 def test_the_export_of_its_members_goes_by_it(client):
     spring(writes_to="valid")
     wanted = {"form": "csv", "columns": ["email", "verdict_reason"]}
-    text = b"".join(client.post(f"{reverse('contacts:export_new')}?campaign=spring", wanted).streaming_content).decode("utf-8-sig")
+    text = b"".join(client.post(f"{reverse('contacts:export_new')}?campaign=spring", wanted).streaming_content).decode(
+        "utf-8-sig"
+    )
     (line,) = [line for line in text.splitlines() if line.startswith("new@b.example")]
     assert "Left out by campaign “Spring”" in line
 
