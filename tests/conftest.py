@@ -25,7 +25,9 @@ def private_servers() -> Iterator[None]:
     if not wanted:
         yield
         return
-    with private.serving(wanted, places.prepare(wanted.var), durable=False):
+    here = places.prepare(wanted.var)
+    # Locked: a command that a test starts shares these servers. Else it would take them for a killed run's, and end them.
+    with places.locked(here, "the tests"), private.serving(wanted, here, durable=False):
         yield
 
 
