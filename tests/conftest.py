@@ -26,7 +26,7 @@ def private_servers() -> Iterator[None]:
         yield
         return
     here = places.prepare(wanted.var)
-    # Locked: a command that a test starts shares these servers. Else it would take them for a killed run's, and end them.
+    # Locked: a command that a test starts shares these servers. Else it takes them for a killed run's and ends them.
     with places.locked(here, "the tests"), private.serving(wanted, here, durable=False):
         yield
 

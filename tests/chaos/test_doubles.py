@@ -17,7 +17,7 @@ pytestmark = [
 
 
 def test_two_of_each_with_orphans_and_sleepers_do_everything_once() -> None:
-    told = run_chaos("doubles", "--minutes", "0.5", "--events", "300")
+    told = run_chaos("doubles", "--minutes", "0.3", "--events", "150")
 
     assert told.returncode == 0, told.stdout + told.stderr
     assert "events doubled: ours 0, goal 0" in told.stdout

@@ -32,7 +32,7 @@ from tests.conformance.mutating import mutate
 pytestmark = pytest.mark.django_db
 SITE = "http://rebound.example"
 # Of all providers together; 5,000 take some minutes.
-MUTATIONS = int(os.environ.get("REBOUND_TEST_MUTATIONS", "600"))
+MUTATIONS = int(os.environ.get("REBOUND_TEST_MUTATIONS", "200"))
 WITHOUT_WORDS = {"resend"}  # tells that it bounced, not what was said
 
 
