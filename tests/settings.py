@@ -9,7 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-if "REBOUND_VAR" not in os.environ:
+# Each process of a run that goes on side by side (pytest-xdist) has servers of its own; what a test starts shares them.
+if os.environ.pop("PYTEST_XDIST_WORKER", "") or "REBOUND_VAR" not in os.environ:
     # mkdtemp closes it to everyone, but as root PostgreSQL's account has to reach its folder.
     _var = Path(tempfile.mkdtemp(prefix="rebound-test-"))
     _var.chmod(0o711)
