@@ -145,3 +145,38 @@ def test_a_run_that_exists_has_its_own_addresses() -> None:
 
     with pytest.raises(CommandError, match="leave --domain out"):
         clean("--cancel", str(run.pk), "--domain", "example.org")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--domain", ""], "is no domain"),
+        (["--segment", ""], "no segment “”"),
+        (["--import", "0"], "no import 0"),
+        (["--undo", "0", "--reason", "wrong", "--by", "manager@rebound.example"], "no cleaning run 0"),
+        (["--apply", "0"], "no cleaning run 0"),
+        (["--resume", "0"], "no cleaning run 0"),
+        (["--cancel", "0"], "no cleaning run 0"),
+        (["--cancel", "0", "--dry-run"], "leave --dry-run out"),
+        (["--by", ""], "is no active user"),
+        (["--by", "nobody@rebound.example"], "is no active user"),
+        (["--reason", "a typo"], "an undo’s"),
+    ],
+)
+def test_an_option_that_names_nothing_never_cleans_all(options: list[str], said: str) -> None:
+    a_user("manager", email="manager@rebound.example")
+    a_bounce("ada@example.org")
+
+    with pytest.raises(CommandError, match=said):
+        clean(*options)
+
+    assert Address.objects.get().status == "unverified"
+
+
+def test_a_run_is_started_in_somebodys_name() -> None:
+    a_bounce("ada@example.org")
+    manager = a_user("manager")
+
+    clean("--by", manager.email)
+
+    assert CleaningRun.objects.get().started_by == manager

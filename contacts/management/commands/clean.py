@@ -60,11 +60,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  (Django's signature)
         console = terminal(self)
-        refuse_scope_of_old_run(options)
-        if options["pause"] or options["cancel"]:
-            console.print(stopped(options))
+        refuse_what_does_not_fit(options)
+        by = user_named(options["by"])
+        if is_given(options["pause"]) or is_given(options["cancel"]):
+            console.print(stopped(options, by))
             return
-        run = asked_for(options)
+        run = asked_for(options, by)
         carry(run, console)
         run.refresh_from_db()
         while run.goes_on_as:
@@ -81,40 +82,48 @@ DEEDS = ("apply", "pause", "resume", "cancel", "undo")
 SCOPES = ("dry_run", "segment", "import", "domain")
 
 
-def refuse_scope_of_old_run(options: dict[str, Any]) -> None:
-    deed = next((name for name in DEEDS if options[name]), None)
-    given = next((name for name in SCOPES if options[name]), None)
+def is_given(value: Any) -> bool:
+    """Not whether it says something: an empty name, as of a variable that is not set, must not mean all addresses."""
+    return value is not None and value is not False
+
+
+def refuse_what_does_not_fit(options: dict[str, Any]) -> None:
+    deed = next((name for name in DEEDS if is_given(options[name])), None)
+    given = next((name for name in SCOPES if is_given(options[name])), None)
     if deed and given:
-        raise CommandError(f"--{deed} is about a run that exists, with its own addresses: leave --{given} out.")
+        option = given.replace("_", "-")
+        raise CommandError(f"--{deed} is about a run that exists, with its own addresses: leave --{option} out.")
+    if options["reason"] and deed != "undo":
+        raise CommandError("--reason is an undo’s: leave it out, or name the run with --undo RUN.")
 
 
-def stopped(options: dict[str, Any]) -> str:
+def stopped(options: dict[str, Any], by: Any) -> str:
     """Pauses or cancels, and says so."""
-    if options["pause"]:
+    if is_given(options["pause"]):
         pause(options["pause"])
         return f"Run {options['pause']} is paused. Go on with: manage.py clean --resume {options['pause']}"
     run = get_run(options["cancel"])
-    if not cleaning.cancel_run(run, user_named(options["by"]) or "the command", timezone.now()):
+    if not cleaning.cancel_run(run, by or "the command", timezone.now()):
         raise CommandError(f"There is nothing to cancel: run {run.pk} is “{run.get_state_display()}”.")
     return f"Run {run.pk} is cancelled. {run.applied:,} changes were applied by then, and stay."
 
 
-def asked_for(options: dict[str, Any]) -> CleaningRun:
+def asked_for(options: dict[str, Any], by: Any) -> CleaningRun:
     """The run that the options describe, begun. Raises CommandError in plain words."""
     try:
-        if options["undo"]:
-            return undo(get_run(options["undo"]), options["by"], options["reason"])
-        if options["apply"]:
+        if is_given(options["undo"]):
+            return undo(get_run(options["undo"]), by, options["reason"])
+        if is_given(options["apply"]):
             run = get_run(options["apply"])
-            cleaning.apply_run(run, user_named(options["by"]))
+            cleaning.apply_run(run, by)
             return run
-        if options["resume"]:
+        if is_given(options["resume"]):
             run = get_run(options["resume"])
             cleaning.resume_run(run)
             return run
         addresses, label = scope_of(options)
         return cleaning.start_run(
-            via="command", now=timezone.now(), dry_run=options["dry_run"], addresses=addresses, label=label
+            via="command", now=timezone.now(), by=by, dry_run=options["dry_run"], addresses=addresses, label=label
         )
     except (cleaning.AlreadyRunning, cleaning.NotReady, cleaning.NothingToUndo) as error:
         raise CommandError(str(error)) from error
@@ -122,11 +131,11 @@ def asked_for(options: dict[str, Any]) -> CleaningRun:
 
 def scope_of(options: dict[str, Any]) -> tuple[QuerySet[Address] | None, str]:
     """The addresses that the options name, None for all, and the scope's name. Raises CommandError in plain words."""
-    if options["segment"]:
+    if is_given(options["segment"]):
         addresses, label = of_segment(options["segment"])
-    elif options["import"]:
+    elif is_given(options["import"]):
         addresses, label = of_import(get_import(options["import"]), Contact.objects.present())
-    elif options["domain"]:
+    elif is_given(options["domain"]):
         try:
             addresses, label = of_domain(options["domain"])
         except BadAddress as error:
@@ -171,7 +180,7 @@ def pause(number: int) -> None:
 
 def user_named(email: str | None) -> Any:
     """Nobody where no email is given."""
-    if not email:
+    if email is None:
         return None
     user = get_user_model().objects.filter(email__iexact=email, is_active=True).first()
     if user is None or not user.has_perm("bounces.run_cleaning"):
@@ -179,12 +188,11 @@ def user_named(email: str | None) -> Any:
     return user
 
 
-def undo(run: CleaningRun, email: str | None, reason: str) -> CleaningRun:
-    user = user_named(email)
-    if user is None:
+def undo(run: CleaningRun, by: Any, reason: str) -> CleaningRun:
+    if by is None:
         raise CommandError("Say who decides: --by EMAIL, an active user who may run cleaning.")
     try:
-        cleaning.undo_run(run, user, reason, timezone.now())
+        cleaning.undo_run(run, by, reason, timezone.now())
     except NoReason as error:
         raise CommandError("Say why: --reason TEXT. Others read it later.") from error
     return run
