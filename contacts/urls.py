@@ -30,6 +30,7 @@ urlpatterns = [
     path("contacts/import/", importing.import_contacts, name="import"),
     path("contacts/import/<int:pk>/", importing.show_run, name="import_run"),
     path("contacts/import/<int:pk>/columns/", importing.columns, name="import_columns"),
+    path("contacts/import/<int:pk>/read-otherwise/", importing.read_otherwise, name="import_read_otherwise"),
     path("contacts/import/<int:pk>/progress/", importing.show_progress, name="import_progress"),
     path("contacts/import/<int:pk>/confirm/", importing.confirm, name="import_confirm"),
     path("contacts/import/<int:pk>/next/", importing.next_batch, name="import_next"),

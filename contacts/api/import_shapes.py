@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +20,9 @@ from bounces.intake.keep import megabytes
 from contacts.fields import LONGEST, LONGEST_TAG, MOST_TAGS
 from contacts.importing.options import UPDATE_LABELS, Update
 from contacts.importing.outcomes import early_rows, known_groups, preview_groups
+from contacts.importing.reading import Manner, UnreadableFile
+from contacts.importing.reading.encodings import known_encoding
+from contacts.importing.reading.manners import LONGEST_SHEET, known_separator
 from contacts.models import CustomField, ImportRow, ImportRun
 
 ENVELOPE = 1024 * 1024  # what the form around the file may weigh
@@ -114,7 +117,38 @@ class AskedSerializer(StrictSerializer):
 
 
 class FileSerializer(AskedSerializer):
+    """`encoding` and what follows: how the file is read. What is not said is found out from it."""
+
     file = serializers.FileField(help_text="CSV, TSV, XLSX, ODS, JSON, JSON lines or vCard.")
+    encoding = Text(default="", allow_blank=True, max_length=40, help_text="Of a text, such as `cp1252`.")
+    separator = Text(
+        default="",
+        allow_blank=True,
+        max_length=20,
+        trim_whitespace=False,
+        help_text="Between cells: one sign, or its name, such as `semicolon` or `tab`.",
+    )
+    sheet = Text(default="", allow_blank=True, max_length=LONGEST_SHEET, help_text="Of a workbook, by name.")
+    has_header = serializers.BooleanField(
+        default=None, allow_null=True, help_text="Whether the first row names the columns."
+    )
+
+    def validate_encoding(self, said: str) -> str:
+        return _checked(known_encoding, said) if said else ""
+
+    def validate_separator(self, said: str) -> str:
+        return _checked(known_separator, said)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        manner = Manner(**{name: given.pop(name) for name in ("encoding", "separator", "sheet", "has_header")})
+        return {**given, "manner": manner}
+
+
+def _checked(known: Callable[[str], str], said: str) -> str:
+    try:
+        return known(said)
+    except UnreadableFile as error:
+        raise serializers.ValidationError(str(error)) from error
 
 
 class RowsSerializer(AskedSerializer):

@@ -41,7 +41,7 @@ from contacts.importing import runs
 from contacts.importing.mapping import apply_saved
 from contacts.importing.options import Options
 from contacts.importing.outcomes import outcome_of, refusals
-from contacts.importing.reading import UnreadableFile
+from contacts.importing.reading import Manner, UnreadableFile
 from contacts.importing.undoing import preview_undo
 from contacts.importing.waiting import VIA
 from contacts.models import ImportRow, ImportRun, SavedMapping
@@ -133,7 +133,13 @@ def bring(request: Request, given: dict[str, Any], key: str) -> ImportRun:
     options = options_in(request, given)
     with refusals_told("file" if "file" in given else "rows"), transaction.atomic():
         run = runs.take_file(
-            pieces_in(given), name_in(given), by=request.user, via="api", now=timezone.now(), client_key=key
+            pieces_in(given),
+            name_in(given),
+            by=request.user,
+            via="api",
+            now=timezone.now(),
+            client_key=key,
+            manner=given.get("manner", Manner()),
         )
         runs.begin(run, mapping_in(given, run), options)
     return run

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from contacts.importing.mapping import SAMPLES
-from contacts.importing.reading import HeadEnded, Line, Sheet, Table, UnreadableFile, form_of, read_table
+from contacts.importing.reading import HeadEnded, Line, Manner, Sheet, Table, UnreadableFile, form_of, read_table
 from contacts.importing.stored import open_file
 from contacts.models import ImportRun
 
@@ -41,7 +41,7 @@ class Opened:
 def open_run(run: ImportRun, most: int | None = None, watch: Callable[[], None] | None = None) -> Opened:
     """Raises UnreadableFile, here or while the lines are read. `most`: see `read_table`; `watch`: see `StoredFile`."""
     stream = open_file(run, watch)
-    table = _packed(stream) if run.form == ROWS else read_table(stream, form_of(run.name), most=most)
+    table = _packed(stream) if run.form == ROWS else read_table(stream, form_of(run.name), Manner(**run.manner), most)
     return Opened(table, stream, run.size)
 
 

@@ -17,6 +17,7 @@ from bounces.rulings import NoReason
 from contacts.importing import batches
 from contacts.importing.mapping import check_mapping, guess_columns, mapping_again, mapping_of, notices_of, orders_in
 from contacts.importing.options import Options, read_options
+from contacts.importing.reading import Manner
 from contacts.importing.rows import first_lines
 from contacts.importing.staging import drop_stage
 from contacts.importing.stored import drop_file, keep_file
@@ -25,6 +26,7 @@ from contacts.models import CustomField, ImportRun
 State = ImportRun.State
 
 LEASE = "importing"
+FOUND_OUT = Manner()  # nothing is said of how the file is read
 FORGOTTEN_AFTER = timedelta(days=1)  # a preview that nobody confirmed
 WAITING = (State.UPLOADED, State.READY)
 
@@ -34,23 +36,46 @@ class NotReady(Exception):
 
 
 def take_file(
-    pieces: Iterable[bytes], name: str, *, by: Any, via: str, now: datetime, form: str = "", client_key: str = ""
+    pieces: Iterable[bytes],
+    name: str,
+    *,
+    by: Any,
+    via: str,
+    now: datetime,
+    form: str = "",
+    client_key: str = "",
+    manner: Manner = FOUND_OUT,
 ) -> ImportRun:
     """Keeps a file and guesses its columns. Raises UnreadableFile; then nothing is kept.
 
-    `client_key`: by which a tool knows the import again. Raises IntegrityError where the person has used it before.
+    `manner`: how it is read, as far as a person says. `client_key`: by which a tool knows the import again. Raises
+    IntegrityError where the person has used it before.
     """
     with transaction.atomic():
         run = keep_file(
             pieces, name, largest=settings.IMPORT_CAP, by=by, via=via, now=now, form=form, client_key=client_key
         )
-        table, lines = first_lines(run)
-        guesses = guess_columns(table.headers, lines)
-        run.mapping = mapping_again(table.headers) or mapping_of(guesses)
-        run.headers, run.notices = table.headers, table.notices
         run.options = Options(source=run.name).as_json()
-        run.save()
+        _guess(run, manner)
     return run
+
+
+def read_otherwise(run: ImportRun, manner: Manner) -> None:
+    """Reads the file in another manner, and guesses its columns anew. Raises UnreadableFile, NotReady."""
+    with transaction.atomic():
+        locked = _lock(run, (State.UPLOADED, State.READY), "How a file is read can be said before it is imported.")
+        drop_stage(locked)
+        locked.state = State.UPLOADED
+        _guess(locked, manner)
+    run.refresh_from_db()
+
+
+def _guess(run: ImportRun, manner: Manner) -> None:
+    run.manner = manner.as_json()
+    table, lines = first_lines(run)
+    run.mapping = mapping_again(table.headers) or mapping_of(guess_columns(table.headers, lines))
+    run.headers, run.notices = table.headers, table.notices
+    run.save()
 
 
 def begin(run: ImportRun, mapping: Mapping[str, str], options: Options, notices: Sequence[str] | None = None) -> None:

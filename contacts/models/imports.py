@@ -51,6 +51,7 @@ class ImportRun(models.Model):
     digest = models.BinaryField(max_length=32, editable=False, help_text="SHA-256 of the file.")
     size = models.BigIntegerField(default=0, help_text="Bytes of the file.")
     form = models.TextField(blank=True, default="", help_text="How the file is kept: as it came, or as rows.")
+    manner = models.JSONField(default=dict, blank=True, help_text="How the file is read, where a person said so.")
     state = models.TextField(choices=State, default=State.UPLOADED)
     headers = models.JSONField(default=list)
     mapping = models.JSONField(default=dict, help_text="Our word of each header; headers without one are left out.")

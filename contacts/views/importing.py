@@ -35,13 +35,14 @@ from contacts.importing.outcomes import (
     preview_groups,
     refusals,
 )
-from contacts.importing.reading import UnreadableFile
+from contacts.importing.reading import Manner, UnreadableFile
 from contacts.importing.rows import first_lines
 from contacts.importing.stored import CHUNK
 from contacts.importing.undoing import preview_undo
 from contacts.importing.waiting import VIA
 from contacts.models import ImportRow, ImportRun, SavedMapping
 from contacts.views.import_forms import ColumnsForm
+from contacts.views.import_manner import MannerForm
 
 ENVELOPE = 1024 * 1024  # what the form around the file may weigh
 SHOWN = 8  # first rows of each verdict
@@ -69,20 +70,26 @@ def import_contacts(request: HttpRequest) -> HttpResponse:
 @csrf_protect
 def take(request: HttpRequest) -> HttpResponse:
     upload = request.FILES.get("file")
+    form = MannerForm(request.POST)
     if upload is None:
-        return show_form(request, "No file was chosen. Choose one with a column of addresses.", 400)
+        return show_form(request, "No file was chosen. Choose one with a column of addresses.", 400, form)
+    if not form.is_valid():
+        return show_form(request, status=400, manner_form=form)
     try:
         name, pieces = upload.name or "a file", upload.chunks(CHUNK)
-        run = runs.take_file(pieces, name, by=request.user, via="page", now=timezone.now())
+        run = runs.take_file(pieces, name, by=request.user, via="page", now=timezone.now(), manner=form.manner)
     except UnreadableFile as error:
-        return show_form(request, str(error), 400)
+        return show_form(request, str(error), 400, form)
     return redirect("contacts:import_columns", run.pk)
 
 
-def show_form(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:
+def show_form(
+    request: HttpRequest, error: str = "", status: int = 200, manner_form: MannerForm | None = None
+) -> HttpResponse:
     imports = ImportRun.objects.exclude(via=VIA).select_related("started_by")
     context = {
         "error": error,
+        "manner_form": manner_form or MannerForm(),
         "largest": settings.IMPORT_CAP,
         "page": page_for(request, imports, ["-id"], size=15),
     }
@@ -117,7 +124,24 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     elif request.method != "POST":
         form.choose(apply_saved(saved, run.headers) if saved else (run.mapping or mapping_of(guesses)))
     context = {"run": run, "form": form, "saved": saved, "mappings": SavedMapping.objects.all(), "table": table}
+    context["manner_form"] = MannerForm(manner=Manner(**run.manner), table=table)
     return render(request, "contacts/import_columns.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+@needs("contacts.import_contact")
+def read_otherwise(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whoever brought the file says how it is read; its columns are guessed anew."""
+    run = get_object_or_404(ImportRun, pk=pk, started_by=request.user)
+    form = MannerForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(" ".join(map(str, said)) for said in form.errors.values()))
+        return redirect("contacts:import_columns", pk)
+    try:
+        runs.read_otherwise(run, form.manner)
+    except (UnreadableFile, runs.NotReady) as error:
+        messages.error(request, f"Read so, the file makes no sense, and stays as it was: {error}")
+    return redirect("contacts:import_columns", pk)
 
 
 def _saved_for(request: HttpRequest, run: ImportRun) -> SavedMapping | None:

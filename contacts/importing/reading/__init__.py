@@ -6,6 +6,7 @@
     separated.py    CSV and TSV in any dialect
     objects.py      a list of JSON objects, or one a line
     cards.py        vCards
+    manners.py      how it is to be read, where a person says so
     workbooks.py    XLSX and ODS: looked at first, then read by a child process with limits (`workbook_child.py`)
 
 A file is read piece by piece: a million lines take the memory of a few thousand. Nothing is guessed silently: what had
@@ -20,6 +21,7 @@ from typing import BinaryIO
 
 from contacts.importing.reading.cards import read_cards
 from contacts.importing.reading.kinds import Form, form_of, sniff
+from contacts.importing.reading.manners import manner_of
 from contacts.importing.reading.objects import read_objects
 from contacts.importing.reading.separated import SEPARATORS, read_separated
 from contacts.importing.reading.tables import (
@@ -50,6 +52,7 @@ __all__ = [
     "Table",
     "UnreadableFile",
     "form_of",
+    "manner_of",
     "read_sheet",
     "read_table",
 ]

@@ -5,14 +5,13 @@ Only what a contact has is kept; pictures and keys are passed over line by line,
 
 from __future__ import annotations
 
-import codecs
 import quopri
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import re2
 
-from contacts.importing.reading.encodings import NAMES, UTF8, Text
+from contacts.importing.reading.encodings import UTF8, Text, known_encoding
 from contacts.importing.reading.kinds import Form
 from contacts.importing.reading.separated import Dialect, lines_in
 from contacts.importing.reading.tables import LONGEST_CELL, Line, Manner, Table, UnreadableFile, check_lengths, lines_of
@@ -28,9 +27,6 @@ COUNTRY = 6  # of ADR: post box, extension, street, town, region, code, country
 MOST_REPEATED = 50  # of one property in a card
 MOST_PROPERTIES = 1000  # of those that are kept, in a card or between two
 MOST_LINES = 100_000  # between two of those: a picture of seven megabytes
-# Of quoted-printable values: those that files come in, and the ISO names of their time.
-LATIN = [f"iso8859-{part}" for part in range(1, 17) if part != 12]  # there is no twelfth
-CHARSETS = frozenset(codecs.lookup(name).name for name in (*NAMES, UTF8, "ascii", *LATIN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +169,9 @@ def property_of(line: str) -> Property | None:
 
 
 def _unquoted(value: str, charset: str) -> str:
-    """Python knows codecs that are no encodings of text, or whose work is without bounds: only known ones are tried."""
     raw = quopri.decodestring(value.encode())
     try:
-        name = codecs.lookup(charset).name
-    except LookupError:
+        name = known_encoding(charset)
+    except UnreadableFile:
         name = UTF8
-    return raw.decode(name if name in CHARSETS else UTF8, "replace").replace("\x00", "")
+    return raw.decode(name, "replace").replace("\x00", "")

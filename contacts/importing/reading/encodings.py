@@ -42,6 +42,13 @@ NAMES = {
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
 }
+# Python knows codecs that are no encodings of text, or whose work is without bounds: only these are used, the ones that
+# files come in, and the ISO names of their time.
+LATIN = [f"iso8859-{part}" for part in range(1, 17) if part != 12]  # there is no twelfth
+CHARSETS = frozenset(
+    codecs.lookup(name).name
+    for name in (*NAMES, UTF8, "ascii", "utf-8-sig", "utf-16", "utf-32", *MARKS.values(), *LATIN)
+)
 GUESSED = [name for name in NAMES if not name.startswith(("utf", "iso2022", "mac"))]
 SHIFT = b"\x1b$"  # the beginning of Japanese in ISO-2022-JP, whose bytes are all ASCII
 
@@ -90,10 +97,8 @@ class Text:
         self.encoding = encoding
         if not encoding:
             return None
-        try:
-            return codecs.getincrementaldecoder(encoding)("surrogateescape" if encoding == UTF8 else "replace")
-        except LookupError:
-            raise UnreadableFile(f"There is no encoding “{encoding}”. Try utf-8 or cp1252.") from None
+        decoder = codecs.getincrementaldecoder(known_encoding(encoding))
+        return decoder("surrogateescape" if encoding == UTF8 else "replace")
 
     def _decode(self, decoder: codecs.IncrementalDecoder, piece: bytes, *, is_last: bool = False) -> str:
         try:
@@ -135,6 +140,17 @@ class Text:
             text = text.replace("\n\ufeff", "\n")
         self.lines += text.count("\n")
         return text
+
+
+def known_encoding(name: str) -> str:
+    """As Python names it. Raises UnreadableFile for one that no file of contacts comes in."""
+    try:
+        found = codecs.lookup(name.strip()).name
+    except (LookupError, ValueError):
+        found = ""
+    if found not in CHARSETS:
+        raise UnreadableFile(f"There is no encoding “{name[:40]}”. Try utf-8 or cp1252.")
+    return found
 
 
 def guess_encoding(piece: bytes) -> str:

@@ -56,7 +56,8 @@ def read_separated(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table
     if dialect.has_escapes:
         notices.append("Quotes inside cells are marked by a backslash.")
     lines = lines_in(chain([head], blocks), dialect)
-    table = table_of(records_of(dialect, lines, 2 if said else 1), notices)
+    table = table_of(records_of(dialect, lines, 2 if said else 1), notices, manner.has_header)
+    table.is_separated = True
     if is_one_text(table.headers, head):
         notices.append(ONE_CELL)
     return table

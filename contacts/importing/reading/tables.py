@@ -7,8 +7,9 @@ and what every kind of file is checked for: sizes, what a database cannot keep, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
+from typing import Any
 
 import re2
 
@@ -53,6 +54,8 @@ class Table:
     lines: Iterator[Line]
     notices: list[str] = field(default_factory=list)
     rows: int = 0  # how many there are, where the file says so before they are read
+    sheets: list[str] = field(default_factory=list)  # of a workbook: all of them
+    is_separated: bool = False  # text whose cells a separator parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,11 @@ class Manner:
     encoding: str = ""  # as Python names it
     separator: str = ""
     sheet: str = ""  # of a workbook, by name
+    has_header: bool | None = None  # of a table: its first filled row names the columns, whatever it holds
+
+    def as_json(self) -> dict[str, Any]:
+        """What was said of it: empty where all is found out."""
+        return {name: value for name, value in asdict(self).items() if value not in ("", None)}
 
 
 Record = tuple[int, list[str]]  # its number, its cells
@@ -82,31 +90,41 @@ TOO_BLANK = (
 )
 
 
-def table_of(records: Iterator[Record], notices: list[str]) -> Table:
-    """Finds the header, checks it, and checks each line as it comes. Raises UnreadableFile."""
+def table_of(records: Iterator[Record], notices: list[str], has_header: bool | None = None) -> Table:
+    """Finds the header, checks it, and checks each line as it comes. Raises UnreadableFile.
+
+    `has_header`: what a person says of the first filled row; None: found out.
+    """
     first = list(islice(_filled(records), LOOKED_AT))
     if not first:
         raise UnreadableFile("The file is empty. Its first row must name the columns, such as email and first_name.")
-    titles = _titles(first)
+    if has_header is False:
+        return _without_header(first, records, notices)
+    titles = 0 if has_header else _titles(first)
     if titles:
         notices.append(f"Left out above the header: {listed([_only(cells) for _, cells in first[:titles]])}.")
     number, header = first[titles]
     rest = chain(first[titles + 1 :], records)
     if len(header) > MOST_COLUMNS:
         raise UnreadableFile(f"The header has {len(header):,} columns; at most {MOST_COLUMNS} can be read.")
-    if _is_about_somebody(header):
+    if has_header is None and _is_about_somebody(header):
         notices.append(
             f"Row {number} holds an address, so it was read as a row, and the columns have no names. Say what each "
             "one means, or write a first row with names: email, first_name, company, …"
         )
-        width = max(len(cells) for _, cells in first)
-        if width > MOST_COLUMNS:
-            raise UnreadableFile(f"The first rows have up to {width:,} cells; at most {MOST_COLUMNS} can be read.")
-        names = [f"Column {letters(at)}" for at in range(width)]
-        return Table(names, lines_of(chain([first[titles]], rest), len(names)), notices)
+        return _without_header(first[titles:], records, notices)
     headers = check_headers(header, notices)
     _tell_unnamed(headers, first[titles + 1 :], notices)
     return Table(headers, lines_of(rest, len(headers)), notices)
+
+
+def _without_header(first: Sequence[Record], records: Iterator[Record], notices: list[str]) -> Table:
+    """Every row is one; the columns are called by their letters. Raises UnreadableFile."""
+    width = max(len(cells) for _, cells in first)
+    if width > MOST_COLUMNS:
+        raise UnreadableFile(f"The first rows have up to {width:,} cells; at most {MOST_COLUMNS} can be read.")
+    names = [f"Column {letters(at)}" for at in range(width)]
+    return Table(names, lines_of(chain(first, records), width), notices)
 
 
 def _filled(records: Iterable[Record]) -> Iterator[Record]:

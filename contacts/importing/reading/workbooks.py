@@ -53,8 +53,8 @@ def read_workbook(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table:
         messages = _messages(file, look_at(file), manner.sheet)
         head = next(messages)
         notices = _notices(head, manner)
-        table = table_of(_records(messages), notices)
-        table.rows = head["rows"]
+        table = table_of(_records(messages), notices, manner.has_header)
+        table.rows, table.sheets = head["rows"], head["sheets"]
     except BaseException:
         file.close()
         raise

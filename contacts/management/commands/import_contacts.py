@@ -6,7 +6,7 @@ In: a file of contacts. Out: what became of its rows; exit code 1 where some fai
 from __future__ import annotations
 
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from bounces.terminal import terminal
 from contacts.importing import runs, working
 from contacts.importing.mapping import apply_saved
 from contacts.importing.options import Options, Update
-from contacts.importing.reading import UnreadableFile
+from contacts.importing.reading import UnreadableFile, manner_of
 from contacts.importing.report import ImportReport, report_of
 from contacts.models import ImportRun, SavedMapping
 
@@ -38,6 +38,14 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--map", metavar="COLUMN=FIELD", action="append", default=[], help="what a column means")
         parser.add_argument("--saved", metavar="NAME", help="a saved mapping of columns")
+        parser.add_argument("--encoding", metavar="NAME", default="", help="of a text, such as cp1252; else found out")
+        parser.add_argument(
+            "--separator", metavar="SIGN", default="", help="between cells: a sign, or semicolon, tab, …"
+        )
+        parser.add_argument("--sheet", metavar="NAME", default="", help="of a workbook (default: the first with rows)")
+        parser.add_argument(
+            "--header", action=BooleanOptionalAction, help="whether the first row names the columns; else found out"
+        )
         parser.add_argument("--update", choices=list(Update), default="overwrite", help="of known contacts")
         parser.add_argument("--empties", action="store_true", help="an empty cell empties its field")
         parser.add_argument("--change-others", action="store_true", help="also change contacts that somebody owns")
@@ -53,7 +61,8 @@ class Command(BaseCommand):
         console = terminal(self)
         by = _user("--by", options["by"])
         try:
-            run = runs.take_file(_pieces(path), path.name, by=by, via="command", now=timezone.now())
+            manner = manner_of(options["encoding"], options["separator"], options["sheet"], options["header"])
+            run = runs.take_file(_pieces(path), path.name, by=by, via="command", now=timezone.now(), manner=manner)
             runs.begin(run, _mapping(run, options), _options(run, options))
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}") from error
