@@ -1,7 +1,8 @@
 """Logs on standard error, for people or as JSON for machines. In: log records. Out: lines without addresses.
 
 Every record passes here, structlog's and the standard library's, so that masking has one place: an address
-keeps its first letter and its domain, which is enough to follow a case and too little to write to someone.
+keeps its first letter and its domain, which is enough to follow a case and too little to write to someone; the
+unguessable part of a source's URL keeps four characters.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 # RE2, for the text comes from outside; whatever looks like an address, also inside a longer text.
 ADDRESS = re2.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+=~'\-]*@([A-Za-z0-9][A-Za-z0-9.\-]*)")
 
+SOURCE = re2.compile(r"(/in/[A-Za-z0-9_-]{4})[A-Za-z0-9_-]+")
 
-def mask_addresses(logger: WrappedLogger | None, name: str, event: EventDict) -> EventDict:  # noqa: ARG001 -- structlog's signature
+
+def mask_secrets(logger: WrappedLogger | None, name: str, event: EventDict) -> EventDict:  # noqa: ARG001 -- structlog's signature
     return {key: _masked(value) for key, value in event.items()}
 
 
@@ -29,12 +32,15 @@ def drop_request_starts(logger: WrappedLogger | None, name: str, event: EventDic
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return ADDRESS.sub(r"\1***@\2", value) if "@" in value else value
+        masked = ADDRESS.sub(r"\1***@\2", value) if "@" in value else value
+        return SOURCE.sub(r"\1***", masked) if "/in/" in masked else masked
     if isinstance(value, dict):
         return {key: _masked(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(_masked(inner) for inner in value)
-    return value
+    if value is None or isinstance(value, (int, float)):
+        return value
+    return _masked(repr(value))  # of a request, that is its path
 
 
 COMMON: list[Processor] = [
@@ -89,7 +95,7 @@ def _last_steps(style: str) -> list[Processor]:
     first: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
-        mask_addresses,
+        mask_secrets,
     ]
     if style == "json":
         return [*first, structlog.processors.JSONRenderer()]

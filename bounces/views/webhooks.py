@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from bounces.intake.webhooks.arrival import Arrival
-from bounces.intake.webhooks.door import NOT_THERE, Answer, receive
+from bounces.intake.webhooks.door import NOT_THERE, Answer, receive, turn_away
 from bounces.intake.webhooks.known import find, load
 from bounces.models import IntakeSource
 
@@ -30,16 +30,13 @@ def take_in(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     if declared_length(request) > settings.WEBHOOK_CAP:
-        return say(TOO_LARGE)
+        return say(turn_away(token, timezone.now()))
     body = stream_of(request).read(settings.WEBHOOK_CAP + 1)
     if len(body) > settings.WEBHOOK_CAP:
-        return say(TOO_LARGE)
+        return say(turn_away(token, timezone.now()))
     headers = {name.lower(): value for name, value in request.headers.items()}
     url = settings.SITE_URL.rstrip("/") + request.get_full_path()
     return say(receive(known, Arrival(body=body, headers=headers, url=url), timezone.now()))
-
-
-TOO_LARGE = Answer(413, {"error": "This is more than one request may hold: send several."})
 
 
 def say(answer: Answer) -> HttpResponse:

@@ -10,8 +10,9 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
+from django.test import RequestFactory
 
-from crm.logs import mask_addresses
+from crm.logs import mask_secrets
 
 GOOD = {
     "REBOUND_PRODUCTION": "1",
@@ -115,11 +116,24 @@ def test_plain_http_is_for_this_machine(tmp_path):
 
 def test_logs_mask_addresses_wherever_they_stand():
     event = {"event": "sent to ada@example.org", "extra": {"to": ["bob.b+c@example.com"]}, "n": 1}
-    assert mask_addresses(None, "info", event) == {
+    assert mask_secrets(None, "info", event) == {
         "event": "sent to a***@example.org",
         "extra": {"to": ["b***@example.com"]},
         "n": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("/bounces/ada@example.org/", "a***@example.org"), ("/in/kdl-BQpYP2r88egSNtgeeDSvgmBVTDf1/", "'/in/kdl-***/'")],
+)
+def test_logs_mask_the_path_of_a_request_too(path, shown):
+    event = {"event": f"Forbidden: {path}", "request": RequestFactory().post(path)}
+
+    masked = mask_secrets(None, "warning", event)
+
+    assert shown in str(masked["request"])
+    assert path not in f"{masked['event']} {masked['request']!r}"
 
 
 @pytest.mark.django_db

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
+from bounces.intake.keep import megabytes
 from bounces.intake.webhooks import sns
 from bounces.intake.webhooks.arrival import Arrival, Refused, pack
 from bounces.intake.webhooks.known import VERSION, Known, given_by, load
@@ -30,6 +33,7 @@ class Answer:
 
 
 NOT_THERE = Answer(404, {"error": "There is no such source."})
+TOO_LARGE = Answer(413, {"error": "This is more than one request may hold: send several."})
 
 
 class Outdated(Exception):
@@ -51,6 +55,16 @@ def receive(known: Known, arrival: Arrival, now: datetime) -> Answer:
     except Refused as error:
         note_refusal(today.source, str(error), now)
         return Answer(error.status, {"error": "refused"})
+
+
+def turn_away(token: str, now: datetime) -> Answer:
+    """A request above the cap, unread. Counted as refused."""
+    today = load(token)
+    if today is None:
+        return NOT_THERE
+    most = megabytes(settings.WEBHOOK_CAP)
+    note_refusal(today.source, f"A request had more than {most}, the most that is read of one. Nothing was read.", now)
+    return TOO_LARGE
 
 
 def accept(known: Known, arrival: Arrival, now: datetime) -> Answer:
@@ -133,7 +147,9 @@ def identity(source: IntakeSource, arrival: Arrival) -> bytes:
     """What makes two requests one. Mailgun's signature is over its token alone, so the token is."""
     if source.kind == "mailgun":
         return b"mailgun\0" + as_bytes(mailgun_block(arrival)["token"])
-    return arrival.headers.get("svix-id", "").encode() + b"\0" + arrival.body
+    # Only where it is signed, too: else an old request would be new under another id.
+    name = arrival.headers.get("svix-id", "") if source.kind == "resend" else ""
+    return name.encode() + b"\0" + arrival.body
 
 
 def is_the_same(source: IntakeSource, digest: bytes, body: bytes) -> bool:

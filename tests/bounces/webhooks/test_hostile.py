@@ -124,6 +124,32 @@ def test_a_length_of_thousands_of_digits_is_too_much(client: Client) -> None:
     assert answer.status_code == 413
 
 
+@pytest.mark.django_db
+def test_what_is_too_large_is_counted_and_explained(client: Client, settings: LazySettings) -> None:
+    settings.WEBHOOK_CAP = 10
+    source = a_provider_source("mailgun")
+
+    assert a_post(source, SITE).send(client) == 413
+
+    source.refresh_from_db()
+    assert (source.seen.refused, "the most that is read" in source.seen.last_error) == (1, True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("token", ["%00", "a%00b", "%ff", "%ed%a0%80", "a" * 5000])
+def test_an_address_that_nobody_made_is_not_there(client: Client, token: str) -> None:
+    assert {client.post(f"/in/{token}/").status_code, client.get(f"/in/{token}/").status_code} == {404}
+
+
+@pytest.mark.django_db
+def test_a_header_that_is_not_signed_makes_no_new_request_of_an_old_one(client: Client) -> None:
+    post = a_post(a_provider_source("mailersend"), SITE)
+
+    statuses = [post.send(client), post.with_header("svix-id", "another").send(client)]
+
+    assert (statuses, InboundItem.objects.count()) == ([200, 200], 1)
+
+
 # --- nobody is blamed for another
 
 
