@@ -1,4 +1,7 @@
-"""Exports of contacts by the API. In: the words of a filter. Out: an export that a worker makes, and its file."""
+"""Exports by the API: the lists that the pages export. In: a list, the words of its filter. Out: an Export, its file.
+
+A key needs the scope of the list that it asks for, and its user what the list's page asks for.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,11 @@ from rest_framework.status import HTTP_409_CONFLICT
 from bounces.api.strict import StrictSerializer
 from contacts.exporting.files import TYPES
 from contacts.exporting.runs import TooManyOpen, begin, body_of
-from contacts.exporting.subjects import SUBJECTS, BadColumn, BadFilter
-from contacts.filters import WORDS
+from contacts.exporting.subjects import SUBJECTS, BadColumn, BadFilter, Subject
 from contacts.models import Export
 from contacts.views.exporting import sent
 
-WHAT = "contacts"
+CONTACTS = SUBJECTS["contacts"]
 MOST_COLUMNS = 300
 
 
@@ -37,11 +39,15 @@ class NotNow(APIException):
 
 
 class ExportSerializer(StrictSerializer, serializers.ModelSerializer[Export]):
+    what = serializers.ChoiceField(
+        source="subject", choices=[(key, each.name) for key, each in SUBJECTS.items()], default="contacts"
+    )
     format = serializers.ChoiceField(source="form", choices=Export.Form.choices, default=Export.Form.CSV)
     filter = serializers.DictField(
         source="params",
         default=dict,
-        help_text="The words of a list's filter, such as `{“status”: [“invalid”]}`. Empty: all that you see.",
+        help_text="The words of the list's filter, such as `{“status”: [“invalid”]}` of contacts, or `{“run”: 12}` of "
+        "a cleaning run, which it needs. Empty: all that you see; of suppressions, those in force.",
     )
     columns = serializers.ListField(
         child=serializers.CharField(max_length=200), default=list, max_length=MOST_COLUMNS, help_text="Empty: all."
@@ -51,7 +57,7 @@ class ExportSerializer(StrictSerializer, serializers.ModelSerializer[Export]):
 
     class Meta:
         model = Export
-        fields = ("id", "state", "format", "filter", "columns", "rows", "total", "size", "error", "created_at",
+        fields = ("id", "what", "state", "format", "filter", "columns", "rows", "total", "size", "error", "created_at",
                   "expires_at", "file")  # fmt: skip
         read_only_fields = ("state", "total", "size", "error", "created_at", "expires_at")
 
@@ -59,33 +65,59 @@ class ExportSerializer(StrictSerializer, serializers.ModelSerializer[Export]):
         return reverse("api:export_file", args=[export.pk]) if export.is_ready else None
 
 
-class ExportsView(GenericAPIView[Export]):
+class OfSomeList(GenericAPIView[Export]):
+    """Which scope and permission count is known once it is known which list is asked for."""
+
     queryset = Export.objects.none()
     serializer_class = ExportSerializer
-    required_scopes = {"POST": "contacts:read"}
-    required_permissions = {"POST": SUBJECTS[WHAT].permission}
+    required_scopes: dict[str, str]
+    required_permissions: dict[str, str]
+
+    def check_permissions(self, request: Request) -> None:
+        subject = self.subject_of(request) if request.user.is_authenticated else CONTACTS
+        self.required_scopes = dict.fromkeys(self.required_scopes, subject.scope)
+        self.required_permissions = dict.fromkeys(self.required_permissions, subject.permission)
+        super().check_permissions(request)
+
+    def subject_of(self, request: Request) -> Subject:
+        """Of an export of the person's own."""
+        own = Export.objects.filter(pk=self.kwargs["pk"], by=request.user.pk).first()
+        return SUBJECTS[own.subject] if own else CONTACTS
+
+
+class ExportsView(OfSomeList):
+    required_scopes = {"POST": CONTACTS.scope}
+    required_permissions = {"POST": CONTACTS.permission}
+
+    def subject_of(self, request: Request) -> Subject:
+        what = request.data.get("what") if isinstance(request.data, dict) else None
+        return SUBJECTS.get(what, CONTACTS) if isinstance(what, str) else CONTACTS
 
     @extend_schema(
         operation_id="exports_create",
         tags=["exports"],
-        summary="Export the contacts that you see and that fit",
-        description="A worker makes the file. Look at the export until its `state` is `done`, then get its `file`; "
-        "it stays for some days. The import reads the file back.",
+        summary="Export what you see of a list, and what of it fits",
+        description="Contacts (those of a segment too: `{“segment”: 3}`), bounces, suppressions, or the rows of a "
+        "cleaning run, as their pages export them; a key needs `contacts:read`, `bounces:read` (likewise for a "
+        "cleaning run) or `suppressions:read`. A worker makes the file. Look at the export until its `state` is "
+        "`done`, then get its `file`; it stays for some days. The import reads a file of contacts back.",
         responses={202: ExportSerializer, 409: OpenApiResponse(description="Too many of your exports are not done.")},
         examples=[
             OpenApiExample(
                 "Invalid ones", request_only=True, value={"format": "csv", "filter": {"status": ["invalid"]}}
-            )
+            ),
+            OpenApiExample("Hard bounces", request_only=True, value={"what": "bounces", "filter": {"kind": "hard"}}),
         ],
     )
     def post(self, request: Request) -> Response:
         asked = ExportSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        subject = SUBJECTS[WHAT]
+        what = asked.validated_data["subject"]
+        subject = SUBJECTS[what]
         try:
-            params = subject.read(known_words(asked.validated_data["params"]), request.user)
+            params = subject.read(known_words(asked.validated_data["params"], subject), request.user)
             export = begin(
-                WHAT,
+                what,
                 asked.validated_data["form"],
                 params,
                 asked.validated_data["columns"],
@@ -102,21 +134,18 @@ class ExportsView(GenericAPIView[Export]):
         return Response(ExportSerializer(export).data, status=202, headers={"Location": url})
 
 
-class ExportView(GenericAPIView[Export]):
-    queryset = Export.objects.none()
-    serializer_class = ExportSerializer
-    required_scopes = {"GET": "contacts:read"}
-    required_permissions = {"GET": SUBJECTS[WHAT].permission}
+class ExportView(OfSomeList):
+    required_scopes = {"GET": CONTACTS.scope}
+    required_permissions = {"GET": CONTACTS.permission}
 
     @extend_schema(operation_id="exports_retrieve", tags=["exports"], summary="How far an export of yours is")
     def get(self, request: Request, pk: int) -> Response:
         return Response(ExportSerializer(own_export(request, pk)).data)
 
 
-class ExportFileView(GenericAPIView[Export]):
-    queryset = Export.objects.none()
-    required_scopes = {"GET": "contacts:read"}
-    required_permissions = {"GET": SUBJECTS[WHAT].permission}
+class ExportFileView(OfSomeList):
+    required_scopes = {"GET": CONTACTS.scope}
+    required_permissions = {"GET": CONTACTS.permission}
 
     @extend_schema(
         operation_id="exports_file",
@@ -135,17 +164,19 @@ class ExportFileView(GenericAPIView[Export]):
 
 
 def own_export(request: Request, pk: int) -> Export:
-    """Of contacts alone: the other lists have pages of their own."""
-    return get_object_or_404(Export, pk=pk, by=request.user, subject=WHAT)
+    return get_object_or_404(Export, pk=pk, by=request.user)
 
 
-def known_words(given: dict[str, Any]) -> dict[str, Any]:
+def known_words(given: dict[str, Any], subject: Subject) -> dict[str, Any]:
     """A word that does not exist would narrow nothing, and so would a value of another kind: both are refused."""
-    unknown = [word for word in given if word not in WORDS]
+    unknown = [word for word in given if word not in subject.words]
     if unknown:
-        raise BadFilter(f"“{unknown[0][:60]}” is not a word of a filter. Those are {', '.join(WORDS)}.")
+        raise BadFilter(
+            f"“{unknown[0][:60]}” is not a word of a filter of {subject.name}. Those are {', '.join(subject.words)}."
+        )
+    is_blank = subject is not CONTACTS  # such as a suppression's state: whatever it is
     for word, values in given.items():
         listed = values if isinstance(values, list) else [values]
-        if not listed or not all(isinstance(each, str | int) and str(each).strip() for each in listed):
+        if not listed or not all(isinstance(each, str | int) and (str(each).strip() or is_blank) for each in listed):
             raise BadFilter(f"“{word}” takes a text, or a list of texts.")
     return given

@@ -28,6 +28,7 @@ from bounces.models import CleaningRun
 from contacts.access import User
 from contacts.chips import chips_of
 from contacts.exporting.people import LISTS, columns, header_of, rows_of
+from contacts.filters import WORDS as WORDS_OF_CONTACTS
 from contacts.filters import demand_in, find_contacts, read_filter
 from contacts.importing.mapping import LABELS
 from contacts.models import CustomField
@@ -47,6 +48,8 @@ class BadColumn(BadFilter):
 class Subject:
     name: str  # in the plural, for people
     permission: str
+    scope: str  # of a tool's key
+    words: Sequence[str]  # of its filter
     columns: Callable[[], dict[str, str]]  # the header by key
     read: Callable[[Any, User], Params]  # of a URL's or an API's words; raises BadFilter
     find: Callable[[Params, User, datetime], QuerySet[Any]]
@@ -88,13 +91,23 @@ def _describe_contacts(params: Params, user: User) -> str:
 
 def _read_form(make: Callable[[Any], ListFilter]) -> Callable[[Any, User], Params]:
     def read(given: Any, user: User) -> Params:  # noqa: ARG001 -- one signature for all subjects
-        form = make(given)
+        form = make(_flat(given))
         if not form.is_valid():
             told = (f"{name}: {' '.join(map(str, sentences))}" for name, sentences in form.errors.items())
             raise BadFilter(" ".join(told))
         return {name: str(value) for name, value in form.chosen().items()}
 
     return read
+
+
+def _flat(given: Any) -> dict[str, Any]:
+    """One value a word, of a URL or of an API's JSON. Raises BadFilter."""
+    if isinstance(given, QueryDict):
+        return given.dict()
+    listed = {word: value if isinstance(value, list) else [value] for word, value in given.items()}
+    if doubled := next((word for word, values in listed.items() if len(values) != 1), None):
+        raise BadFilter(f"“{doubled}” takes one value.")
+    return {word: values[0] for word, values in listed.items()}
 
 
 def _picked(all_columns: Mapping[str, str], keys: Sequence[str], rows: Iterator[list[Any]]) -> Iterator[Sequence[Any]]:
@@ -107,12 +120,11 @@ def _describe(params: Params, user: User) -> str:  # noqa: ARG001 -- one signatu
 
 
 def _suppression_filter(given: Any) -> ListFilter:
-    flat = given.dict() if isinstance(given, QueryDict) else dict(given)
-    return SuppressionFilter({"state": "in_force", **flat})
+    return SuppressionFilter({"state": "in_force", **given})
 
 
 def _read_cleaning(given: Any, user: User) -> Params:
-    run = str(given.get("run", ""))
+    run = str(_flat(given).get("run", ""))
     if not is_id(run):
         raise BadFilter("Say which cleaning run: run=12.")
     if not CleaningRun.objects.filter(pk=int(run)).exists():
@@ -131,6 +143,8 @@ SUBJECTS: dict[str, Subject] = {
     "contacts": Subject(
         name="contacts",
         permission="contacts.export_contact",
+        scope="contacts:read",
+        words=WORDS_OF_CONTACTS,
         columns=_contact_columns,
         read=_read_contacts,
         find=lambda params, user, now: find_contacts(user, params),  # noqa: ARG005 -- one signature for all
@@ -143,6 +157,8 @@ SUBJECTS: dict[str, Subject] = {
     "bounces": Subject(
         name="bounces",
         permission="bounces.view_bounce",
+        scope="bounces:read",
+        words=list(BounceFilter.base_fields),
         columns=lambda: BOUNCE_COLUMNS,
         read=_read_form(BounceFilter),
         find=lambda params, user, now: BounceFilter(params).rows(),  # noqa: ARG005 -- one signature for all
@@ -152,6 +168,8 @@ SUBJECTS: dict[str, Subject] = {
     "suppressions": Subject(
         name="suppressions",
         permission="bounces.change_suppression",
+        scope="suppressions:read",
+        words=list(SuppressionFilter.base_fields),
         columns=lambda: SUPPRESSION_COLUMNS,
         read=_read_form(_suppression_filter),
         find=lambda params, user, now: _suppression_filter({"state": "", **params}).rows(now),  # type: ignore[attr-defined]  # noqa: ARG005
@@ -161,6 +179,8 @@ SUBJECTS: dict[str, Subject] = {
     "cleaning": Subject(
         name="rows of a cleaning run",
         permission="bounces.view_cleaningrun",
+        scope="bounces:read",
+        words=["run", *RunRowFilter.base_fields],
         columns=lambda: CLEANING_COLUMNS,
         read=_read_cleaning,
         find=_find_cleaning,
