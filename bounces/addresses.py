@@ -50,6 +50,18 @@ def normalise(text: str) -> str:
     return _normalise_by_library(lowered)
 
 
+def normalise_reachable(text: str) -> str:
+    """The same of an address that somebody means to write to. Raises BadAddress for a bare host's too.
+
+    RFC 5321 2.3.5 asks for fully-qualified names; the few top-level domains with an MX record (RFC 7085) are hardly
+    ever delivered to. What a mail server says of such an address is kept as it is: its own network may know the host.
+    """
+    email = normalise(text)
+    if "." not in domain_of(email):
+        raise BadAddress("Its domain has no dot: no mail on the internet reaches a bare host’s name.")
+    return email
+
+
 def is_plain(lowered: str) -> bool:
     """Whether it is an address beyond doubt. A million of them are asked for in an import: no pattern is as quick."""
     local, _, domain = lowered.partition("@")

@@ -44,7 +44,10 @@ def shortcoming_words(shortcoming: str) -> str:
 
 
 # Where the rule that knew the remote system's words says more than the reason it stands for.
-RULE_WORDS = {"greylisted": "the server asks every new sender to come back later"}
+RULE_WORDS = {
+    "greylisted": "the server asks every new sender to come back later",
+    "mailbox-busy": "the mailbox cannot take mail just now",
+}
 
 
 @cache

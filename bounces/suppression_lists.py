@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count
 
-from bounces.addresses import BadAddress, keep_addresses, normalise, suppression_key
+from bounces.addresses import BadAddress, keep_addresses, normalise, normalise_reachable, suppression_key
 from bounces.models import Address, Suppression
 from bounces.spreadsheet import restore
 from bounces.suppressions import active
@@ -68,13 +68,16 @@ class Outlook:
 
 
 def read_target(text: str) -> str:
-    """A normalised address, or a domain: `ada@b.example`, `b.example`, `@b.example`. Raises BadAddress."""
+    """A normalised address, or a domain: `ada@b.example`, `b.example`, `@b.example`. Raises BadAddress.
+
+    A word without a dot is no domain, though it might be a host: a list's names would each be suppressed as one.
+    """
     text = text.strip()
     local, at, domain = text.rpartition("@")
     if at and local:
         return normalise(text)
     try:  # a domain is checked as the domain of an address there
-        return normalise(f"postmaster@{domain}").removeprefix("postmaster@")
+        return normalise_reachable(f"postmaster@{domain}").removeprefix("postmaster@")
     except BadAddress as error:
         raise BadAddress("This is neither an address nor a domain.") from error
 

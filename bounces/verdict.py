@@ -29,7 +29,15 @@ from django.db.models import (
 )
 
 from bounces import suppressions
-from bounces.addresses import ROLE_LOCAL_PARTS, BadAddress, domain_of, is_role_account, normalise, suppression_key
+from bounces.addresses import (
+    ROLE_LOCAL_PARTS,
+    BadAddress,
+    domain_of,
+    is_role_account,
+    normalise,
+    normalise_reachable,
+    suppression_key,
+)
 from bounces.demands import Demand, WritesTo, tighten
 from bounces.models import Address, Policy, Ruling, Silence, Suppression
 from bounces.sentences import explain, long_date
@@ -118,7 +126,7 @@ def check(texts: Sequence[str], now: datetime, demand: Demand | None = None) -> 
         try:
             emails[text] = normalise(text)
         except BadAddress as error:
-            verdicts[text] = Verdict(Answer.NO, "syntax", f"Not an e-mail address: {error}", Status.UNVERIFIED)
+            verdicts[text] = _no_address(error)
     ids = ids_of(sorted(set(emails.values())))
     known = verdicts_of(list(ids.values()), now, demand)
     strangers = judge_strangers(sorted(set(emails.values()) - set(ids)), now)
@@ -139,10 +147,18 @@ def judge_strangers(emails: Sequence[str], now: datetime) -> dict[str, Verdict]:
                 by_domain[domain] = (reason, scope, created_at)
             else:
                 by_email[keys[bytes(key)]] = (reason, scope, created_at)
-    return {
-        email: judge(Facts(email=email, suppressed=by_email.get(email) or by_domain.get(domain_of(email))))
-        for email in emails
-    }
+    return {email: _judge_stranger(email, by_email.get(email) or by_domain.get(domain_of(email))) for email in emails}
+
+
+def _judge_stranger(email: str, suppressed: tuple[str, str, datetime] | None) -> Verdict:
+    try:
+        return judge(Facts(email=normalise_reachable(email), suppressed=suppressed))
+    except BadAddress as error:
+        return _no_address(error)
+
+
+def _no_address(error: BadAddress) -> Verdict:
+    return Verdict(Answer.NO, "syntax", f"Not an e-mail address: {error}", Status.UNVERIFIED)
 
 
 # Arrays, not one parameter an address: ten thousand of those cost more than the query.

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from bounces.addresses import BadAddress, normalise
+from bounces.addresses import BadAddress, normalise_reachable
 from contacts.custom import clean_custom
 
 LONGEST = {
@@ -128,7 +128,7 @@ def _addresses(word: str, value: Any) -> list[str]:  # noqa: ARG001 -- one signa
         if not each.strip():
             continue
         try:
-            emails[normalise(each)] = None
+            emails[normalise_reachable(each)] = None
         except BadAddress as error:
             raise ValueError(f"“{each.strip()[:254]}” is not an e-mail address: {error}") from error
     if len(emails) > MOST_ADDRESSES:

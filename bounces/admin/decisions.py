@@ -17,10 +17,11 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from bounces import suppressions
-from bounces.addresses import BadAddress, keep_addresses, normalise
+from bounces.addresses import BadAddress, keep_addresses
 from bounces.admin.bases import ReadOnlyAdmin, ReasonForm, TableAdmin
 from bounces.lists import find_addresses
 from bounces.models import Address, Ruling, Suppression
+from bounces.suppression_lists import read_target
 
 
 @admin.register(Ruling)
@@ -76,12 +77,10 @@ class SuppressionForm(forms.ModelForm):
         fields = ("note", "expires_at")
 
     def clean_what(self) -> str:
-        text = self.cleaned_data["what"].strip()
         try:
-            # A domain is checked as the domain of an address there.
-            return normalise(text) if "@" in text else normalise(f"postmaster@{text}").removeprefix("postmaster@")
+            return read_target(self.cleaned_data["what"])
         except BadAddress as error:
-            raise ValidationError(f"“{text}” is neither an address nor a domain: {error}") from error
+            raise ValidationError(str(error)) from error
 
     def clean_expires_at(self) -> Any:
         until = self.cleaned_data["expires_at"]

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from bounces.addresses import BadAddress, is_plain, normalise
+from bounces.addresses import BadAddress, is_plain, normalise_reachable
 from contacts.country_words import country_code
 from contacts.custom import clean_custom
 from contacts.fields import LONGEST, FieldErrors, clean_fields
@@ -203,6 +203,6 @@ def _address(cell: str) -> str:
     if is_plain(lowered):
         return lowered
     try:
-        return normalise(cell)
+        return normalise_reachable(cell)
     except BadAddress as error:
         raise ValueError(f"“{cell[:254]}” is not an e-mail address: {error}") from error

@@ -7,7 +7,7 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounces.addresses import BadAddress, is_plain, normalise
+from bounces.addresses import BadAddress, is_plain, normalise, normalise_reachable
 
 PLAIN = re2.compile(
     r"[a-z0-9_+=!#$%&'*/?^`{|}~-]+(?:\.[a-z0-9_+=!#$%&'*/?^`{|}~-]+)*"
@@ -48,3 +48,10 @@ def test_an_address_has_one_form(text: str, kept: str):
 def test_what_is_none_is_said(text: str):
     with pytest.raises(BadAddress):
         normalise(text)
+
+
+@pytest.mark.parametrize("text", ["bob@example", "bob@xn--bcher-kva"])
+def test_a_bare_host_is_kept_of_what_came_back_and_refused_to_be_written_to(text: str):
+    assert normalise(text) == text
+    with pytest.raises(BadAddress, match="no dot"):
+        normalise_reachable(text)

@@ -50,8 +50,8 @@ def test_the_same_again_changes_nothing():
 
 
 def test_the_good_are_suppressed_and_the_bad_told_by_index():
-    answer = a_tool().post(PATH, {"targets": ["ada@", "ada@example.org", "no domain"], "note": "x"}).json()
-    assert (answer["added"], [each["index"] for each in answer["rejected"]]) == (1, [0, 2])
+    answer = a_tool().post(PATH, {"targets": ["ada@", "ada@example.org", "no domain", "Smith"], "note": "x"}).json()
+    assert (answer["added"], [each["index"] for each in answer["rejected"]]) == (1, [0, 2, 3])
 
 
 def test_when_all_are_bad_the_answer_is_400():

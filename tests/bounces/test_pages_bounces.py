@@ -153,6 +153,13 @@ def test_greylisting_is_told_as_what_it_is(sales):
     assert "is blocked" not in page
 
 
+def test_a_busy_mailbox_is_not_said_to_be_gone(sales):
+    bounce = a_bounce(kind="soft", reason="onhold", rule="mailbox-busy", smtp_code=450, enhanced_code="")
+    page = text_of(sales, reverse("bounces:bounce", args=[bounce.pk]))
+    assert "Soft bounce: the mailbox cannot take mail just now (450)" in page
+    assert "does not exist" not in page
+
+
 def test_a_rule_that_is_gone_is_still_named(sales):
     bounce = a_bounce(rule="rule-of-last-year")
     page = text_of(sales, reverse("bounces:bounce", args=[bounce.pk]))

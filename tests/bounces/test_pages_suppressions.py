@@ -142,6 +142,7 @@ def test_our_own_export_can_be_read_back(manager):
         ({"targets": "ada@b.example\n" * 90_000, "note": "x"}, "The list is larger than 1 MB."),
         ({"file": SimpleUploadedFile("a.xlsx", b"PK\x03\x04\xff\xfe"), "note": "x"}, "This is not a text file."),
         ({"targets": "not an address", "note": "x"}, "This is neither an address nor a domain."),
+        ({"targets": "Smith", "note": "x"}, "This is neither an address nor a domain."),
     ],
 )
 def test_what_cannot_be_added_says_why_and_changes_nothing(manager, sent, says):

@@ -88,9 +88,9 @@ def test_a_suppression_outlives_its_erased_address() -> None:
 
 
 def test_what_is_no_address_is_answered_too() -> None:
-    verdicts = check(["not an address", "", "a@b@c.example"], NOW)
+    verdicts = check(["not an address", "", "a@b@c.example", "bob@example"], NOW)
 
-    assert {verdict.reason for verdict in verdicts.values()} == {"syntax"}
+    assert {(verdict.answer, verdict.reason) for verdict in verdicts.values()} == {("no", "syntax")}
 
 
 def test_the_answer_is_keyed_by_the_text_as_given() -> None:

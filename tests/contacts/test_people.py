@@ -138,6 +138,12 @@ def test_a_company_and_tags_are_found_in_any_case():
     assert (contact.company.name, Company.objects.count(), Tag.objects.count()) == ("Navy", 1, 1)
 
 
+def test_an_address_at_a_bare_host_is_refused_in_plain_words():
+    with pytest.raises(FieldErrors) as error:
+        save_contact({"addresses": ["bob@example"]}, by=None, now=NOW)
+    assert "“bob@example” is not an e-mail address: Its domain has no dot" in errors_of(error)["addresses"]
+
+
 def test_all_errors_are_told_at_once_by_field():
     a_custom_field("size", "number")
     fields = {
