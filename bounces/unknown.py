@@ -13,7 +13,8 @@ MOST_UNKNOWN_NAMED = 20
 
 def unknown_errors(names: Iterable[Any], known: Iterable[str]) -> dict[str, list[str]]:
     """A sentence for each of the first names that nothing reads, and one for all the others: the answer stays small."""
-    unknown = sorted(str(name) for name in names)
+    # A name may hold half of a surrogate pair, which no answer can.
+    unknown = sorted(str(name)[:1000].encode("utf-8", "replace").decode() for name in names)
     listed = ", ".join(known)
     errors = {
         name[:100]: [f"There is no “{name[:100]}” here. There are: {listed}."] for name in unknown[:MOST_UNKNOWN_NAMED]

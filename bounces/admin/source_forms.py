@@ -6,6 +6,7 @@ empty field keeps those that are kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -18,6 +19,7 @@ from unfold.widgets import (
 
 from bounces.intake import mailboxes
 from bounces.intake.kinds import CHOICES, KINDS
+from bounces.intake.webhooks.flaws import Flaw, flaws_in, lines_of
 from bounces.intake.webhooks.providers import Field
 from bounces.models import IntakeSource
 from bounces.sealing import CannotOpen
@@ -57,6 +59,7 @@ class SourceForm(NewSourceForm):
 
     kind = None  # type: ignore[assignment]  # it is fixed by now
     single: frozenset[str] = frozenset()  # fields of one line
+    flaws: Mapping[str, Flaw] = {}
 
     class Meta(NewSourceForm.Meta):
         fields = ("trust", "is_enabled", "options")
@@ -68,8 +71,13 @@ class SourceForm(NewSourceForm):
                 self.initial[name] = "\n".join(map(str, listed(self.instance.options.get(name.removeprefix(OPTION)))))
 
     def clean(self) -> dict[str, Any]:
-        """A mailbox whose parts do not go together says so here, not in the middle of the night."""
+        """A mailbox whose parts do not go together says so here, not in the middle of the night; a secret that is none
+        likewise."""
         cleaned = super().clean() or self.cleaned_data
+        for name, flaw in self.flaws.items():
+            said = [f"Line {number}: {each}" for number, each in flaws_in(lines_of(cleaned.get(name) or ""), flaw)]
+            if said:
+                self.add_error(name, said)
         if self.instance.kind == mailboxes.KIND and not self.errors:
             told = {name.removeprefix(OPTION): text for name, text in cleaned.items() if name.startswith(OPTION)}
             source = IntakeSource(kind=mailboxes.KIND, name="new", trust=Trust.TOKEN, options=told)
@@ -82,7 +90,7 @@ class SourceForm(NewSourceForm):
     def save(self, commit: bool = True) -> IntakeSource:
         options, secrets = dict(self.cleaned_data.get("options") or self.instance.options), opened(self.instance)
         for name, text in self.cleaned_data.items():
-            lines = [line.strip() for line in text.splitlines() if line.strip()] if isinstance(text, str) else []
+            lines = lines_of(text) if isinstance(text, str) else []
             kept: Any = "".join(lines) if name in self.single else lines
             if name.startswith(OPTION):
                 options[name.removeprefix(OPTION)] = kept
@@ -110,6 +118,7 @@ def form_for(source: IntakeSource) -> type[SourceForm]:
     fields: dict[str, Any] = {field_name(field): as_form_field(field, source) for field in told}
     if told:
         fields["Meta"] = type("Meta", (SourceForm.Meta,), {"fields": ("trust", "is_enabled")})
+    fields["flaws"] = {field_name(field): field.flaw for field in told}
     fields["single"] = frozenset(field_name(field) for field in told if field.is_line)
     return type("SourceFormOfItsKind", (SourceForm,), fields)
 

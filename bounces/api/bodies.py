@@ -30,6 +30,7 @@ class JsonBody(BaseParser):
     """Not DRF's JSONParser: for that one DRF reads the whole body first, up to Django's own cap of 2.5 MB."""
 
     media_type = "application/json"
+    is_kept_whole = True  # each text of it has to be one that can be kept
 
     def parse(
         self,
@@ -44,9 +45,15 @@ class JsonBody(BaseParser):
             raise ParseError("The JSON is nested too deeply.") from error
         except ValueError as error:
             raise ParseError(f"The body is not JSON in UTF-8: {error}") from error
-        if b"\\u" in body and not is_keepable(value):
+        if self.is_kept_whole and b"\\u" in body and not is_keepable(value):
             raise ParseError("A text holds a character that cannot be kept: \\u0000, or half of a surrogate pair.")
         return value
+
+
+class JsonBatch(JsonBody):
+    """Of entries whose fields are looked at one by one, so that the text of one spoils no other."""
+
+    is_kept_whole = False
 
 
 class MailBody(BaseParser):

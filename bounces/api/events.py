@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bounces.api.bodies import JsonBatch
 from bounces.intake.event_shape import EVENTS, FEEDBACK_TYPES, ID_LENGTH, LINE_LENGTH, MESSAGE_ID_LENGTH, read_event
 from bounces.intake.events import keep_events
 from bounces.unknown import unknown_errors
@@ -123,6 +124,7 @@ EXAMPLE = OpenApiExample(
 
 
 class EventsView(APIView):
+    parser_classes = [JsonBatch]
     required_scopes = {"POST": "events:write"}
     required_permissions = {"POST": "bounces.upload_bounces"}
 

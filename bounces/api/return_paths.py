@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bounces import issuing
+from bounces.api.bodies import JsonBatch
 from bounces.api.events import MOST_EVENTS, AllBad, many_of, source_of
 from bounces.api.problems import ErrorsSerializer
 from bounces.intake.event_shape import ID_LENGTH, LINE_LENGTH, MESSAGE_ID_LENGTH, read_sending
@@ -89,6 +90,7 @@ class NoDomain(APIException):
 
 
 class ReturnPathsView(APIView):
+    parser_classes = [JsonBatch]
     required_scopes = {"POST": "events:write"}
     required_permissions = {"POST": "bounces.upload_bounces"}
 

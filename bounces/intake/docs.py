@@ -85,7 +85,8 @@ are found by their names: one has to be called `email`, or the like.
 ## Providers' webhooks
 
 An admin makes a source, tells it what the table says, and pastes its URL at the provider. “Test this source” sends
-what the provider would, through that very URL, says what came of it, and takes it back.
+what the provider would, through that very URL, says what came of it, and takes it back. What it cannot see is whether
+the provider was told the same: the last step shows that.
 
 - The URL holds 192 random bits. Whoever has seen it still needs the signature, or the user and password. “New
   address” replaces it.

@@ -153,10 +153,13 @@ def _enhanced(value: Any, now: datetime) -> str:  # noqa: ARG001 -- one signatur
 
 
 def _diagnostic(value: Any, now: datetime) -> str:  # noqa: ARG001 -- one signature for all fields
-    """What the server said, in however many lines; what is too long to keep is cut."""
+    """What the server said, in however many lines; what is too long to keep is cut.
+
+    Servers speak in any encoding, and tools that guess wrongly pass on halves of surrogate pairs.
+    """
     if not isinstance(value, str):
         raise ValueError("A text is needed.")
-    return clean_line(value)
+    return clean_line(value).encode("utf-8", "replace").decode()
 
 
 SMTP_FIELDS: dict[str, Checker] = {

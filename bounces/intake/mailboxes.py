@@ -97,10 +97,24 @@ def signed_in(source: IntakeSource) -> Mailbox:
         tenant=option(source, "tenant", "common"),
         token_url=option(source, "token_url"),
     )
+    if missing := missing_of(client):
+        raise BadSource(f"To sign in by OAuth2 it needs {', '.join(missing)}.")
     granted = grant(client)
     if granted.refresh_token and granted.refresh_token != client.refresh_token:
         _keep_refresh_token(source, client.refresh_token, granted.refresh_token)
     return replace(mailbox, access_token=granted.access_token)
+
+
+def missing_of(client: Client) -> list[str]:
+    """What the provider will ask for and an admin has not entered. Pure."""
+    is_google, is_user = client.provider == "google", bool(client.refresh_token)
+    asked = {
+        "a client id": client.client_id,
+        "a client secret": client.client_secret or (is_user and not is_google),
+        "a refresh token": is_user or not is_google,
+        "the tenant": client.tenant != "common" or is_google or is_user,
+    }
+    return [name for name, is_there in asked.items() if not is_there]
 
 
 def _keep_refresh_token(source: IntakeSource, old: str, new: str) -> None:

@@ -133,6 +133,51 @@ def test_what_an_event_may_not_hold_is_told_by_field(fields, field):
     assert field in errors_of(response)
 
 
+HALF = "\ud800"
+UNKEEPABLE = [
+    {"event_id": f"a{HALF}"},
+    {"event_id": "a\0"},
+    {"event": HALF},
+    {"recipient": f"{HALF}@b.example"},
+    {"recipient": "a\0@b.example"},
+    {"occurred_at": HALF},
+    {"message_id": HALF},
+    {"campaign": "\0"},
+    {"feedback_type": HALF},
+    {"smtp": {"code": HALF}},
+    {"smtp": {"enhanced": HALF}},
+    {"smtp": {"remote_mta": HALF}},
+    {"smtp": {HALF: 1}},
+    {HALF: 1},
+    {"\0": 1},
+]
+
+
+@pytest.mark.parametrize("fields", UNKEEPABLE, ids=ascii)
+def test_a_text_that_cannot_be_kept_spoils_no_other_event_of_its_batch(fields):
+    response = a_tool().post("events/", {"events": [an_event(**fields), an_event(event_id="good")]})
+    told = response.json()
+    assert (response.status_code, told["accepted"], told["rejected"][0]["index"]) == (202, 1, 0)
+
+
+def test_what_a_server_said_is_kept_without_the_bytes_that_cannot_be():
+    event = an_event(smtp={"code": 550, "text": "550 5.1.1 Benutzer \udcfcnbekannt\0, no such user"})
+    assert a_tool().post("events/", event).status_code == 202
+    run_flow(timezone.now)
+    assert Bounce.objects.get().diagnostic.isprintable()
+
+
+def test_a_body_whose_names_cannot_be_kept_is_refused():
+    assert a_tool().post("events/", {"events": [an_event()], HALF: 1}).status_code == 400
+
+
+def test_a_message_whose_text_cannot_be_kept_spoils_no_other(settings):
+    settings.RETURN_PATH_DOMAIN = "bounces.example.com"
+    messages = [{"event_id": HALF, "recipient": "a@b.example"}, {"event_id": "good", "recipient": "a@b.example"}]
+    response = a_tool().post("return-paths/", {"messages": messages})
+    assert (response.status_code, [each["event_id"] for each in response.json()["return_paths"]]) == (200, ["good"])
+
+
 @pytest.mark.parametrize(
     "body", [[], "x", 5, None, {"events": []}, {"events": {}}, {"events": None}, {"events": [], "x": 1}]
 )

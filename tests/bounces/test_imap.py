@@ -21,6 +21,7 @@ from bounces import lease, process, schedule
 from bounces.intake import imap, imap_session, mailboxes, watching
 from bounces.intake.imap import batches
 from bounces.intake.mailboxes import TROUBLE, Turn, read_source, try_source
+from bounces.intake.oauth import Client
 from bounces.models import Address, InboundItem, IntakeSource, MailboxPosition, RawChunk, Schedule, SourceSeen
 from tests.bounces import dovecot
 from tests.bounces.arriving import ADA, a_bounce_mail
@@ -429,11 +430,33 @@ def test_google_and_microsoft_give_a_token_for_what_an_admin_pasted(server, user
 def test_a_token_of_somebody_else_is_refused_by_the_server(server, user):
     Tokens.user = "somebody-else"
     tokens = serve_tokens(server.folder)
-    source = a_source(server, user, sign_in="google", token_url=f"https://localhost:{tokens.server_port}/")
+    source = a_source(
+        server, user, sign_in="google", client_id="ours", token_url=f"https://localhost:{tokens.server_port}/"
+    )
     source.secrets = {"client_secret": "s", "refresh_token": "good"}
     assert "refused the access token" in read(source).trouble
     tokens.shutdown()
     tokens.server_close()
+
+
+@pytest.mark.parametrize(
+    ("provider", "told", "missing"),
+    [
+        ("google", {}, ["a client id", "a client secret", "a refresh token"]),
+        ("google", {"client_id": "c", "client_secret": "s", "refresh_token": "r"}, []),
+        ("microsoft", {"client_id": "c"}, ["a client secret", "the tenant"]),
+        ("microsoft", {"client_id": "c", "client_secret": "s", "tenant": "them"}, []),
+        ("microsoft", {"client_id": "c", "refresh_token": "r"}, []),
+    ],
+)
+def test_what_a_provider_will_ask_for_is_asked_of_the_admin_first(provider, told, missing):
+    known = {"client_id": "", "client_secret": "", "refresh_token": ""}
+    assert mailboxes.missing_of(Client(provider, **known | told)) == missing
+
+
+def test_without_a_client_id_no_provider_is_asked(server, user):
+    said = read(a_source(server, user, sign_in="google")).trouble
+    assert said == "To sign in by OAuth2 it needs a client id, a client secret, a refresh token."
 
 
 # --- who reads ----------------------------------------------------------------------------------------

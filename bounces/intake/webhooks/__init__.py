@@ -2,6 +2,7 @@
 
     arrival.py      one request: its body, headers, address
     providers.py    the table: which providers there are, how each proves that it is itself, how it is connected
+    flaws.py        what is wrong with what an admin entered
     signatures.py   the proofs: signatures over the raw body, or a user and password
     sns.py          Amazon's: certificates, topics, the subscription's handshake
     known.py        the sources as each process remembers them, with the version of their rows

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bounces.intake.webhooks import amazon, normal, others, signatures, sns
+from bounces.intake.webhooks import amazon, flaws, normal, others, signatures, sns
 from bounces.intake.webhooks.arrival import Arrival
+from bounces.intake.webhooks.flaws import Flaw
 from bounces.intake.webhooks.signatures import Check
 from bounces.values import Trust
 
@@ -22,7 +23,7 @@ TOPICS = "topics"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What an admin enters. A secret may be several, one a line, while an old one is replaced."""
+    """What an admin enters. A secret may be several, one a line, while an old one is replaced; `flaw` looks at each."""
 
     name: str
     label: str
@@ -31,6 +32,7 @@ class Field:
     is_line: bool = False  # one line, never several
     is_required: bool = True
     choices: tuple[tuple[str, str], ...] = ()  # of one line: what may be chosen, the first where nothing is
+    flaw: Flaw = flaws.none
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,17 @@ PROOFS = {
 }
 
 
-BASIC = Field(LOGIN, "User and password", "As user:password. Put them into the URL: https://user:password@…")
+BASIC = Field(
+    LOGIN,
+    "User and password",
+    "As user:password, of your own making. The steps say where the provider is told them.",
+    flaw=flaws.of_login,
+)
 IN_URL = "Its requests carry no signature: the URL holds a user and a password, which nobody else may see."
 
 
-def _key(name: str, label: str, help_text: str) -> tuple[Field, ...]:
-    return (Field(name, label, help_text),)
+def _key(name: str, label: str, help_text: str, flaw: Flaw = flaws.none) -> tuple[Field, ...]:
+    return (Field(name, label, help_text, flaw=flaw),)
 
 
 _rows = (
@@ -87,6 +94,7 @@ _rows = (
                 "Topics",
                 "The ARNs of the SNS topics that may bring events, one a line: arn:aws:sns:eu-west-1:…:bounces",
                 is_secret=False,
+                flaw=flaws.of_topic,
             ),
         ),
         amazon.read_ses,
@@ -193,7 +201,7 @@ _rows = (
         "postal",
         "Postal",
         signatures.check_postal,
-        _key("public_key", "Public key", "postal default-dkim-record, the part behind p="),
+        _key("public_key", "Public key", "postal default-dkim-record, the part behind p=", flaws.of_rsa_key),
         normal.read_by("postal"),
         (
             "On Postal's machine, run `postal default-dkim-record`, and copy the part behind p=.",
@@ -222,7 +230,12 @@ _rows = (
         "resend",
         "Resend",
         signatures.check_svix,
-        _key("signing_secret", "Signing secret", "Begins with whsec_; shown on the webhook's page."),
+        _key(
+            "signing_secret",
+            "Signing secret",
+            "Begins with whsec_; shown on the webhook's page.",
+            flaws.of_svix_secret,
+        ),
         normal.read_by("resend"),
         (
             "In Rebound, add a source of kind Resend, and copy its URL.",
@@ -236,7 +249,7 @@ _rows = (
         "sendgrid",
         "SendGrid (Twilio)",
         signatures.check_sendgrid,
-        _key("public_key", "Verification key", "The public key of the signed event webhook."),
+        _key("public_key", "Verification key", "The public key of the signed event webhook.", flaws.of_elliptic_key),
         normal.read_by("sendgrid"),
         (
             "In Rebound, add a source of kind SendGrid, and copy its URL.",
@@ -293,7 +306,12 @@ _rows = (
         "azure",
         "Azure Communication Services",
         signatures.secret_in("x-rebound-secret", "secret"),
-        _key("secret", "Secret", "Of your own making, 20 characters or more; Event Grid sends it along."),
+        _key(
+            "secret",
+            "Secret",
+            "Of your own making, 20 characters or more; Event Grid sends it along.",
+            flaws.of_own_secret,
+        ),
         others.read_azure,
         (
             "In Rebound, add a source of kind Azure with a secret of your own making, and copy its URL.",

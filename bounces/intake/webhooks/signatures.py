@@ -29,6 +29,7 @@ WINDOW = timedelta(seconds=300)
 MAILGUN_WINDOW = timedelta(hours=9)
 
 WRONG = "The signature is not right: was the secret copied whole, and is it this provider's?"
+WRONG_LOGIN = "It came without the user and password of this source, or with others: does the provider have them?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Given:
 Check = Callable[[Arrival, Given, datetime], None]
 
 
-def any_of(matches: Callable[[str], bool], secrets: Sequence[str]) -> None:
+def any_of(matches: Callable[[str], bool], secrets: Sequence[str], wrong: str = WRONG) -> None:
     """Raises Refused where none matches. One that cannot be read keeps no other from matching."""
     unreadable: Refused | None = None
     for secret in secrets:
@@ -58,7 +59,7 @@ def any_of(matches: Callable[[str], bool], secrets: Sequence[str]) -> None:
                 return
         except Refused as error:
             unreadable = error
-    raise unreadable or Refused(WRONG)
+    raise unreadable or Refused(wrong)
 
 
 def same(one: str | bytes, other: str | bytes) -> bool:
@@ -106,8 +107,11 @@ def public_key(text: str) -> Any:
 def check_basic(arrival: Arrival, given: Given, now: datetime) -> None:  # noqa: ARG001 -- one signature for all
     """User and password in the URL that the provider was given: for those that sign nothing."""
     kind, _, code = arrival.headers.get("authorization", "").partition(" ")
-    said = decode(code.strip()) if kind.lower() == "basic" else b""
-    any_of(lambda login: same(said, login), given.of("login"))
+    try:
+        said = decode(code.strip()) if kind.lower() == "basic" else b""
+    except Refused:
+        said = b""
+    any_of(lambda login: same(said, login), given.of("login"), WRONG_LOGIN)
 
 
 def check_sendgrid(arrival: Arrival, given: Given, now: datetime) -> None:
