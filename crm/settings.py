@@ -77,6 +77,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "crm.views.short_way.short_way",
+    "crm.api.lengths.ask_for_length",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crm.content_policy.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

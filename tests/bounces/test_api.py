@@ -444,6 +444,14 @@ def test_a_body_above_the_cap_is_refused():
     assert a_tool().post("check/", b" " * (8 * 1024 * 1024 + 1)).status_code == 413
 
 
+def test_a_body_whose_length_nobody_says_is_refused_by_name():
+    tool = a_tool()
+    response = tool.client.post(
+        "/api/v1/events/", an_event(), content_type="application/json", headers={"transfer-encoding": "chunked"}
+    )
+    assert (response.status_code, errors_of(response)[None][:3]) == (411, "Say")
+
+
 def test_a_form_is_no_json():
     assert a_tool().post("check/", b"addresses=x", "application/x-www-form-urlencoded").status_code == 415
 

@@ -21,6 +21,7 @@ from bounces.intake.webhooks.words import NOT_SENT
 from bounces.values import Event
 
 SUPPRESSED = ("Suppressed", "OnAccountSuppressionList", "OnTenantSuppressionList")
+ENDED = "Somebody ended the subscription at Amazon: nothing more comes from this topic. Subscribe the URL again."
 read_others = normal.read_by("amazon_ses")
 
 
@@ -30,6 +31,8 @@ def read_ses(arrival: Arrival, now: datetime) -> list[Found]:
         event = json.loads(message["Message"]) if message.get("Type") == "Notification" else {}
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return read_others(arrival, now)  # the sentence with which a subscription begins is no JSON
+    if message.get("Type") == "UnsubscribeConfirmation":
+        return [Found({}, ENDED, is_broken=True)]  # set aside, so that the source's page says that somebody is needed
     kind = look_up(event, "eventType") or look_up(event, "notificationType")
     try:
         if kind == "Bounce":

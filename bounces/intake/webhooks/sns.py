@@ -1,8 +1,8 @@
 """Amazon SES, through SNS: whose message it is, by certificate and topic; and the handshake of a subscription.
 
 In: an `Arrival`. Out: nothing, or `Refused`. The certificate comes from Amazon's own hosts alone, over a vetted
-connection, is checked to be of them by TLS, and is kept. Source: docs.aws.amazon.com/sns, "Verifying the signatures of
-Amazon SNS messages".
+connection, and is kept. It comes without those that vouch for it: that it is Amazon's, the chain of the TLS connection
+says, and its own name. Source: docs.aws.amazon.com/sns, "Verifying the signatures of Amazon SNS messages".
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import binascii
 import http.client
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -21,12 +22,15 @@ import re2
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import NameOID
 
 from bounces import network
 from bounces.intake.webhooks.arrival import Arrival, Refused
 from bounces.intake.webhooks.signatures import WRONG, Given, check_seconds, verifies
 
 HOST = re2.compile(r"^sns\.[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?$")
+# sns.amazonaws.com in most regions; sns-signing.<region>.amazonaws.com, sns-<region>.amazonaws.com.cn in others.
+OWNER = re2.compile(r"^sns[a-z0-9.-]{0,60}\.amazonaws\.com(?:\.cn)?$")
 CERTIFICATE = re2.compile(r"^/SimpleNotificationService-[0-9A-Za-z]{1,80}\.pem$")
 SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -72,10 +76,21 @@ def key_at(url: str, fetch: Fetch, now: datetime) -> rsa.RSAPublicKey:
     certificate = certificate_at(url, fetch)
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise ValueError("The certificate has expired, or is not valid yet.")
+    if not any(OWNER.search(name) for name in names_of(certificate)):
+        raise ValueError("The certificate is not of Amazon SNS.")
     key = certificate.public_key()
     if not isinstance(key, rsa.RSAPublicKey):
         raise ValueError("The certificate holds no RSA key.")
     return key
+
+
+def names_of(certificate: x509.Certificate) -> list[str]:
+    """Whose it is, by its subject and its alternative names. Raises ValueError."""
+    names = [str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    with suppress(x509.ExtensionNotFound):
+        also = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names += also.get_values_for_type(x509.DNSName)
+    return names
 
 
 def read_message(arrival: Arrival) -> dict[str, Any]:
@@ -85,7 +100,7 @@ def read_message(arrival: Arrival) -> dict[str, Any]:
     except (ValueError, RecursionError):
         message = None
     if not isinstance(message, dict) or str(message.get("Type")) not in SIGNED:
-        raise Refused("This is no message of Amazon SNS.", status=400)
+        raise Refused("This is no message of Amazon SNS: is raw message delivery off?", status=400)
     return message
 
 
@@ -110,7 +125,7 @@ def check_sns(arrival: Arrival, given: Given, now: datetime, fetch: Fetch = fetc
     except network.Unreachable as error:
         raise Refused(f"Amazon's certificate cannot be fetched: {error}", status=503) from None
     except ValueError:
-        raise Refused("What stands at the certificate's address is none that is valid now.") from None
+        raise Refused("What stands at the certificate's address is none of Amazon SNS that is valid now.") from None
     if not verifies(lambda: key.verify(signature, signed_text(message), padding.PKCS1v15(), algorithm())):
         raise Refused(WRONG)
     check_seconds((now - moment_of(message)).total_seconds(), WINDOW)

@@ -61,8 +61,8 @@ def public_text(key: Any) -> str:
 
 
 @cache
-def amazon_certificate(owner: str) -> bytes:
-    key, name = rsa_key(owner), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+def amazon_certificate(owner: str, common_name: str = "sns.amazonaws.com") -> bytes:
+    key, name = rsa_key(owner), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     made = (
         x509.CertificateBuilder()

@@ -262,6 +262,26 @@ def test_cloud_events_ask_by_options(client: Client) -> None:
     assert answers[0].headers["WebHook-Allowed-Origin"] == "eventgrid.azure.net"
 
 
+NAMES = {
+    "sns.amazonaws.com": 200,
+    "sns-signing.af-south-1.amazonaws.com": 200,
+    "sns-cn-north-1.amazonaws.com.cn": 200,
+    "s3.amazonaws.com": 403,
+    "sns.amazonaws.com.evil.example": 403,
+    "evil.example/sns.amazonaws.com": 403,
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", NAMES)
+def test_a_certificate_at_amazon_has_to_be_of_its_sns(
+    client: Client, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(sns.check_sns, "__defaults__", (lambda _: amazon_certificate("amazon", name),))
+
+    assert a_post(a_provider_source("amazon_ses"), SITE).send(client) == NAMES[name]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("url", [f"{AMAZON}/é", f"{AMAZON}/a b", "https://evil.example/"])
 def test_a_subscription_is_confirmed_at_amazon_alone(client: Client, url: str) -> None:

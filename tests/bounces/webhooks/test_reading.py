@@ -80,6 +80,14 @@ def test_who_leaves_one_topic_at_amazon_did_not() -> None:
     assert (found.event, found.is_broken) == ({}, False)
 
 
+def test_that_a_subscription_at_amazon_was_ended_is_set_aside_for_somebody() -> None:
+    said = {**samples.amazon_ses("bob@b.example", NOW), "Type": "UnsubscribeConfirmation", "Message": "You have chosen"}
+
+    (found,) = read_all(PROVIDERS["amazon_ses"], Arrival(json.dumps(said).encode()), NOW)
+
+    assert (found.event, found.is_broken, "ended the subscription" in found.why) == ({}, True, True)
+
+
 def test_what_postal_holds_back_was_not_sent() -> None:
     said = samples.postal("ada@example.org", NOW)
     (found,) = read("postal", {**said, "payload": {**said["payload"], "status": "Held"}})
