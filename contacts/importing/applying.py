@@ -162,15 +162,17 @@ def settle_search() -> None:
         cursor.execute("SELECT gin_clean_pending_list('contact_search'::regclass)")
 
 
+# Between two numbers: or else the whole stage is read for each batch.
 TAKE = """
-SELECT s.*, j.verdict AS was_verdict, j.contact_id AS was_contact_id, j.address_id AS was_address_id
-FROM (
+WITH next AS MATERIALIZED (
     SELECT number, verdict, contact_id, address_id,
            count(*) FILTER (WHERE verdict = 'update') OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) AS updates
     FROM {judged} WHERE number > %(after)s AND verdict IN ('new', 'update') ORDER BY number LIMIT %(size)s
-) AS j
-JOIN {stage} s ON s.number = j.number
+)
+SELECT s.*, j.verdict AS was_verdict, j.contact_id AS was_contact_id, j.address_id AS was_address_id
+FROM next j JOIN {stage} s ON s.number = j.number
 WHERE j.updates <= %(updates)s
+  AND s.number > %(after)s AND s.number <= (SELECT max(number) FROM next WHERE updates <= %(updates)s)
 """
 MAKE_COMPANIES = """
 INSERT INTO contacts_company (name, domain, country, notes, created_at)

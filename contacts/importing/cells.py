@@ -163,7 +163,9 @@ def _owner_id(email: str, shown: str) -> int:
 
 def _phone(cell: str, country: str | None) -> Any:
     """As E.164 where it is so already, else as it can be read."""
-    found = cell if is_whole_phone(cell) else read_phone(cell, country or settings.PHONE_REGION)
+    if is_whole_phone(cell):
+        return cell
+    found = read_phone(cell, country or settings.PHONE_REGION)
     return found if is_whole_phone(found) else _by_the_rules("phone", found)
 
 

@@ -92,7 +92,7 @@ def _read(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
     _, first = first_lines(run)
     cleaner = RowCleaner(run.headers, run.mapping, read_options(run.options), first)
     opened = open_run(run, watch=lambda: lease.renew(held))
-    for chunk in staging.chunks(opened.table.lines):
+    for chunk in staging.chunks(staging.written(opened.table.lines, cleaner)):
         with step(run, held, State.STAGING) as run:
             staging.stage_lines(run, chunk, cleaner)
             run.total += len(chunk)
