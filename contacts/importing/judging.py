@@ -132,7 +132,7 @@ SELECT number, contact_id, address_id,
        changed,
        CASE WHEN problem IS NOT NULL THEN problem
             WHEN is_others AND %(update)s <> 'skip' THEN jsonb_build_array('', '', name || ' belongs to ' || owner
-                || '. Ask them, or a manager, to change it.') END
+                || '. Let the import change contacts of others, or leave the row to them.') END
 FROM (
     SELECT f.number, f.contact_id, f.address_id, {changed} AS changed,
         CASE WHEN f.is_ambiguous THEN jsonb_build_array(%(default_email)s::text, s.email,

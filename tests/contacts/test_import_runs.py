@@ -163,7 +163,7 @@ def test_another_owners_contact_is_changed_only_where_that_is_allowed():
     run = done(text, by=manager)
     (row,) = ImportRow.objects.filter(run_id=run.pk)
     assert (row.verdict, run.failed_rows) == ("not_yours", 1)
-    assert "belongs to Sam" in str(row.problems)
+    assert "belongs to Sam. Let the import change contacts of others" in str(row.problems)
     done(text, by=manager, change_others=True)
     ada.refresh_from_db()
     assert ada.title == "Dr"
