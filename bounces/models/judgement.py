@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from bounces.models.address import Address
 from bounces.models.constraints import choices, one_of
-from bounces.policy_numbers import BY_NAME
+from bounces.policy_numbers import BY_NAME, MOST
 from bounces.values import Status
 
 
@@ -64,6 +64,9 @@ class Policy(models.Model):
                 & Q(risk_window_days__gte=1)
                 & Q(silent_days__gte=1),
                 name="policy_numbers_make_sense",
+            ),
+            models.CheckConstraint(
+                condition=Q(**{f"{name}__lte": MOST for name in BY_NAME}), name="policy_numbers_have_an_end"
             ),
             models.CheckConstraint(
                 condition=Q(soft_window_count__lte=F("soft_window_days")) & Q(risk_count__lte=F("risk_window_days")),

@@ -50,5 +50,5 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         said = f"{guard} may go on. Its guard stays armed." if resumed else f"{guard} was not paused any more."
-        messages.success(request, said)
+        (messages.success if resumed else messages.info)(request, said)
     return redirect(reverse("bounces:reputation"))

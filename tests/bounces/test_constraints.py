@@ -40,6 +40,7 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "inbound_once": lambda: [InboundItem.objects.create(source="a", digest=b"d" * 32, received_at=NOW) for _ in "12"],
     "inbound_state_known": lambda: an_inbound_item(state="lost", why="Lost."),
     "inbound_says_why": lambda: an_inbound_item(state="ignored", why=""),
+    "policy_numbers_have_an_end": lambda: Policy.objects.create(hard_limit=3651),
     "policy_one_active": lambda: Policy.objects.create(version=99, is_active=True),
     "policy_version_unique": lambda: [Policy.objects.create(version=99) for _ in "12"],
     "ruling_reason_given": lambda: a_ruling(reason=""),
