@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import re2
 from django import forms
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
@@ -25,6 +26,7 @@ from bounces.models import IntakeSource
 from bounces.sealing import CannotOpen
 from bounces.values import Trust
 
+NAME = re2.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SECRET, OPTION = "secret_", "option_"
 LEVELS = [
     ("", "As suits its kind"),
@@ -48,6 +50,13 @@ class NewSourceForm(forms.ModelForm):
     class Meta:
         model = IntakeSource
         fields: tuple[str, ...] = ("name", "kind", "trust", "is_enabled")
+
+    def clean_name(self) -> str:
+        """The database holds to the same; here it is said in words."""
+        name = str(self.cleaned_data["name"])
+        if not NAME.fullmatch(name):
+            raise forms.ValidationError("Letters, digits, and . _ - alone, without blanks, like postmark-main.")
+        return name
 
     def clean_trust(self) -> str:
         kind = KINDS.get(self.cleaned_data.get("kind") or self.instance.kind)

@@ -122,32 +122,32 @@ class IntakeSourceAdmin(FormAdmin):
     def steps(self, source: IntakeSource) -> str:
         return render_to_string("admin/bounces/intakesource/steps.html", {"steps": KINDS[source.kind].steps})
 
-    @display(description="Last seen", empty_value="never")
+    @display(description="Last seen")
     def last_seen(self, source: IntakeSource) -> str:
         seen = getattr(source, "seen", None)
-        return in_words(seen.last_seen_at) if seen and seen.last_seen_at else ""
+        return in_words(seen.last_seen_at) if seen and seen.last_seen_at else "never"
 
     @display(description="Received")
     def received(self, source: IntakeSource) -> str:
         seen = getattr(source, "seen", None)
         return f"{seen.received:,}" if seen else "0"
 
-    @display(description="Waits for somebody", empty_value="nothing")
+    @display(description="Waits for somebody")
     def set_aside(self, source: IntakeSource) -> str:
         items = count_states(InboundItem.objects.filter(source=source.door, state__in=WAITING))
         told = [f"{items[state]:,} {state}" for state in WAITING if items[state]]
-        return f"{', '.join(told)}: the Inbox says why" if told else ""
+        return f"{', '.join(told)}: the Inbox says why" if told else "nothing"
 
     @display(description="Refused")
     def refused(self, source: IntakeSource) -> str:
         seen = getattr(source, "seen", None)
         return f"{seen.refused:,}" if seen else "0"
 
-    @display(description="Error", empty_value="none")
+    @display(description="Error")
     def last_error(self, source: IntakeSource) -> str:
         seen = getattr(source, "seen", None)
         if not seen or not seen.last_error:
-            return ""
+            return "none"
         is_over = bool(seen.last_seen_at and seen.last_seen_at > seen.last_error_at)
         said = f"{in_words(seen.last_error_at)}: {seen.last_error}"
         return f"Over: something was taken since. {said}" if is_over else said

@@ -107,6 +107,19 @@ def test_a_kind_that_there_is_not_is_refused(boss: Client) -> None:
     assert b"pigeons" in page.content
 
 
+@pytest.mark.parametrize("name", ["Postmark main", "post/mark", "é", "-main", "main\nmain"])
+def test_a_name_that_is_none_is_refused_in_words(boss: Client, name: str) -> None:
+    page = boss.post(reverse(ADD), {"name": name, "kind": "postmark", "is_enabled": "on"}).content.decode()
+
+    assert ("like postmark-main" in page, "Constraint" in page) == (True, False)
+
+
+def test_what_was_never_seen_is_said(boss: Client) -> None:
+    page = boss.get(change(a_provider_source("mailgun"))).content.decode()
+
+    assert "never" in page
+
+
 def test_an_admins_word_on_trust_counts(boss: Client) -> None:
     boss.post(reverse(ADD), {"name": "main", "kind": "mailgun", "trust": "match", "is_enabled": "on"})
 
