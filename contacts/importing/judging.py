@@ -81,22 +81,22 @@ def _judge(judge: Judge, cursor: Any, stage: str, to_find: str, to_judge: str) -
 # `hash` stands for the address, `id_hash` for the external id: groups of numbers are a fifth of the memory.
 FIND = """
 WITH located AS MATERIALIZED (
-    SELECT s.number, a.id AS address_id, s.external_id,
+    SELECT s.number, a.id AS address_id, x.id AS contact_id,
            hashtextextended(s.email, 0) AS hash, hashtextextended(s.external_id, 0) AS id_hash
-    FROM {stage} s LEFT JOIN bounces_address a ON a.email = s.email
+    FROM {stage} s
+    LEFT JOIN bounces_address a ON a.email = s.email
+    LEFT JOIN contacts_contact x ON x.external_id = s.external_id AND x.deleted_at IS NULL
     WHERE s.problems IS NULL
 ), matched AS (
     SELECT r.address_id, min(c.id) AS contact_id, count(*) AS matches
     FROM contacts_contactaddress r
     JOIN contacts_contact c ON c.id = r.contact_id AND c.deleted_at IS NULL
-    WHERE r.is_primary AND r.address_id IN (SELECT address_id FROM located)
+    WHERE r.is_primary AND r.address_id IN (SELECT address_id FROM located WHERE contact_id IS NULL)
     GROUP BY r.address_id
 )
-SELECT l.number, l.address_id, coalesce(x.id, m.contact_id) AS contact_id,
-       x.id IS NULL AND m.matches > 1 AS is_ambiguous, x.id IS NOT NULL AS by_id, l.hash, l.id_hash
-FROM located l
-LEFT JOIN contacts_contact x ON x.external_id = l.external_id AND x.deleted_at IS NULL
-LEFT JOIN matched m ON m.address_id = l.address_id
+SELECT l.number, l.address_id, coalesce(l.contact_id, m.contact_id) AS contact_id,
+       coalesce(m.matches > 1, false) AS is_ambiguous, l.contact_id IS NOT NULL AS by_id, l.hash, l.id_hash
+FROM located l LEFT JOIN matched m ON m.address_id = l.address_id AND l.contact_id IS NULL
 """
 
 REPEATED = """
@@ -106,7 +106,9 @@ WITH by_id AS (
     SELECT contact_id, min(number) AS first FROM {found}
     WHERE contact_id IS NOT NULL AND NOT is_ambiguous GROUP BY contact_id HAVING count(*) > 1
 ), by_address AS (
-    SELECT hash, min(number) AS first FROM {found} WHERE hash IS NOT NULL GROUP BY hash HAVING count(*) > 1
+    SELECT hash, min(number) AS first FROM {found}
+    WHERE hash IS NOT NULL AND EXISTS (SELECT FROM {found} WHERE contact_id IS NULL)
+    GROUP BY hash HAVING count(*) > 1
 ), earlier AS (
     SELECT f.number, least(i.first, c.first, a.first) AS first
     FROM {found} f
