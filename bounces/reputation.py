@@ -1,6 +1,7 @@
 """How well our mail arrives, seen by campaign, sender, sending domain and receiving provider.
 
-In: the daily counts (`DailyStat`). Out: rates with the word that stands beside them. Pure but for one query.
+In: the daily counts (`DailyStat`). Out: rates with the word that stands beside them, of a whole period or by day. Pure
+but for one query each.
 A bounce rate is failed for good over attempted, a complaint rate complaints over delivered. Nothing attempted, or
 nothing known to be delivered: the rate is unknown, never 0.
 The lines are where providers draw them: Google and Yahoo ask senders for complaints below 0.1 % and never 0.3 %; above
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 
 from bounces.models import DailyStat
 from bounces.providers import provider_name
+from bounces.sentences import long_date
 
 BOUNCE_LINES = (0.01, 0.02)
 COMPLAINT_LINES = (0.001, 0.003)
@@ -100,17 +102,25 @@ def standings(dimension: str, days: int, today: date) -> list[Standing]:
 
     Recipient domains are counted by calendar month: every month that the days touch.
     """
+    counted = _counted(dimension, days, today).values_list("key").annotate(*[Sum(column) for column in COLUMNS])
+    rows = counted.order_by(F("bounced__sum").desc(), F("attempted__sum").desc(), "key")[:SHOWN]
+    return [Standing(key, label_of(dimension, key), *counts) for key, *counts in rows]
+
+
+def by_day(dimension: str, key: str, days: int, today: date) -> list[Standing]:
+    """What was counted under one key on each of these days, or in each of their months; the newest first. One query."""
+    rows = _counted(dimension, days, today).filter(key=key).order_by("-day").values_list("day", *COLUMNS)
+    is_by_month = DIMENSIONS[dimension].by_month
+    return [
+        Standing(day.isoformat(), f"{day:%B %Y}" if is_by_month else long_date(day), *counts) for day, *counts in rows
+    ]
+
+
+def _counted(dimension: str, days: int, today: date) -> QuerySet[DailyStat]:
     first = today - timedelta(days=days - 1)
     if DIMENSIONS[dimension].by_month:
         first = first.replace(day=1)
-    rows = (
-        DailyStat.objects.filter(dimension=dimension, day__range=(first, today))
-        .order_by()
-        .values_list("key")
-        .annotate(*[Sum(column) for column in COLUMNS])
-        .order_by(F("bounced__sum").desc(), F("attempted__sum").desc(), "key")[:SHOWN]
-    )
-    return [Standing(key, label_of(dimension, key), *counts) for key, *counts in rows]
+    return DailyStat.objects.filter(dimension=dimension, day__range=(first, today)).order_by()
 
 
 def label_of(dimension: str, key: str) -> str:

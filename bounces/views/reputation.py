@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from bounces import guards
 from bounces.models import Guard
-from bounces.reputation import DIMENSIONS, PERIODS, SHOWN, standings
+from bounces.reputation import DIMENSIONS, PERIODS, SHOWN, by_day, label_of, standings
 from bounces.views.access import needs
 
 
@@ -23,15 +23,20 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
     by = by if by in DIMENSIONS else "campaign"
     days = request.GET.get("days", "")
     chosen = int(days) if days in map(str, PERIODS) else 30
-    rows = standings(by, chosen, timezone.now().astimezone(UTC).date())
+    key = request.GET.get("key", "").replace("\0", "")
+    today = timezone.now().astimezone(UTC).date()
+    rows = by_day(by, key, chosen, today) if key else standings(by, chosen, today)
+    paused = Guard.objects.filter(state=Guard.State.PAUSED)
     url = reverse("bounces:reputation")
     context = {
         "dimension": DIMENSIONS[by],
+        "of": label_of(by, key),
+        "unit": "month" if DIMENSIONS[by].by_month else "day",
         "days": chosen,
         "periods": PERIODS,
         "rows": rows,
-        "paused": Guard.objects.filter(state=Guard.State.PAUSED)[:SHOWN],
-        "is_cut": len(rows) == SHOWN,
+        "paused": (paused.filter(dimension=by, key=key) if key else paused)[:SHOWN],
+        "is_cut": not key and len(rows) == SHOWN,
         "tabs": [
             {"label": each.label, "url": f"{url}?by={each.name}&days={chosen}", "is_current": each.name == by}
             for each in DIMENSIONS.values()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from bounces.models import DailyStat
-from bounces.reputation import DIMENSIONS, Standing, Word, standings
+from bounces.reputation import DIMENSIONS, Standing, Word, by_day, standings
 from bounces.values import Event
 from tests.bounces.histories import complained, delivered, hard, recorded, soft, told
 from tests.builders import NOW, a_user
@@ -106,6 +108,27 @@ def test_the_page_says_how_a_rate_comes_about() -> None:
     assert "2.50 %" in page
     assert "Stop" in page
     assert "unknown" in page
+
+
+def test_one_campaign_is_told_day_by_day() -> None:
+    today = timezone.now().date()
+    for days_ago, attempted in ((0, 100), (1, 900), (40, 5)):
+        day = today - timedelta(days=days_ago)
+        DailyStat.objects.create(day=day, dimension="campaign", key="spring", attempted=attempted, delivered=77)
+    DailyStat.objects.create(day=today, dimension="campaign", key="autumn", attempted=1)
+    assert [row.attempted for row in by_day("campaign", "spring", 30, today)] == [100, 900]
+    client = Client()
+    client.force_login(a_user())
+    page = client.get(reverse("bounces:reputation"), {"by": "campaign", "key": "spring\0"}).content.decode()
+    assert "spring, by day" in page
+    assert f"{today.day} {today:%B %Y}" in page
+    assert "77" in page
+
+
+def test_a_recipient_domain_is_told_month_by_month() -> None:
+    first = TODAY.replace(day=1)
+    DailyStat.objects.create(day=first, dimension="recipient_domain", key="example.org", attempted=3)
+    assert [row.label for row in by_day("recipient_domain", "example.org", 7, TODAY)] == [f"{first:%B %Y}"]
 
 
 def test_strangers_are_sent_to_sign_in() -> None:
