@@ -16,6 +16,7 @@ from django.db import transaction
 
 from bounces.intake.keep import Door, Piece, keep_pieces
 from bounces.models import InboundItem
+from bounces.parsing.text import find_replycode, find_status
 from bounces.values import LIST_READER, UNNAMED, Event, MailKind, Reading, Report, Trust
 
 EVENT_READER = "event"
@@ -78,14 +79,18 @@ def read_report(event: Any) -> Reading:
 
 
 def reported(event: dict[str, Any]) -> Report:
-    """Of an event of the documented shape. Raises ValueError, KeyError, TypeError, AttributeError for others."""
+    """Of an event of the documented shape. Raises ValueError, KeyError, TypeError, AttributeError for others.
+
+    Codes that a tool does not tell apart stand in what the server said.
+    """
     smtp = event.get("smtp") or {}
+    text = str(smtp.get("text") or "")[:2000]
     return Report(
         event=Event(event["event"]),
         recipient=event["recipient"],
-        status=str(smtp.get("enhanced") or ""),
-        replycode=str(smtp.get("code") or ""),
-        diagnostic=str(smtp.get("text") or "")[:2000],
+        status=str(smtp.get("enhanced") or find_status(text)),
+        replycode=str(smtp.get("code") or find_replycode(text)),
+        diagnostic=text,
         remote_mta=str(smtp.get("remote_mta") or ""),
         occurred_at=datetime.fromisoformat(event["occurred_at"]),
         message_id=str(event.get("message_id") or "").strip("<> "),

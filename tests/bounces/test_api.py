@@ -167,6 +167,14 @@ def test_what_a_server_said_is_kept_without_the_bytes_that_cannot_be():
     assert Bounce.objects.get().diagnostic.isprintable()
 
 
+@pytest.mark.parametrize("smtp", [{"text": "550 5.1.1 sorry"}, {"code": 550, "text": "550 5.1.1 sorry"}])
+def test_codes_that_a_tool_does_not_tell_apart_are_read_from_what_the_server_said(smtp):
+    a_tool().post("events/", an_event(smtp=smtp))
+    run_flow(timezone.now)
+    bounce = Bounce.objects.get()
+    assert (bounce.reason, bounce.smtp_code, bounce.enhanced_code) == ("userunknown", 550, "5.1.1")
+
+
 def test_a_body_whose_names_cannot_be_kept_is_refused():
     assert a_tool().post("events/", {"events": [an_event()], HALF: 1}).status_code == 400
 
