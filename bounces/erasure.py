@@ -41,7 +41,8 @@ def erase_address(text: str, by: Any, reason: str, now: datetime) -> None:
     with transaction.atomic():
         address = Address.objects.get(pk=keep_addresses([email])[email])
         policy.lock_addresses([address.pk])
-        if not Suppression.objects.filter(address=address, lifted_at=None, expires_at=None).exists():
+        lasting = Suppression.objects.filter(address=address, lifted_at=None, expires_at=None)
+        if not lasting.exclude(reason=Suppression.Reason.CLEANING).exists():  # which a cleaning's undo may lift
             suppress_address(address, Suppression.Reason.MANUAL, SOURCE, now=now, by=by, note=reason.strip())
         _erase_raw(address)
         Dirty.objects.filter(address_id=address.pk).delete()

@@ -129,6 +129,12 @@ def test_the_wish_of_the_recipient_stays_with_its_reason():
     assert check([EMAIL], timezone.now())[EMAIL].reason == "complaint"
 
 
+def test_what_cleaning_suppressed_is_suppressed_for_good_when_it_is_erased():
+    a_suppression(EMAIL, "cleaning")
+    erase_email(EMAIL, None, "Asked.", timezone.now())
+    assert check([EMAIL], timezone.now())[EMAIL].reason == "manual"
+
+
 def test_erasing_twice_changes_nothing_the_second_time():
     a_contact(EMAIL)
     for _ in range(2):
