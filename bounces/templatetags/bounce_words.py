@@ -8,6 +8,7 @@ from django import template
 
 from bounces.classification import load_reasons
 from bounces.codes import explain_enhanced_code, explain_reply_code
+from bounces.intake.webhooks.providers import PROVIDERS
 from bounces.models import Bounce, Evidence
 from bounces.sentences import RULE_WORDS, explain_claimed
 
@@ -40,14 +41,19 @@ def enhanced_code_words(code: str) -> str:
 
 @register.filter
 def door(source: str) -> str:
-    """Where a thing came in, as people say it: `upload` -> `Upload`, `api:outreach` -> `API key outreach`."""
+    """Where a thing came in, as people say it: `upload` -> `Upload`, `mailgun:main` -> `Mailgun main`."""
     name, _, rest = source.partition(":")
     if name in NAMED_DOORS and rest:
         return f"{NAMED_DOORS[name]} {rest}"
     return DOORS.get(source, source)
 
 
-NAMED_DOORS = {"api": "API key", "imap": "Mailbox", "smtp": "Mail server, recipients of"}
+NAMED_DOORS = {
+    "api": "API key",
+    "imap": "Mailbox",
+    "smtp": "Mail server, recipients of",
+    **{slug: provider.name for slug, provider in PROVIDERS.items()},
+}
 DOORS = {
     "upload": "Upload",
     "command": "Command line",

@@ -84,6 +84,15 @@ def test_an_item_takes_the_same_number_of_queries_however_much_it_told(manager, 
         manager.get(reverse("bounces:item", args=[item.pk]))
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("mailgun:main", "Mailgun main"), ("azure:x", "Azure Communication Services x"), ("imap:box", "Mailbox box")],
+)
+def test_a_door_is_called_by_its_name(manager, source, words):
+    item = an_inbound_item(source=source)
+    assert words in manager.get(reverse("bounces:item", args=[item.pk])).content.decode()
+
+
 def test_a_quarantined_item_is_read_again(manager):
     item = an_inbound_item(state="quarantined", why="Broken.")
     manager.post(reverse("bounces:retry", args=[item.pk]))

@@ -110,6 +110,10 @@ def make_request(arrival: Arrival) -> HttpRequest:
 
 
 def broken(error: Exception) -> Found:
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+        return Found({}, "It is no JSON: it is cut off, or in another encoding.", is_broken=True)
+    if isinstance(error, RecursionError):
+        return Found({}, "It is nested too deeply to be read.", is_broken=True)
     return Found({}, f"Not an event that this provider documents ({type(error).__name__}).", is_broken=True)
 
 

@@ -80,6 +80,21 @@ def test_who_leaves_one_topic_at_amazon_did_not() -> None:
     assert (found.event, found.is_broken) == ({}, False)
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"RecordType": "Bou', "it is cut off, or in another encoding"),
+        (b'{"RecordType": "\xe9"}', "it is cut off, or in another encoding"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"3", "Not an event that this provider documents"),
+    ],
+)
+def test_why_a_request_cannot_be_read_is_said_in_words(body: bytes, words: str) -> None:
+    (found,) = read_all(PROVIDERS["postmark"], Arrival(body), NOW)
+
+    assert (found.is_broken, words in found.why) == (True, True)
+
+
 def test_that_a_subscription_at_amazon_was_ended_is_set_aside_for_somebody() -> None:
     said = {**samples.amazon_ses("bob@b.example", NOW), "Type": "UnsubscribeConfirmation", "Message": "You have chosen"}
 
