@@ -160,10 +160,13 @@ class ScheduleAdmin(FormAdmin):
     fields = ("name", "task", "cron", "in_words", "is_enabled", "next_run", "last_run_at", "last_outcome")
     readonly_fields = ("in_words", "next_run", "last_run_at", "last_outcome")
 
-    def save_model(self, request: HttpRequest, obj: Schedule, form: forms.ModelForm, change: bool) -> None:
-        if {"cron", "is_enabled"} & set(form.changed_data) or not change:
+    def save_model(self, request: HttpRequest, obj: Schedule, form: forms.ModelForm, change: bool) -> None:  # noqa: ARG002 -- the hook's signature is Django's
+        """What was changed alone: the scheduler may have written the rest since the form was read."""
+        changed = set(form.changed_data)
+        if {"cron", "is_enabled"} & changed or not change:
             obj.next_run_at = next_time(obj.cron, timezone.now()) if obj.is_enabled else None
-        super().save_model(request, obj, form, change)
+            changed.add("next_run_at")
+        obj.save(update_fields=changed if change else None)
 
     @display(description="In words")
     def in_words(self, schedule: Schedule) -> str:

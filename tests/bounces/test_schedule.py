@@ -8,12 +8,16 @@ from datetime import datetime, timedelta
 import django_rq
 import pytest
 from django.conf import LazySettings
+from django.contrib.admin import site
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.forms import modelform_factory
+from django.http import HttpRequest
 from redis import Redis
 from rq import SimpleWorker
 
 from bounces import cleaning, schedule
+from bounces.admin.running import ScheduleAdmin
 from bounces.intake.upload import keep_upload
 from bounces.models import Address, CleaningRun, Policy, Schedule
 from tests.bounces.arriving import a_bounce_mail
@@ -168,3 +172,15 @@ def test_a_day_that_never_comes_is_refused() -> None:
 def test_nonsense_in_the_five_fields_is_refused() -> None:
     with pytest.raises(ValidationError, match="Five fields"):
         Schedule(name="x", task="clean_all", cron="every night").full_clean()
+
+
+def test_an_edit_leaves_alone_what_the_scheduler_wrote_meanwhile() -> None:
+    nightly = Schedule.objects.get(task="clean_all")
+    form = modelform_factory(Schedule, fields=["name"])({"name": "Nightly"}, instance=nightly)
+    assert form.is_valid()
+    Schedule.objects.filter(pk=nightly.pk).update(last_outcome="Began.", next_run_at=NOW)
+
+    ScheduleAdmin(Schedule, site).save_model(HttpRequest(), nightly, form, change=True)
+
+    nightly.refresh_from_db()
+    assert (nightly.name, nightly.last_outcome, nightly.next_run_at) == ("Nightly", "Began.", NOW)
