@@ -132,3 +132,18 @@ def test_a_file_becomes_contacts_and_is_taken_back(manager: Page, size, tmp_path
     assert fits(page)
     shoot(page, "import-9-undone")
     assert state_hash() == before
+
+
+@SIZES
+def test_a_file_that_was_read_wrongly_is_read_as_the_person_says(manager: Page, size):
+    manager.set_viewport_size(size)
+    manager.goto("/contacts/import/")
+    choose(manager, "people.csv", "email:Vorname\nada@engines.example:Ada\n")
+    manager.get_by_role("button", name="Look at its columns").click()
+    expect(manager.get_by_text("No separator was found")).to_be_visible()
+    manager.get_by_text("How the file is read").click()
+    manager.get_by_label("Cells are separated by").select_option("Colon")
+    manager.get_by_role("button", name="Read it so").click()
+    expect(manager.get_by_label("Vorname")).to_have_value("first_name")
+    assert fits(manager)
+    shoot(manager, "import-read-otherwise")

@@ -83,6 +83,12 @@ def test_a_workbook_without_a_header_is_read_too():
     assert (sheet.headers, len(sheet.rows)) == (["Column A", "Column B"], 2)
 
 
+def test_cells_that_a_sign_parts_for_which_no_file_is_searched_are_told():
+    (notice,) = read_sheet(b"email:name\nada@x.example:Ada\n").notices
+    assert "say what parts them" in notice
+    assert read_sheet(b"E-mail:\nada@x.example\n").notices == []
+
+
 @pytest.mark.parametrize("separator", ["::", '"', "\n", "klingon", "\\"])
 def test_what_parts_no_cells_is_refused(separator: str):
     with pytest.raises(UnreadableFile, match="parts no cells"):

@@ -6,11 +6,10 @@ What is left empty is found out from the file itself.
 from __future__ import annotations
 
 from contacts.importing.reading.encodings import NAMES, UTF8, known_encoding
-from contacts.importing.reading.separated import SEPARATORS
+from contacts.importing.reading.separated import SAID_SEPARATORS, SEPARATORS
 from contacts.importing.reading.tables import Manner, UnreadableFile
 
-# Those that no file is searched for, since they stand within cells too: a person may say them.
-SEPARATOR_NAMES = {**SEPARATORS, ":": "colon", "~": "tilde", "^": "caret", " ": "blank"}
+SEPARATOR_NAMES = {**SEPARATORS, **SAID_SEPARATORS}
 ENCODING_NAMES = {UTF8: "Unicode (UTF-8)", **NAMES}
 LONGEST_SHEET = 200
 NO_SEPARATORS = "\"'\\\r\n\x00"  # they mean something else in every table of text

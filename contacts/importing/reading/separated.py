@@ -17,6 +17,8 @@ from contacts.importing.reading.kinds import Form
 from contacts.importing.reading.tables import ADDRESS, Manner, Record, Table, UnreadableFile, table_of
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+# No file is searched for these, since they stand within cells too: a person may say them.
+SAID_SEPARATORS = {":": "colon", "~": "tilde", "^": "caret", " ": "blank"}
 LONGEST_LINE = 2 * 1024 * 1024  # characters
 SAMPLE = 64 * 1024  # characters
 SAMPLED = 20  # records
@@ -24,7 +26,7 @@ SAMPLED = 20  # records
 
 ONE_CELL = (
     f"No separator was found ({', '.join(SEPARATORS.values())} were tried), so each line is one cell. If the file has "
-    "several columns, save it as “CSV UTF-8”."
+    "several columns, say what parts them, or save it as “CSV UTF-8”."
 )
 
 
@@ -128,9 +130,11 @@ def _said(head: str) -> tuple[str, str]:
 
 
 def is_one_text(headers: Sequence[str], head: str) -> bool:
-    """Whether lines that should have been parted were not: they hold blanks or signs, and no list of addresses does."""
+    """Whether lines that should have been parted were not: a header of several names, or no line that is an address."""
     if len(headers) != 1:
         return False
+    if any(sign in headers[0].rstrip(":") for sign in SAID_SEPARATORS if sign != " "):
+        return True
     lines = [line.strip() for line in head[:SAMPLE].splitlines()[:SAMPLED]]
     return not any(ADDRESS.match(line.strip("\"'")) for line in lines)
 
