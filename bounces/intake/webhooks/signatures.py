@@ -29,6 +29,7 @@ WINDOW = timedelta(seconds=300)
 MAILGUN_WINDOW = timedelta(hours=9)
 
 WRONG = "The signature is not right: was the secret copied whole, and is it this provider's?"
+NOT_OURS = "It came with another secret than this source has: is it the same at the provider?"
 WRONG_LOGIN = "It came without the user and password of this source, or with others: does the provider have them?"
 
 
@@ -245,7 +246,7 @@ def secret_in(header: str, secret: str) -> Check:
         if header not in arrival.headers and arrival.headers.get("aeg-event-type") == "SubscriptionValidation":
             return
         said = arrival.header(header)
-        any_of(lambda key: same(key, said), keys)
+        any_of(lambda key: same(key, said), keys, NOT_OURS)
 
     return check
 

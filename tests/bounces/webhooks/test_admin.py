@@ -199,6 +199,13 @@ def test_without_its_user_and_password_a_request_is_said_to_lack_them(boss: Clie
     assert b"without the user and password of this source" in boss.get(change(source)).content
 
 
+def test_another_secret_than_the_source_has_is_no_wrong_signature(boss: Client) -> None:
+    source = a_provider_source("azure")
+    a_post(source, SITE, signer="somebody else's secret").send(Client())
+
+    assert b"It came with another secret" in boss.get(change(source)).content
+
+
 def test_an_empty_field_keeps_the_secret(boss: Client) -> None:
     source = a_provider_source("mailgun")
 
