@@ -111,7 +111,8 @@ def _judge(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun
             run.state = State.STAGING
             return run
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL work_mem = '32MB'")
+            # Three hash tables stand at once, each of twice as much: together within an import's 150 MB.
+            cursor.execute("SET LOCAL work_mem = '18MB'")
             judging.judge_whole(judging.judge_of(run), cursor)
             if run.applied_at is not None:  # it was writing when its stage was lost
                 run.state, run.pace_at = State.APPLYING, None
