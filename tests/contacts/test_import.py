@@ -214,6 +214,11 @@ def test_bad_cells_are_reported_by_row_and_column():
     }  # fmt: skip
 
 
+def test_an_address_at_a_bare_host_is_reported():
+    report = imported("email\nbob@example\n")
+    assert (report.new, "no dot" in report.problems[0].sentence) == (0, True)
+
+
 def test_a_row_with_too_many_cells_is_reported():
     report = imported("email,company\nada@example.org,Acme, Inc.\n")
     assert "3 cells" in report.problems[0].sentence
