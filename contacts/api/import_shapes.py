@@ -18,7 +18,7 @@ from bounces.api.bodies import TooLarge, is_keepable
 from bounces.api.strict import StrictSerializer, Text
 from bounces.intake.keep import megabytes
 from contacts.fields import LONGEST, LONGEST_TAG, MOST_TAGS
-from contacts.importing.options import UPDATE_LABELS, Update
+from contacts.importing.options import NEW_TYPES, UPDATE_LABELS, Update
 from contacts.importing.outcomes import early_rows, known_groups, preview_groups
 from contacts.importing.reading import Manner, UnreadableFile
 from contacts.importing.reading.encodings import known_encoding
@@ -29,7 +29,6 @@ ENVELOPE = 1024 * 1024  # what the form around the file may weigh
 MOST_COLUMNS = 200
 MOST_ROWS = 50_000
 SHOWN = 8  # first rows of each verdict
-NEW_TYPES = ("text", "number", "date", "yes_no")
 
 
 class FileBody(MultiPartParser):

@@ -16,6 +16,7 @@ class Update(StrEnum):
     OVERWRITE = "overwrite"
 
 
+NEW_TYPES = ("text", "number", "date", "yes_no")  # of custom fields that an import may make
 UPDATE_LABELS = {
     Update.OVERWRITE: "Update them with what the file says",
     Update.FILL: "Fill only what is blank",

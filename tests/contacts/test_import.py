@@ -335,6 +335,22 @@ def test_the_commands_dry_run_changes_nothing(tmp_path):
     assert not Contact.objects.exists()
 
 
+def test_the_command_makes_fields(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("email,Team size\nada@x.example,12\n")
+    said = {"new_field": ["team_size:number"], "map": ["Team size=custom.team_size"]}
+    call_command("import_contacts", path, stdout=StringIO(), **said)
+    assert Contact.objects.get().custom == {"team_size": 12}
+    for given, refusal in (
+        ("size", "KEY:TYPE"),
+        ("size:choice", "KEY:TYPE"),
+        ("Size:number", "KEY:TYPE"),
+        ("team_size:text", "already"),
+    ):
+        with pytest.raises(CommandError, match=refusal):
+            call_command("import_contacts", path, stdout=StringIO(), new_field=[given])
+
+
 def test_the_command_says_what_is_wrong_with_its_arguments(tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_contacts", str(tmp_path / "none.csv"))

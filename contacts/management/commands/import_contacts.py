@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import re2
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -23,12 +24,13 @@ from bounces.rulings import NoReason
 from bounces.terminal import terminal
 from contacts.importing import runs, working
 from contacts.importing.mapping import apply_saved
-from contacts.importing.options import Options, Update
+from contacts.importing.options import NEW_TYPES, Options, Update
 from contacts.importing.reading import UnreadableFile, manner_of
 from contacts.importing.report import ImportReport, report_of
-from contacts.models import ImportRun, SavedMapping
+from contacts.models import CustomField, ImportRun, SavedMapping
 
 PIECE = 1024 * 1024
+KEY = re2.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
 class Command(BaseCommand):
@@ -37,6 +39,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--map", metavar="COLUMN=FIELD", action="append", default=[], help="what a column means")
+        parser.add_argument(
+            "--new-field", metavar="KEY:TYPE", action="append", default=[], help="make a custom field: size:number"
+        )
         parser.add_argument("--saved", metavar="NAME", help="a saved mapping of columns")
         parser.add_argument("--encoding", metavar="NAME", default="", help="of a text, such as cp1252; else found out")
         parser.add_argument(
@@ -142,8 +147,21 @@ def _options(run: ImportRun, options: dict[str, Any]) -> Options:
         owner_id=owner.pk if owner else None,
         source=options["source"] or run.name,
         tags=options["tag"],
+        new_fields=list({each["key"]: each for each in map(_new_field, options["new_field"])}.values()),
         at_once=False,
     )
+
+
+def _new_field(given: str) -> dict[str, str]:
+    key, _, kind = given.partition(":")
+    if not KEY.fullmatch(key) or kind not in NEW_TYPES:
+        raise CommandError(
+            f"--new-field: “{given}” is not KEY:TYPE, such as size:number. A key begins with a letter, and has "
+            f"small letters, digits and “_”; the types are {', '.join(NEW_TYPES)}."
+        )
+    if CustomField.objects.filter(key=key).exists():
+        raise CommandError(f"--new-field: there is a field {key} already. Leave the option out.")
+    return {"key": key, "label": key.replace("_", " ").capitalize(), "type": kind}
 
 
 def _user(flag: str, email: str | None) -> Any:
