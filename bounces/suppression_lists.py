@@ -1,19 +1,21 @@
 """Many suppressions at once: reading a pasted list or a CSV, looking at what it would do, doing it.
 
-In: text, one address or domain a line, or a CSV with a column `email`, `address` or `domain`. Out: what is good, what
-is suppressed already, what is wrong and why; then Suppression rows, by a few statements however many there are.
+In: text, one address or domain a line, or a CSV with a column `email`, `address` or `domain`: our own export too, of
+which what is lifted stays lifted, and what is in force for its reason stays as it is. Out: what is good, what is
+suppressed already, what is wrong and why; then Suppression rows, by a few statements however many there are.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from io import StringIO
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from bounces.addresses import BadAddress, keep_addresses, normalise, normalise_reachable, suppression_key
 from bounces.models import Address, Suppression
@@ -23,6 +25,9 @@ from bounces.suppressions import active
 LARGEST = 1024 * 1024  # bytes
 CHUNK = 5000
 COLUMNS = frozenset({"email", "e-mail", "email address", "address", "domain", "address or domain"})
+# Columns of our own export.
+STATE, REASON = "state", "reason"
+REASONS = {reason.label.lower(): reason.value for reason in Suppression.Reason}
 RENEWED = "It had expired, and was suppressed anew."
 
 
@@ -39,11 +44,16 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class SuppressionList:
-    """What a text names, each once: normalised addresses, domains (A-labels), and the lines that name neither."""
+    """What a text names, each once: normalised addresses, domains (A-labels), and the lines that name neither.
+
+    `reasons`: why, of those of which the list tells it. `held`: how many more it named that are in force for theirs.
+    """
 
     emails: list[str]
     domains: list[str]
     bad: list[BadLine]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    held: int = 0
 
     def __len__(self) -> int:
         return len(self.emails) + len(self.domains)
@@ -59,12 +69,12 @@ class Outlook:
     """What adding a list would do."""
 
     listed: SuppressionList
-    already: int  # of the listed, those that are suppressed by hand already
+    already: int  # of the listed and the held, those that need no suppression by hand
     covered: dict[str, int]  # each domain: how many known addresses it has
 
     @property
     def new(self) -> int:
-        return len(self.listed) - self.already
+        return len(self.listed) + self.listed.held - self.already
 
 
 def read_target(text: str) -> str:
@@ -104,44 +114,99 @@ def read_list(text: str) -> SuppressionList:
     emails: dict[str, None] = {}
     domains: dict[str, None] = {}
     bad: list[BadLine] = []
-    column: int | None = None
-    for number, line in enumerate(text.replace("\0", "").lstrip("\ufeff").splitlines(), start=1):
-        cells = _cells(line)
-        if number == 1 and (named := [at for at, cell in enumerate(cells) if cell.lower() in COLUMNS]):
-            column = named[0]
+    reasons: dict[str, str] = {}
+    for row in _rows(text.replace("\0", "").lstrip("\ufeff")):
+        if row.state not in ("", "in force"):
+            bad.append(BadLine(row.number, ", ".join(row.targets)[:100], f"It is {row.state[:20]}: left out."))
             continue
-        for cell in _targets(cells, column):
+        for cell in row.targets:
             try:
                 target = read_target(cell)
             except BadAddress as error:
-                bad.append(BadLine(number, cell[:100], str(error)))
+                bad.append(BadLine(row.number, cell[:100], str(error)))
             else:
                 (emails if "@" in target else domains)[target] = None
-    return SuppressionList(list(emails), list(domains), bad)
+                reasons[target] = row.reason
+    return SuppressionList(list(emails), list(domains), bad, reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line, or several that a quoted cell goes on for: whom it names, and what our own export says of them."""
+
+    number: int
+    targets: Sequence[str]
+    state: str = ""
+    reason: str = ""
+
+
+def _rows(text: str) -> Iterator[Row]:
+    lines = text.splitlines()
+    header = [cell.lower() for cell in _cells(lines[0])] if lines else []
+    columns = [at for at, cell in enumerate(header) if cell in COLUMNS]
+    if not columns:
+        yield from (Row(number, _targets(_cells(line))) for number, line in enumerate(lines, start=1))
+        return
+    places = {word: header.index(word) for word in (STATE, REASON) if word in header}
+    for number, cells in _cells_below(text, lines):
+        told = {word: cells[at].lower() for word, at in places.items() if at < len(cells)}
+        named = [cells[at] for at in columns if at < len(cells) and cells[at]]
+        yield Row(number, named, told.get(STATE, ""), REASONS.get(told.get(REASON, ""), ""))
+
+
+def _cells_below(text: str, lines: Sequence[str]) -> Sequence[tuple[int, list[str]]]:
+    """The rows below the header. Where quotes do not close, each line is a row of its own: none swallows the others."""
+    rows = csv.reader(StringIO(text, newline=""), delimiter=_separator(lines[0]), strict=True)
+    try:
+        return [(rows.line_num, [restore(cell.strip()) for cell in cells]) for cells in rows][1:]
+    except csv.Error:
+        return [(number, _cells(line)) for number, line in enumerate(lines[1:], start=2)]
+
+
+def _separator(line: str) -> str:
+    return next((sign for sign in ("\t", ";", ",") if sign in line), ",")
 
 
 def _cells(line: str) -> list[str]:
-    separator = next((sign for sign in ("\t", ";", ",") if sign in line), ",")
     try:
-        cells = next(csv.reader([line], delimiter=separator), [])
+        cells = next(csv.reader([line], delimiter=_separator(line)), [])
     except csv.Error:
         cells = [line]
     return [restore(cell.strip()) for cell in cells]
 
 
-def _targets(cells: Sequence[str], column: int | None) -> list[str]:
-    """The cells of a line that name someone: the named column's, else all with an @, else the first."""
-    if column is not None:
-        return [cell for cell in cells[column : column + 1] if cell]
+def _targets(cells: Sequence[str]) -> list[str]:
+    """The cells of a line without a header that name someone: all with an @, else the first."""
     filled = [cell for cell in cells if cell]
     return [cell for cell in filled if "@" in cell] or filled[:1]
+
+
+def without_held(listed: SuppressionList, now: datetime) -> SuppressionList:
+    """Less those that are in force here for the very reason that the list tells: an export changes nothing."""
+    told = {suppression_key(email): email for email in listed.emails if listed.reasons.get(email)}
+    domains = [domain for domain in listed.domains if listed.reasons.get(domain)]
+    if not (told or domains):
+        return listed
+    found = active(now).filter(Q(address_key__in=list(told)) | Q(domain__in=domains))
+    held = {
+        target
+        for key, domain, reason in found.values_list("address_key", "domain", "reason")
+        if listed.reasons.get(target := told[bytes(key)] if key else domain) == reason
+    }
+    return replace(
+        listed,
+        emails=[email for email in listed.emails if email not in held],
+        domains=[domain for domain in listed.domains if domain not in held],
+        held=len(held),
+    )
 
 
 def look_at(listed: SuppressionList, now: datetime) -> Outlook:
     """Reads only. Three queries."""
     by_hand = active(now).filter(reason=Suppression.Reason.MANUAL)
     keys = [suppression_key(email) for email in listed.emails]
-    already = by_hand.filter(address_key__in=keys).count() + by_hand.filter(domain__in=listed.domains).count()
+    by_address, by_domain = by_hand.filter(address_key__in=keys), by_hand.filter(domain__in=listed.domains)
+    already = by_address.count() + by_domain.count() + listed.held
     known = Address.objects.filter(domain__in=listed.domains).order_by().values_list("domain").annotate(n=Count("pk"))
     return Outlook(listed, already, dict.fromkeys(listed.domains, 0) | dict(known))
 

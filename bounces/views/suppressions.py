@@ -18,7 +18,16 @@ from bounces.lists import Day, SuppressionFilter
 from bounces.models import Suppression
 from bounces.paging import capped_count, page_of
 from bounces.spreadsheet import csv_lines
-from bounces.suppression_lists import LARGEST, Outlook, SuppressionList, TooLarge, look_at, read_list, suppress_list
+from bounces.suppression_lists import (
+    LARGEST,
+    Outlook,
+    SuppressionList,
+    TooLarge,
+    look_at,
+    read_list,
+    suppress_list,
+    without_held,
+)
 from bounces.views.access import needs
 from bounces.views.address import ReasonForm
 
@@ -118,7 +127,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return render(request, "bounces/suppressions_add.html", {"form": form})
     now = timezone.now()
-    listed: SuppressionList = form.cleaned_data["listed"]
+    listed: SuppressionList = without_held(form.cleaned_data["listed"], now)
     is_one_address = len(listed.emails) == 1 and not listed.domains and not listed.bad
     if not (is_one_address or ("confirmed" in request.POST and len(listed))):
         return render(request, "bounces/suppressions_preview.html", preview(form, look_at(listed, now)))

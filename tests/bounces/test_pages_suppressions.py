@@ -133,6 +133,34 @@ def test_our_own_export_can_be_read_back(manager):
     assert (listed.emails, listed.domains, listed.bad) == (["+tag@b.example"], ["whole.example"], [])
 
 
+def test_our_own_export_changes_nothing_where_it_comes_from(manager):
+    a_suppression("ada@b.example", reason="complaint")
+    a_suppression("bob@b.example", reason="unsubscribe", note='said "no",\nand again')
+    a_suppression("cleo@b.example", reason="manual", expires_at=timezone.now() + timedelta(days=9))
+    a_suppression("dan@b.example", lifted_at=timezone.now(), lifted_by=a_user(name="Sam Sales"), lift_reason="Asked.")
+    a_suppression("old@b.example", reason="manual", expires_at=timezone.now() - timedelta(days=1))
+    a_suppression(domain="whole.example", reason="manual")
+    before = list(Suppression.objects.order_by("pk").values())
+    exported = SimpleUploadedFile("all.csv", text_of(manager.get(f"{EXPORT}?state=all")).encode())
+
+    page = text_of(manager.post(ADD, {"file": exported, "note": "x", "confirmed": "yes"}))
+
+    assert ("It is lifted: left out." in page, "It is expired: left out." in page) == (True, True)
+    assert list(Suppression.objects.order_by("pk").values()) == before
+
+
+def test_a_quote_that_does_not_close_swallows_nobody(manager):
+    body = b'Email,Name\nada@b.example,"Ada\nbob@b.example,Bob\n'
+    page = text_of(manager.post(ADD, {"file": SimpleUploadedFile("list.csv", body), "note": "x"}))
+    assert "ada@b.example\nbob@b.example" in page
+
+
+def test_the_second_line_of_a_quoted_cell_is_nobody(manager):
+    body = b'Name,Email\n"Ada,\nsmith.example",ada@b.example\n'
+    listed = read_list(body.decode())
+    assert (listed.emails, listed.domains, listed.bad) == (["ada@b.example"], [], [])
+
+
 @pytest.mark.parametrize(
     ("sent", "says"),
     [
