@@ -69,12 +69,16 @@ class Outlook:
     """What adding a list would do."""
 
     listed: SuppressionList
-    already: int  # of the listed and the held, those that need no suppression by hand
+    by_hand: int  # of the listed, those that are suppressed by hand already
     covered: dict[str, int]  # each domain: how many known addresses it has
 
     @property
     def new(self) -> int:
-        return len(self.listed) + self.listed.held - self.already
+        return len(self.listed) - self.by_hand
+
+    @property
+    def already(self) -> int:
+        return self.by_hand + self.listed.held
 
 
 def read_target(text: str) -> str:
@@ -206,7 +210,7 @@ def look_at(listed: SuppressionList, now: datetime) -> Outlook:
     by_hand = active(now).filter(reason=Suppression.Reason.MANUAL)
     keys = [suppression_key(email) for email in listed.emails]
     by_address, by_domain = by_hand.filter(address_key__in=keys), by_hand.filter(domain__in=listed.domains)
-    already = by_address.count() + by_domain.count() + listed.held
+    already = by_address.count() + by_domain.count()
     known = Address.objects.filter(domain__in=listed.domains).order_by().values_list("domain").annotate(n=Count("pk"))
     return Outlook(listed, already, dict.fromkeys(listed.domains, 0) | dict(known))
 

@@ -23,10 +23,11 @@ from bounces.intake.kinds import CHOICES, KINDS
 from bounces.intake.webhooks.flaws import Flaw, flaws_in, lines_of
 from bounces.intake.webhooks.providers import Field
 from bounces.models import IntakeSource
+from bounces.models.sources import PLAIN_NAME
 from bounces.sealing import CannotOpen
 from bounces.values import Trust
 
-NAME = re2.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME = re2.compile(PLAIN_NAME)
 SECRET, OPTION = "secret_", "option_"
 LEVELS = [
     ("", "As suits its kind"),

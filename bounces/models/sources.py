@@ -19,6 +19,7 @@ from bounces.models.constraints import choices, one_of
 from bounces.sealing import seal, unseal
 from bounces.values import Trust
 
+PLAIN_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 LEVELS = (Trust.TRUSTED, Trust.MATCH, Trust.TOKEN)
 
 
@@ -48,9 +49,7 @@ class IntakeSource(models.Model):
             models.UniqueConstraint(fields=["name"], name="intakesource_name_unique"),
             models.UniqueConstraint(fields=["token"], name="intakesource_token_unique"),
             one_of("trust", LEVELS, "intakesource_trust_known"),
-            models.CheckConstraint(
-                condition=Q(name__regex=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"), name="intakesource_name_plain"
-            ),
+            models.CheckConstraint(condition=Q(name__regex=PLAIN_NAME), name="intakesource_name_plain"),
             models.CheckConstraint(condition=~Q(kind=""), name="intakesource_kind_given"),
         ]
 

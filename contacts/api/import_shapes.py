@@ -18,12 +18,13 @@ from bounces.api.bodies import TooLarge, is_keepable
 from bounces.api.strict import StrictSerializer, Text
 from bounces.intake.keep import megabytes
 from contacts.fields import LONGEST, LONGEST_TAG, MOST_TAGS
-from contacts.importing.options import NEW_TYPES, UPDATE_LABELS, Update
+from contacts.importing.options import LONGEST_KEY, NEW_TYPES, UPDATE_LABELS, Update
 from contacts.importing.outcomes import early_rows, known_groups, preview_groups
 from contacts.importing.reading import Manner, UnreadableFile
 from contacts.importing.reading.encodings import known_encoding
 from contacts.importing.reading.manners import LONGEST_SHEET, known_separator
 from contacts.models import CustomField, ImportRow, ImportRun
+from contacts.models.people import PLAIN_KEY
 
 ENVELOPE = 1024 * 1024  # what the form around the file may weigh
 MOST_COLUMNS = 200
@@ -63,9 +64,9 @@ class JsonDict(JsonText, serializers.DictField):
 
 
 class NewFieldSerializer(StrictSerializer):
-    key = serializers.RegexField(r"^[a-z][a-z0-9_]*$", max_length=60)
+    key = serializers.RegexField(PLAIN_KEY, max_length=LONGEST_KEY)
     label = Text(max_length=100)  # type: ignore[assignment]  # the field hides the serializer's property
-    type = serializers.ChoiceField(choices=NEW_TYPES, default="text")
+    type = serializers.ChoiceField(choices=list(NEW_TYPES), default="text")
 
 
 class NewFields(JsonText, serializers.ListField):

@@ -16,7 +16,9 @@ class Update(StrEnum):
     OVERWRITE = "overwrite"
 
 
-NEW_TYPES = ("text", "number", "date", "yes_no")  # of custom fields that an import may make
+# Of custom fields that an import may make.
+NEW_TYPES = {"text": "text", "number": "a number", "date": "a date", "yes_no": "yes or no"}
+LONGEST_KEY = 60
 UPDATE_LABELS = {
     Update.OVERWRITE: "Update them with what the file says",
     Update.FILL: "Fill only what is blank",

@@ -18,6 +18,8 @@ from django.urls import reverse
 
 from bounces.models import Address
 
+PLAIN_KEY = r"^[a-z][a-z0-9_]*$"  # of a custom field
+
 
 class Company(models.Model):
     name = models.TextField()
@@ -71,7 +73,7 @@ class CustomField(models.Model):
         YES_NO = "yes_no", "Yes or no"
         CHOICE = "choice", "Choice"
 
-    key = models.TextField(validators=[RegexValidator(r"^[a-z][a-z0-9_]*$", "Lower-case letters, digits and _.")])
+    key = models.TextField(validators=[RegexValidator(PLAIN_KEY, "Lower-case letters, digits and _.")])
     label = models.TextField()
     type = models.TextField(choices=Type, default=Type.TEXT)
     options = models.JSONField(default=list, blank=True, help_text="Of a choice: the list of its words.")
@@ -81,7 +83,7 @@ class CustomField(models.Model):
         ordering = ["position", "label"]
         constraints = [
             models.UniqueConstraint(fields=["key"], name="customfield_key_unique"),
-            models.CheckConstraint(condition=Q(key__regex=r"^[a-z][a-z0-9_]*$"), name="customfield_key_plain"),
+            models.CheckConstraint(condition=Q(key__regex=PLAIN_KEY), name="customfield_key_plain"),
             models.CheckConstraint(
                 condition=Q(type__in=["text", "number", "date", "yes_no", "choice"]),
                 name="customfield_type_known",

@@ -13,11 +13,10 @@ from contacts.fields import LONGEST, FieldErrors, clean_fields
 from contacts.importing.columns import CUSTOM
 from contacts.importing.guessing import Guess
 from contacts.importing.mapping import LABELS
-from contacts.importing.options import UPDATE_LABELS, Options, Update
+from contacts.importing.options import LONGEST_KEY, NEW_TYPES, UPDATE_LABELS, Options, Update
 from contacts.models import CustomField, ImportRun
 
 NEW = "new:"
-NEW_TYPES = {"text": "text", "number": "a number", "date": "a date", "yes_no": "yes or no"}
 NOT_KEY = re2.compile(r"[^a-z0-9]+")
 
 
@@ -115,7 +114,7 @@ class ColumnsForm(forms.Form):
 
 
 def _key_of(header: str, taken: set[str]) -> str:
-    plain = NOT_KEY.sub("_", header.lower()).strip("_")[:60] or "field"
+    plain = NOT_KEY.sub("_", header.lower()).strip("_")[:LONGEST_KEY] or "field"
     key = base = plain if plain[0].isalpha() else f"field_{plain}"
     number = 1
     while key in taken:

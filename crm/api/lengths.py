@@ -19,7 +19,7 @@ def ask_for_length(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     def answer(request: HttpRequest) -> HttpResponseBase:
-        is_in_pieces = "Transfer-Encoding" in request.headers and request.path_info.startswith(BELOW)
+        is_in_pieces = request.path_info.startswith(BELOW) and "Transfer-Encoding" in request.headers
         return refuse() if is_in_pieces else get_response(request)
 
     return answer

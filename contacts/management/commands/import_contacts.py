@@ -24,13 +24,14 @@ from bounces.rulings import NoReason
 from bounces.terminal import terminal
 from contacts.importing import runs, working
 from contacts.importing.mapping import apply_saved
-from contacts.importing.options import NEW_TYPES, Options, Update
+from contacts.importing.options import LONGEST_KEY, NEW_TYPES, Options, Update
 from contacts.importing.reading import UnreadableFile, manner_of
 from contacts.importing.report import ImportReport, report_of
 from contacts.models import CustomField, ImportRun, SavedMapping
+from contacts.models.people import PLAIN_KEY
 
 PIECE = 1024 * 1024
-KEY = re2.compile(r"[a-z][a-z0-9_]{0,59}")
+KEY = re2.compile(PLAIN_KEY)
 
 
 class Command(BaseCommand):
@@ -154,7 +155,7 @@ def _options(run: ImportRun, options: dict[str, Any]) -> Options:
 
 def _new_field(given: str) -> dict[str, str]:
     key, _, kind = given.partition(":")
-    if not KEY.fullmatch(key) or kind not in NEW_TYPES:
+    if not KEY.fullmatch(key) or len(key) > LONGEST_KEY or kind not in NEW_TYPES:
         raise CommandError(
             f"--new-field: “{given}” is not KEY:TYPE, such as size:number. A key begins with a letter, and has "
             f"small letters, digits and “_”; the types are {', '.join(NEW_TYPES)}."
