@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import string
+import re
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
@@ -18,9 +18,12 @@ from email_validator import EmailNotValidError, validate_email
 
 from bounces.statements import run
 
-# What nearly all addresses are made of: these need no look by the library.
-PLAIN_LOCAL = frozenset(string.ascii_lowercase + string.digits + "_+=!#$%&'*/?^`{|}~-.")
-PLAIN_DOMAIN = frozenset(string.ascii_lowercase + string.digits + "-.")
+# What nearly all addresses are made of: these need no look by the library. Possessive, so that it never goes back, and
+# is the quickest there is: a million are asked for in an import.
+PLAIN = re.compile(
+    r"[a-z0-9_+=!#$%&'*/?^`{|}~-]++(?:\.[a-z0-9_+=!#$%&'*/?^`{|}~-]++)*+"
+    r"@(?:[a-z0-9]++(?:-[a-z0-9]++)*+\.)++[a-z]{2,}+"
+).fullmatch
 LOCAL_PART_LENGTH = 64
 ADDRESS_LENGTH = 254
 LABEL_LENGTH = 63
@@ -63,26 +66,14 @@ def normalise_reachable(text: str) -> str:
 
 
 def is_plain(lowered: str) -> bool:
-    """Whether it is an address beyond doubt. A million of them are asked for in an import: no pattern is as quick."""
-    local, _, domain = lowered.partition("@")
-    top = domain.rpartition(".")[2]
-    return (
-        0 < len(local) <= LOCAL_PART_LENGTH
-        and len(lowered) <= ADDRESS_LENGTH
-        and len(top) > 1
-        and top.isalpha()
-        and PLAIN_LOCAL.issuperset(local)
-        and PLAIN_DOMAIN.issuperset(domain)
-        and "." in domain
-        and ".." not in lowered
-        and local[0] != "."
-        and local[-1] != "."
-        and domain[0] not in ".-"
-        and "--" not in domain
-        and ".-" not in domain
-        and "-." not in domain
-        and (len(domain) <= LABEL_LENGTH or all(len(label) <= LABEL_LENGTH for label in domain.split(".")))
-    )
+    """Whether it is an address beyond doubt."""
+    return PLAIN(lowered) is not None and (len(lowered) <= LABEL_LENGTH or _has_lengths(lowered))
+
+
+def _has_lengths(email: str) -> bool:
+    local, _, domain = email.partition("@")
+    is_short = len(email) <= ADDRESS_LENGTH and len(local) <= LOCAL_PART_LENGTH
+    return is_short and all(len(label) <= LABEL_LENGTH for label in domain.split("."))
 
 
 def _normalise_by_library(lowered: str) -> str:

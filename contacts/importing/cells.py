@@ -26,14 +26,14 @@ from contacts.importing.reading import Line
 from contacts.importing.values import is_whole_phone, read_day, read_phone
 from contacts.models import CustomField
 
-# The columns of the stage, in the order of its lines.
+# The columns of the stage, in the order of its lines: first those that are one cell each.
 STAGED = (
-    "number", "email", "others", "first_name", "last_name", "title", "company", "owner_id", "phone", "country", "tags",
-    "source", "external_id", "custom", "problems", "cells",
+    "number", "email", "first_name", "last_name", "title", "company", "owner_id", "phone", "country", "source",
+    "external_id", "others", "tags", "custom", "problems", "cells",
 )  # fmt: skip
 # What each column of the stage takes of a file that has these words.
 SPECIAL = {"email": "email", "other_emails": "others", "owner": "owner_id", "phone": "phone", "tags": "tags"}
-ALWAYS = frozenset({"number", "email", "country", "problems", "cells"})
+ALWAYS = frozenset({"number", "email", "problems", "cells"})
 # Characters: a line that is not longer has no text that is too long.
 SHORT = min(longest for word, longest in LONGEST.items() if word not in SPECIAL)
 Cleaner = Callable[[str], Any]
@@ -115,15 +115,17 @@ class RowCleaner:
                 continue
             try:
                 if word == "email":
-                    values[self.place["email"]] = _address(cell)
+                    values[self.place["email"]] = address_in(cell)
                 elif word == "other_emails":
                     values[self.place["others"]] = clean_fields({"addresses": split_list(cell)})["addresses"]
                 elif word == "owner":
-                    values[self.place["owner_id"]] = str(_owner_id(cell.lower(), cell))
+                    values[self.place["owner_id"]] = owner_in(cell)
                 elif word == "phone":
-                    values[self.place["phone"]] = _phone(cell, values[self.place["country"]])
+                    values[self.place["phone"]] = phone_in(
+                        cell, values[self.place["country"]] if "country" in self.place else None
+                    )
                 elif word == "country":
-                    values[self.place["country"]] = _country(cell)
+                    values[self.place["country"]] = country_in(cell)
                 else:
                     tags = clean_fields({"tags": [*tags, *split_list(cell)]})["tags"]
             except ValueError as error:
@@ -161,17 +163,21 @@ def _owner_id(email: str, shown: str) -> int:
     return int(found)
 
 
-def _phone(cell: str, country: str | None) -> Any:
+def owner_in(cell: str) -> str:
+    return str(_owner_id(cell.lower(), cell))
+
+
+def phone_in(cell: str, country: str | None) -> str:
     """As E.164 where it is so already, else as it can be read."""
     if is_whole_phone(cell):
         return cell
     found = read_phone(cell, country or settings.PHONE_REGION)
-    return found if is_whole_phone(found) else _by_the_rules("phone", found)
+    return found if is_whole_phone(found) else str(_by_the_rules("phone", found))
 
 
 @lru_cache(maxsize=1000)
-def _country(cell: str) -> Any:
-    return country_code(cell) or _by_the_rules("country", cell)
+def country_in(cell: str) -> str:
+    return country_code(cell) or str(_by_the_rules("country", cell))
 
 
 def _cleaner_of(word: str) -> Cleaner:
@@ -199,7 +205,7 @@ def _said(error: ValueError) -> str:
     return str(error)
 
 
-def _address(cell: str) -> str:
+def address_in(cell: str) -> str:
     """As it is kept."""
     lowered = cell.lower()
     if is_plain(lowered):

@@ -6,9 +6,9 @@ file. Stage: file -> rows -> stage -> judged -> applied.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import connection
 
@@ -18,7 +18,6 @@ from contacts.models import ImportRun
 
 CHUNK = 5_000
 Row = TypeVar("Row", Line, str)
-NULL = "\\N"  # of COPY's text form
 
 COLUMNS = """
     number int NOT NULL, email text, others text[], first_name text, last_name text, title text, company text,
@@ -76,35 +75,8 @@ def chunks(items: Iterator[Row]) -> Iterator[list[Row]]:
         yield chunk
 
 
-def written(lines: Iterable[Line], cleaner: RowCleaner) -> Iterator[str]:
-    """Each line, cleaned, in COPY's text form. Not while a COPY runs: the cleaner may ask the database, which is deaf
-    then. One by one: lines that are held until their chunk is full cost a fifth more, for the garbage collector.
-    """
-    return (_written(cleaner.clean(line)) for line in lines)
-
-
 def stage_lines(run: ImportRun, lines: Sequence[str], cleaner: RowCleaner) -> None:
     """Adds rows that the stage does not hold yet."""
     copy = f"COPY {stage_of(run)} ({', '.join(cleaner.columns)}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(copy) as copying:
         copying.write("".join(lines))
-
-
-def _written(values: list[Any]) -> str:
-    """One line of COPY's text form."""
-    try:
-        line = "\t".join([NULL if value is None else value for value in values])
-    except TypeError:  # a list is among them
-        return "\t".join([NULL if value is None else _escaped(value) for value in values]) + "\n"
-    is_plain = line.count("\\") == values.count(None) and line.count("\t") == len(values) - 1
-    if is_plain and "\n" not in line and "\r" not in line:
-        return line + "\n"
-    return "\t".join([NULL if value is None else _escaped(value) for value in values]) + "\n"
-
-
-def _escaped(value: Any) -> str:
-    if value.__class__ is list:
-        value = "{" + ",".join('"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in value) + "}"
-    if "\\" in value or "\n" in value or "\t" in value or "\r" in value:
-        value = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    return str(value)

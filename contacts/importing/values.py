@@ -6,6 +6,7 @@ two ways is read in the order that its column shows, else in the one that is set
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
@@ -16,7 +17,7 @@ import re2
 # E.164: a plus, the country's code, at most 15 digits in all. Only these may stand between them.
 LONGEST_WRITTEN = 32
 BETWEEN = str.maketrans("", "", " -./()")
-SHORTEST, LONGEST = 9, 16  # with the plus
+WHOLE = re.compile(r"\+[1-9][0-9]{7,14}").fullmatch
 
 ISO = re2.compile(r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].{0,20})?$")
 COMPACT = re2.compile(r"^(19|20)(\d{2})(\d{2})(\d{2})$")
@@ -38,6 +39,8 @@ class Order(StrEnum):
 def read_phone(text: str, region: str = "") -> str:
     """As E.164, where it is a possible number of its country (`region`, where the number names none); else as it is."""
     if text[:1] == "+" and "1" <= text[1:2] <= "9" and len(text) <= LONGEST_WRITTEN and "(0" not in text:
+        if WHOLE(plain := text.replace(" ", "")):
+            return plain
         plain = text.translate(BETWEEN)
         if plain[1:].isdecimal() and plain.isascii():
             return plain if is_whole_phone(plain) else text
@@ -56,13 +59,7 @@ def read_phone(text: str, region: str = "") -> str:
 
 def is_whole_phone(text: str) -> bool:
     """Whether it is as we keep it: E.164, of a length that a number can have."""
-    return (
-        SHORTEST <= len(text) <= LONGEST
-        and text[0] == "+"
-        and text[1] != "0"
-        and text[1:].isdecimal()
-        and text.isascii()
-    )
+    return WHOLE(text) is not None
 
 
 def same_phone(one: str, other: str) -> bool:

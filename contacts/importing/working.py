@@ -18,6 +18,7 @@ from bounces import lease
 from bounces.lease import Lease
 from contacts.importing import applying, health, judging, runs, staging, undoing
 from contacts.importing.cells import RowCleaner, forget_owners
+from contacts.importing.copy_lines import written
 from contacts.importing.options import read_options
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.recalling import recall_cells
@@ -92,7 +93,7 @@ def _read(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
     _, first = first_lines(run)
     cleaner = RowCleaner(run.headers, run.mapping, read_options(run.options), first)
     opened = open_run(run, watch=lambda: lease.renew(held))
-    for chunk in staging.chunks(staging.written(opened.table.lines, cleaner)):
+    for chunk in staging.chunks(written(opened.table.lines, cleaner)):
         with step(run, held, State.STAGING) as run:
             staging.stage_lines(run, chunk, cleaner)
             run.total += len(chunk)
