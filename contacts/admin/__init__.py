@@ -1,5 +1,5 @@
-"""The admin of `contacts`: contact.py has Contact with its import and export, importing.py the imports so far,
-doing.py tasks and what happens by itself, around.py all the others."""
+"""The admin of `contacts`: contact.py has Contact, and files.py (with import_form.py) its import and export;
+importing.py the imports so far, doing.py tasks and what happens by itself, around.py all the others."""
 
 from contacts.admin import around, contact, doing, importing
 

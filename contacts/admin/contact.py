@@ -1,9 +1,9 @@
-"""The admin of `contacts`. In: what admins type and upload. Out: calls of `contacts/people.py` and of the import.
+"""The admin of `contacts`. In: what admins type. Out: calls of `contacts/people.py`; files: `files.py`.
 
 A contact is saved by the same function as on its page, so that rules, search and timeline are the same.
 """
 
-# ruff: noqa: ARG002 -- the hooks' signatures are Django's, Unfold's and the library's
+# ruff: noqa: ARG002 -- the hooks' signatures are Django's and Unfold's
 
 from __future__ import annotations
 
@@ -17,26 +17,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
-from import_export.admin import ImportExportMixin
-from import_export.forms import ConfirmImportForm
-from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from bounces.admin.bases import STATUS_LABEL, ReadOnlyInline, TableAdmin, badge, label_of
 from bounces.values import Status
 from bounces.verdict import verdicts_of
-from contacts.exporting.people import ContactExport
+from contacts.admin.files import ContactFiles
 from contacts.fields import FieldErrors, clean_fields
-from contacts.importing.formats import FORMATS
-from contacts.importing.reading import UnreadableFile
-from contacts.importing.resources import BusyError, ContactResource
-from contacts.importing.waiting import NoLongerWaiting, WaitingStorage
-from contacts.models import (
-    Contact,
-    ContactAddress,
-)
+from contacts.models import Contact, ContactAddress
 from contacts.people import Conflict, NotAllowed, change_contact, create_contact, delete_contact
 from contacts.search import matching
 
@@ -93,16 +83,6 @@ class ContactForm(forms.ModelForm):
         return cleaned
 
 
-class ContactImportForm(ImportForm):
-    change_others = forms.BooleanField(
-        label="Also change contacts that other people own", required=False, widget=UnfoldBooleanSwitchWidget
-    )
-
-
-class ContactConfirmForm(ConfirmImportForm):
-    change_others = forms.BooleanField(required=False, widget=forms.HiddenInput)
-
-
 class ContactAddressInline(ReadOnlyInline):
     model = ContactAddress
     fields = ("address", "is_primary", "status", "verdict")
@@ -138,7 +118,7 @@ class PrimaryStatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(Contact)
-class ContactAdmin(ImportExportMixin, TableAdmin):
+class ContactAdmin(ContactFiles, TableAdmin):
     form = ContactForm
     list_display = ("shown_name", "email", "status", "company", "owner", "source", "updated_at")
     list_select_related = ("company", "owner")
@@ -155,14 +135,6 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
     )
     actions = ("delete_contacts",)
     actions_detail = ("delete_softly",)
-    # import and export
-    resource_classes = [ContactResource]
-    import_form_class = ContactImportForm
-    confirm_form_class = ContactConfirmForm
-    export_form_class = SelectableFieldsExportForm
-    tmp_storage_class = WaitingStorage
-    skip_admin_log = True  # each contact's timeline says where it came from
-    import_template_name = "admin/contacts/contact/import.html"
     change_list_template = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
@@ -235,77 +207,3 @@ class ContactAdmin(ImportExportMixin, TableAdmin):
         delete_contact(Contact.objects.present().get(pk=object_id), by=request.user, now=timezone.now())
         messages.success(request, "The contact is deleted.")
         return HttpResponseClientRedirect(reverse("admin:contacts_contact_changelist"))
-
-    # --- import and export ------------------------------------------------------------------------
-
-    def get_import_formats(self) -> list[Any]:
-        return FORMATS
-
-    get_export_formats = get_import_formats
-
-    def get_export_resource_classes(self, request: HttpRequest) -> list[Any]:
-        return [ContactExport]
-
-    def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
-        form = kwargs.get("form")
-        cleaned = getattr(form, "cleaned_data", None) or {}
-        upload = cleaned.get("import_file")
-        name = upload.name if upload else cleaned.get("original_file_name", "an import")
-        others = bool(cleaned.get("change_others"))
-        return {"by": request.user, "source": name, "origin": name, "change_others": others}
-
-    def get_confirm_form_initial(self, request: HttpRequest, import_form: Any) -> dict[str, Any]:
-        initial: dict[str, Any] = super().get_confirm_form_initial(request, import_form)
-        if import_form is not None:
-            initial["change_others"] = import_form.cleaned_data.get("change_others", False)
-        return initial
-
-    def add_data_read_fail_error_to_form(self, form: Any, e: Exception) -> None:
-        if isinstance(e, UnreadableFile):
-            form.add_error("import_file", str(e))
-        else:
-            super().add_data_read_fail_error_to_form(form, e)
-
-    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """Rows that are fine can be confirmed although others are not: those are listed and left out."""
-        response = super().import_action(request, **kwargs)
-        context = getattr(response, "context_data", None) or {}
-        result = context.get("result")
-        if result is not None and not result.has_errors():
-            writes = result.totals["new"] + result.totals["update"]
-            context |= {
-                "writes": writes,
-                "shown_rows": _first_writes(result),
-                "report": result.resource.report(result),
-            }
-            if writes and "confirm_form" not in context:
-                context["confirm_form"] = self.create_confirm_form(request, import_form=context["form"])
-            if not writes:
-                context.pop("confirm_form", None)
-        return response
-
-    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().process_import(request, **kwargs)
-        except (NoLongerWaiting, UnreadableFile, BusyError) as error:
-            messages.error(request, str(error))
-            return HttpResponseRedirect(reverse("admin:contacts_contact_import"))
-
-    def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
-        if result.has_errors():
-            messages.error(request, f"Nothing was imported. {' '.join(str(e.error) for e in result.base_errors)}")
-            return HttpResponseRedirect(reverse("admin:contacts_contact_import"))
-        return super().process_result(result, request)
-
-    def add_success_message(self, result: Any, request: HttpRequest) -> None:
-        totals = result.totals
-        messages.success(
-            request,
-            f"Imported: {totals['new']:,} new, {totals['update']:,} updated, {totals['skip']:,} unchanged, "
-            f"{totals['invalid']:,} left out.",
-        )
-
-
-def _first_writes(result: Any, most: int = 100) -> list[Any]:
-    rows = (row for row in result.rows if row.is_new() or row.is_update())
-    return [row for row, _ in zip(rows, range(most), strict=False)]

@@ -38,7 +38,7 @@ from contacts.api.import_shapes import (
 )
 from contacts.api.views import source_of
 from contacts.importing import runs
-from contacts.importing.mapping import apply_saved
+from contacts.importing.mapping import said_mapping
 from contacts.importing.options import Options
 from contacts.importing.outcomes import outcome_of, refusals
 from contacts.importing.reading import Manner, UnreadableFile
@@ -157,15 +157,12 @@ def name_in(given: dict[str, Any]) -> str:
 
 def mapping_in(given: dict[str, Any], run: ImportRun) -> dict[str, str]:
     """As guessed, but for what is said; a column with the word "" is left out."""
-    mapping = dict(run.mapping)
+    saved = None
     if given["saved"]:
         saved = SavedMapping.objects.filter(name__iexact=given["saved"]).first()
         if saved is None:
             raise ValidationError({"saved": ["No mapping is called so."]})
-        mapping = apply_saved(saved, run.headers)
-    said = given["mapping"]
-    taken = {word for word in said.values() if word}
-    return {header: word for header, word in mapping.items() if word not in taken} | said
+    return said_mapping(run.headers, run.mapping, saved.mapping if saved else None, given["mapping"])
 
 
 def options_in(request: Request, given: dict[str, Any]) -> Options:

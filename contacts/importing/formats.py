@@ -1,13 +1,15 @@
-"""The file formats that the admin offers. In: bytes. Out: a tablib Dataset that keeps the Sheet it came from.
+"""The file formats that the admin offers. In: bytes. Out: a tablib Dataset that keeps the file it came from.
 
-Import goes through `reading/`, so that the admin refuses and reports what the other doors do; export through the same
-writers as the pages'. The library's own XLSX is used for neither: a workbook of 4.7 kB holds it for minutes (TRUST.md).
+Import goes through `reading/`, which finds out what a file is, so that the admin takes, refuses and reports what the
+other doors do; export goes through the same writers as the pages'. The library's own XLSX is used for neither: a
+workbook of 4.7 kB holds it for minutes (TRUST.md).
 """
 
 # ruff: noqa: ARG002 -- the hooks' signatures are the library's
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tablib
@@ -15,16 +17,22 @@ from import_export.formats import base_formats
 
 from bounces.spreadsheet import csv_cell
 from contacts.exporting.files import TYPES, pieces_of
-from contacts.importing.mapping import check_columns
-from contacts.importing.reading import Form, Sheet, read_sheet
+from contacts.importing.mapping import SAMPLES, check_mapping, first_mapping, said_mapping
+from contacts.importing.reading import Line, Sheet, form_of, read_sheet
+from contacts.importing.waiting import Said, WaitingFile
 
 
 class SheetDataset(tablib.Dataset):
-    """A dataset that knows its rows' numbers in the file."""
+    """The rows of a file with their numbers there; the file itself (`body`), as `said` reads it; what its columns mean.
 
-    def __init__(self, sheet: Sheet) -> None:
+    Without a body it is the rows alone that are imported, and their columns are found out.
+    """
+
+    def __init__(
+        self, sheet: Sheet, body: bytes = b"", said: Said | None = None, mapping: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(*sheet.rows, headers=sheet.headers)
-        self.sheet = sheet
+        self.sheet, self.body, self.said, self.mapping = sheet, body, said or Said(), mapping
 
 
 def sheet_of(dataset: tablib.Dataset) -> Sheet:
@@ -35,10 +43,14 @@ def sheet_of(dataset: tablib.Dataset) -> Sheet:
     return Sheet(list(dataset.headers or []), rows, list(range(2, len(rows) + 2)))
 
 
-class _SheetFormat:
-    """What our formats have in common. They are read as bytes: decoding is ours."""
+class AnyFile(base_formats.Format):
+    """Whatever `reading/` reads. It is read as bytes: decoding is ours."""
 
-    form: Form
+    def __init__(self, encoding: str | None = None) -> None:
+        """As the library makes formats when a preview is confirmed."""
+
+    def get_title(self) -> str:
+        return "CSV, TSV, XLSX, ODS, JSON or vCard: found out from the file"
 
     def is_binary(self) -> bool:
         return True
@@ -46,10 +58,20 @@ class _SheetFormat:
     def get_read_mode(self) -> str:
         return "rb"
 
+    def can_import(self) -> bool:
+        return True
+
     def create_dataset(self, in_stream: bytes, **kwargs: Any) -> tablib.Dataset:
-        sheet = read_sheet(in_stream, self.form)
-        check_columns(sheet)  # refused while the form can still say so
-        return SheetDataset(sheet)
+        """Raises UnreadableFile: what can be refused is refused while the form can still say so."""
+        said = in_stream.said if isinstance(in_stream, WaitingFile) else Said()
+        sheet = read_sheet(in_stream, form_of(said.name), said.manner)
+        first = first_mapping(sheet.headers, [Line(0, cells) for cells in sheet.rows[:SAMPLES]])
+        mapping = check_mapping(sheet.headers, said_mapping(sheet.headers, first, said.columns, {}))
+        return SheetDataset(sheet, in_stream, said, mapping)
+
+
+class _Defused:
+    """What the formats of the library that spreadsheets open have in common."""
 
     def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> Any:
         defused = tablib.Dataset(headers=dataset.headers)
@@ -58,37 +80,26 @@ class _SheetFormat:
         return super().export_data(defused, **kwargs)  # type: ignore[misc]  # of the format it is mixed into
 
 
-class CSV(_SheetFormat, base_formats.CSV):
-    form = Form.CSV
+class CSV(_Defused, base_formats.CSV):
+    pass
 
 
-class TSV(_SheetFormat, base_formats.TSV):
-    form = Form.TSV
+class TSV(_Defused, base_formats.TSV):
+    pass
 
 
-class JSON(_SheetFormat, base_formats.JSON):
-    """Taken literally, both ways: no spreadsheet opens it."""
-
-    form = Form.JSON
-
-    def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> Any:
-        return base_formats.JSON.export_data(self, dataset, **kwargs)
-
-
-class XLSX(_SheetFormat, base_formats.Format):
-    form = Form.XLSX
-
+class XLSX(base_formats.Format):
     def get_title(self) -> str:
         return "xlsx"
+
+    def is_binary(self) -> bool:
+        return True
 
     def get_extension(self) -> str:
         return "xlsx"
 
     def get_content_type(self) -> str:
         return TYPES["xlsx"]
-
-    def can_import(self) -> bool:
-        return True
 
     def can_export(self) -> bool:
         return True
@@ -98,4 +109,6 @@ class XLSX(_SheetFormat, base_formats.Format):
         return b"".join(pieces_of("xlsx", header, iter(dataset)))
 
 
-FORMATS = [CSV, TSV, JSON, XLSX]
+IMPORT_FORMATS = [AnyFile]
+# JSON is taken literally: no spreadsheet opens it.
+EXPORT_FORMATS = [CSV, TSV, base_formats.JSON, XLSX]

@@ -12,7 +12,7 @@ from typing import Any
 from contacts.importing.columns import CUSTOM, DERIVED, WORDS, custom_words, orders_of
 from contacts.importing.guessing import Guess, guess
 from contacts.importing.headers import export_of
-from contacts.importing.reading import Line, Sheet, UnreadableFile
+from contacts.importing.reading import Line, UnreadableFile
 from contacts.importing.reading.tables import listed
 from contacts.importing.values import Order
 from contacts.models import CustomField, ImportRun, SavedMapping
@@ -37,11 +37,22 @@ LABELS = {
 
 def guess_columns(headers: Sequence[str], lines: Sequence[Line]) -> list[Guess]:
     """One a header that has a name."""
-    return guess_rows(headers, [line.cells for line in lines])
+    return guess(headers, [line.cells for line in lines], custom_words(CustomField.objects.all()), DERIVED)
 
 
-def guess_rows(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Guess]:
-    return guess(headers, rows, custom_words(CustomField.objects.all()), DERIVED)
+def first_mapping(headers: Sequence[str], lines: Sequence[Line]) -> dict[str, str]:
+    """What the columns mean while nobody has said so."""
+    return mapping_again(headers) or mapping_of(guess_columns(headers, lines))
+
+
+def said_mapping(
+    headers: Sequence[str], first: Mapping[str, str], saved: Mapping[str, str] | None, said: Mapping[str, str]
+) -> dict[str, str]:
+    """What they mean where somebody has: `saved` (of a SavedMapping) instead of what was found out first, and over
+    both what is `said` of single columns. A word that is said of one column is no other's."""
+    mapping = dict(first) if saved is None else apply_saved(saved, headers)
+    taken = {word for word in said.values() if word}
+    return {header: word for header, word in mapping.items() if word not in taken} | dict(said)
 
 
 def orders_in(
@@ -90,12 +101,6 @@ def check_mapping(headers: Sequence[str], mapping: Mapping[str, str], new_keys: 
     return chosen
 
 
-def check_columns(sheet: Sheet) -> None:
-    """Raises UnreadableFile where no column of it would be gone by."""
-    first = sheet.rows[:SAMPLES]
-    check_mapping(sheet.headers, mapping_of(guess_rows(sheet.headers, first)))
-
-
 def notices_of(guesses: Sequence[Guess], mapping: Mapping[str, str]) -> list[str]:
     derived = [made.header for made in guesses if made.is_derived and made.header not in mapping]
     doubled = [made for made in guesses if made.is_doubled and made.header not in mapping]
@@ -123,8 +128,8 @@ def save_mapping(name: str, mapping: Mapping[str, str], by: Any) -> None:
         SavedMapping.objects.create(name=name, mapping=kept, by=by)
 
 
-def apply_saved(saved: SavedMapping, headers: Sequence[str]) -> dict[str, str]:
-    return {header: saved.mapping[header.lower()] for header in headers if saved.mapping.get(header.lower())}
+def apply_saved(saved: Mapping[str, str], headers: Sequence[str]) -> dict[str, str]:
+    return {header: saved[header.lower()] for header in headers if saved.get(header.lower())}
 
 
 def best_saved(headers: Sequence[str]) -> SavedMapping | None:

@@ -9,6 +9,8 @@ rows, for the preview, and the counts of all. A preview stops before it writes, 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,10 +25,9 @@ from import_export.results import Error, InvalidRow, Result, RowResult
 from contacts.access import User
 from contacts.importing import runs, working
 from contacts.importing.columns import WORDS
-from contacts.importing.formats import sheet_of
+from contacts.importing.formats import SheetDataset, sheet_of
 from contacts.importing.options import Options
 from contacts.importing.outcomes import RowShown, preview_rows
-from contacts.importing.reading import Sheet
 from contacts.importing.report import ImportReport, report_of
 from contacts.importing.rows import ROWS, lines_of, pack_rows
 from contacts.models import Contact, CustomField, ImportRow, ImportRun
@@ -53,10 +54,7 @@ class ImportedRow(RowResult):
 
 
 class ContactResource(resources.ModelResource):
-    """`by=None` is the system: it may write everything. `source` is that of new contacts without one.
-
-    `change_others`: contacts of other owners may be changed, where the person may do that.
-    """
+    """`by=None` is the system: it may write everything. `origin`: what the import is called."""
 
     class Meta:
         model = Contact
@@ -67,35 +65,41 @@ class ContactResource(resources.ModelResource):
         self,
         *,
         by: User | None = None,
-        change_others: bool = False,
-        source: str = "",
+        options: Options | None = None,
         origin: str = "an import",
         now: datetime | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.by, self.source, self.origin = by, source, origin
-        self.change_others = change_others or by is None
+        self.by, self.origin = by, origin
+        options = options or Options()
+        self.options = options if by is not None else replace(options, change_others=True)
         self.now = now or timezone.now()
         custom = CustomField.objects.values_list("key", flat=True)
         self.fields = {column: Field(column_name=column) for column in (*COLUMNS, *custom)}
 
     def import_data(self, dataset: tablib.Dataset, dry_run: bool = False, **kwargs: Any) -> Result:
-        """Raises UnreadableFile where the header has no column to go by."""
-        run = self._begin(sheet_of(dataset))
+        """Raises UnreadableFile where the header has no column to go by, BusyError."""
+        run = self.run = self._begin(dataset)
         try:
             return self._carry(run, {word: header for header, word in run.mapping.items()}, dry_run)
         finally:
             if dry_run:
                 forget(run)
 
-    def _begin(self, sheet: Sheet) -> ImportRun:
-        """A run whose file is the rows, and whose columns are guessed."""
-        options = Options(source=self.source, change_others=self.change_others)
-        rows = pack_rows(sheet.headers, lines_of(sheet), sheet.notices)
-        run = runs.take_file(rows, self.origin, by=self.by, via="admin", now=self.now, form=ROWS)
-        runs.begin(run, run.mapping, options)
+    def _begin(self, dataset: tablib.Dataset) -> ImportRun:
+        """A run of the file as it came; of a dataset that has none, of its rows."""
+        if isinstance(dataset, SheetDataset) and dataset.body:
+            run = self._take([dataset.body], manner=dataset.said.manner)
+            runs.begin(run, dataset.mapping or run.mapping, self.options)
+            return run
+        sheet = sheet_of(dataset)
+        run = self._take(pack_rows(sheet.headers, lines_of(sheet), sheet.notices), form=ROWS)
+        runs.begin(run, run.mapping, self.options)
         return run
+
+    def _take(self, pieces: Iterable[bytes], **given: Any) -> ImportRun:
+        return runs.take_file(pieces, self.origin, by=self.by, via="admin", now=self.now, **given)
 
     def _carry(self, run: ImportRun, words: Any, dry_run: bool) -> Result:
         self._work(run)
@@ -104,7 +108,9 @@ class ContactResource(resources.ModelResource):
         result.diff_headers = list(words.values())
         for row in preview_rows(run, ImportRow.Verdict.values, SHOWN, self.now) if run.state == run.State.READY else []:
             self._append(result, row, words)
-        if not dry_run:
+        if run.error:
+            result.append_base_error(Error(RuntimeError(run.error)))
+        elif not dry_run:
             self._write(run, result)
         self.reported = report_of(run, self.now)
         counts = self.reported
@@ -116,9 +122,8 @@ class ContactResource(resources.ModelResource):
         return result
 
     def _write(self, run: ImportRun, result: Result) -> None:
+        """A quarantined list stays a preview, which a manager may let in on its page."""
         if run.quarantine:
-            sentence = f"This list is quarantined: {run.quarantine} A manager can let it in on the page “Import”."
-            result.append_base_error(Error(PermissionError(sentence)))
             return
         runs.confirm(run, self.by, self.now)
         self._work(run)

@@ -15,7 +15,7 @@ from django.db import transaction
 from bounces import lease
 from bounces.rulings import NoReason
 from contacts.importing import batches
-from contacts.importing.mapping import check_mapping, guess_columns, mapping_again, mapping_of, notices_of, orders_in
+from contacts.importing.mapping import check_mapping, first_mapping, guess_columns, notices_of, orders_in
 from contacts.importing.options import Options, read_options
 from contacts.importing.reading import Manner
 from contacts.importing.rows import first_lines
@@ -73,7 +73,7 @@ def read_otherwise(run: ImportRun, manner: Manner) -> None:
 def _guess(run: ImportRun, manner: Manner) -> None:
     run.manner = manner.as_json()
     table, lines = first_lines(run)
-    run.mapping = mapping_again(table.headers) or mapping_of(guess_columns(table.headers, lines))
+    run.mapping = first_mapping(table.headers, lines)
     run.headers, run.notices = table.headers, table.notices
     run.save()
 

@@ -20,7 +20,9 @@ NEW = "new:"
 NOT_KEY = re2.compile(r"[^a-z0-9]+")
 
 
-class ColumnsForm(forms.Form):
+class OptionsForm(forms.Form):
+    """What an import may do, by whoever brings it (`user`)."""
+
     update = forms.ChoiceField(
         label="Contacts that are there already",
         choices=list(UPDATE_LABELS.items()),
@@ -37,9 +39,37 @@ class ColumnsForm(forms.Form):
     )
     tags = forms.CharField(label="Tags for all of them", required=False, max_length=500)
     source = forms.CharField(label="Source of new contacts", required=False, max_length=LONGEST["source"])
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["owner"].queryset = get_user_model()._default_manager.filter(is_active=True)  # type: ignore[attr-defined]  # of its type
+        if not user.has_perm("contacts.change_everyones_contact"):
+            del self.fields["change_others"]
+
+    def clean_tags(self) -> list[str]:
+        try:
+            return list(clean_fields({"tags": self.cleaned_data["tags"].split(",")})["tags"])
+        except FieldErrors as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def options(self, new_fields: Sequence[dict[str, str]] = ()) -> Options:
+        said = self.cleaned_data
+        return Options(
+            update=said["update"],
+            empties=said["empties"],
+            change_others=said.get("change_others", False),
+            owner_id=said["owner"].pk if said["owner"] else None,
+            source=said["source"],
+            tags=said["tags"],
+            new_fields=list(new_fields),
+        )
+
+
+class ColumnsForm(OptionsForm):
     save_as = forms.CharField(label="Keep these columns as", required=False, max_length=100)
 
-    def __init__(self, *args: Any, run: ImportRun, guesses: Sequence[Guess], user: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, run: ImportRun, guesses: Sequence[Guess], **kwargs: Any) -> None:
         kept = run.options
         kwargs["initial"] = {
             "update": kept.get("update"),
@@ -50,10 +80,7 @@ class ColumnsForm(forms.Form):
             "source": kept.get("source") or run.name,
         }
         super().__init__(*args, **kwargs)
-        self.run, self.guesses, self.user = run, list(guesses), user
-        self.fields["owner"].queryset = get_user_model()._default_manager.filter(is_active=True)  # type: ignore[attr-defined]  # of its type
-        if not user.has_perm("contacts.change_everyones_contact"):
-            del self.fields["change_others"]
+        self.run, self.guesses = run, list(guesses)
         self.new_fields: list[dict[str, str]] = []
         self.custom = [(f"{CUSTOM}{each.key}", each.label) for each in CustomField.objects.all()]
         for at, guess in enumerate(self.guesses):
@@ -78,12 +105,6 @@ class ColumnsForm(forms.Form):
     def rows(self) -> list[tuple[Guess, Any]]:
         return [(guess, self[f"word-{at}"]) for at, guess in enumerate(self.guesses)]
 
-    def clean_tags(self) -> list[str]:
-        try:
-            return list(clean_fields({"tags": self.cleaned_data["tags"].split(",")})["tags"])
-        except FieldErrors as error:
-            raise forms.ValidationError(str(error)) from error
-
     def mapping(self) -> dict[str, str]:
         """Our word by header. A new field gets its key from its header."""
         self.new_fields = []
@@ -98,19 +119,6 @@ class ColumnsForm(forms.Form):
                 word = f"{CUSTOM}{key}"
             chosen[guess.header] = word
         return chosen
-
-    def options(self) -> Options:
-        """After `mapping`."""
-        said = self.cleaned_data
-        return Options(
-            update=said["update"],
-            empties=said["empties"],
-            change_others=said.get("change_others", False),
-            owner_id=said["owner"].pk if said["owner"] else None,
-            source=said["source"],
-            tags=said["tags"],
-            new_fields=self.new_fields,
-        )
 
 
 def _key_of(header: str, taken: set[str]) -> str:

@@ -17,8 +17,8 @@ HEADER = [FOUND_OUT, ("yes", "It names the columns"), ("no", "It is a contact: t
 HAS_HEADER = {"yes": True, "no": False}
 
 
-class MannerForm(forms.Form):
-    """`table`: of a file that is read already, whose sheets are known; it asks only what makes a difference there."""
+class MannerFields(forms.Form):
+    """After `is_valid`: `manner`."""
 
     encoding = forms.ChoiceField(label="Characters", required=False, choices=[FOUND_OUT, *ENCODING_NAMES.items()])
     separator = forms.ChoiceField(
@@ -28,6 +28,23 @@ class MannerForm(forms.Form):
     )
     sheet = forms.CharField(label="Sheet of a workbook", required=False, max_length=LONGEST_SHEET, strip=False)
     header = forms.ChoiceField(label="The first row", required=False, choices=HEADER)
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        try:
+            self.manner = manner_of(
+                said.get("encoding", ""),
+                said.get("separator", ""),
+                said.get("sheet", ""),
+                HAS_HEADER.get(said.get("header", "")),
+            )
+        except UnreadableFile as error:
+            raise forms.ValidationError(str(error)) from error
+        return said
+
+
+class MannerForm(MannerFields):
+    """`table`: of a file that is read already, whose sheets are known; it asks only what makes a difference there."""
 
     def __init__(self, data: Any = None, *, manner: Manner | None = None, table: Table | None = None) -> None:
         manner = manner or Manner()
@@ -49,16 +66,3 @@ class MannerForm(forms.Form):
             del self.fields["separator"]
         if not table.sheets and not table.is_separated:
             del self.fields["header"]
-
-    def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        try:
-            self.manner = manner_of(
-                said.get("encoding", ""),
-                said.get("separator", ""),
-                said.get("sheet", ""),
-                HAS_HEADER.get(said.get("header", "")),
-            )
-        except UnreadableFile as error:
-            raise forms.ValidationError(str(error)) from error
-        return said

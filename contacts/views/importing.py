@@ -114,7 +114,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     saved = _saved_for(request, run)
     if request.method == "POST" and form.is_valid():
         try:
-            runs.begin(run, form.mapping(), form.options())
+            runs.begin(run, form.mapping(), form.options(form.new_fields))
         except (UnreadableFile, runs.NotReady) as error:
             form.add_error(None, str(error))
         else:
@@ -122,7 +122,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
                 save_mapping(form.cleaned_data["save_as"], run.mapping, request.user)
             return redirect("contacts:import_run", pk)
     elif request.method != "POST":
-        form.choose(apply_saved(saved, run.headers) if saved else (run.mapping or mapping_of(guesses)))
+        form.choose(apply_saved(saved.mapping, run.headers) if saved else (run.mapping or mapping_of(guesses)))
     context = {"run": run, "form": form, "saved": saved, "mappings": SavedMapping.objects.all(), "table": table}
     context["manner_form"] = MannerForm(manner=Manner(**run.manner), table=table)
     return render(request, "contacts/import_columns.html", context, status=400 if form.errors else 200)

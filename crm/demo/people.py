@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 import tablib
 
 from bounces.models import Address
+from contacts.importing.options import Options
 from contacts.importing.resources import COLUMNS, ContactResource
 from contacts.models import Campaign, CampaignMember, Company, Contact, ContactAddress, CustomField, Segment
 from crm.demo.cast import COLLEAGUES, OVERSEAS, Firm, Person
@@ -86,7 +87,7 @@ def import_people(
     dataset = tablib.Dataset(headers=[*COLUMNS, "industry", "employees", "renews_on"])
     for person in people:
         dataset.append(_row(person, owner_of(person.country, owners, dice), file, at.date(), dice))
-    resource = ContactResource(by=owners[0], source=file, origin=file, now=at)
+    resource = ContactResource(by=owners[0], options=Options(source=file), origin=file, now=at)
     result = resource.import_data(dataset, raise_errors=True)
     report = resource.report(result)
     if report.problems:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from bounces.models import Address, RuleOverride
 from contacts.models import Contact
+from tests.browser.conftest import PHONE, shoot
 from tests.builders import PASSWORD, a_bounce, a_contact, a_user, an_address, an_evidence
 
 PAGES = [
@@ -51,16 +52,33 @@ def test_an_address_is_restored_in_a_dialog(boss):
     assert Address.objects.get().restored_at is not None
 
 
-def test_contacts_are_imported(boss, redis):
+def test_contacts_are_imported(complaints, boss, redis):
     an_address("gone@b.example", status="invalid", status_rule="hard_bounce")
     boss.goto("/admin/contacts/contact/import/")
-    body = b"email,first_name\ngone@b.example,Ada\nnot one,Bob\n"
+    body = "email:first_name\ngone@b.example:Άδα\nnot one:Bob\n".encode("cp1253")
     boss.set_input_files("input[name=import_file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": body})
-    boss.get_by_role("button", name="Submit").click()
+    boss.get_by_label("Tags for all of them").fill("fair")
+    shoot(boss, "admin-import")
+    boss.get_by_role("button", name="Preview").click()
+    expect(boss.locator("body")).to_contain_text("No column is named email")
+    boss.set_input_files("input[name=import_file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": body})
+    boss.get_by_label("Characters").select_option("cp1253")
+    boss.get_by_label("Cells are separated by").select_option("colon")
+    boss.get_by_role("button", name="Preview").click()
     expect(boss.locator("body")).to_contain_text("is not an e-mail address")
+    expect(boss.locator("body")).to_contain_text("Άδα")
+    shoot(boss, "admin-import-preview")
     boss.get_by_role("button", name="Confirm import").click()
     expect(boss.locator("body")).to_contain_text("1 new")
+    shoot(boss, "admin-import-done")
     assert Contact.objects.get().contact_addresses.get().address.status == "invalid"
+    assert complaints == []
+
+
+def test_the_admins_import_fits_a_phone(boss):
+    boss.set_viewport_size(PHONE)
+    boss.goto("/admin/contacts/contact/import/", wait_until="networkidle")
+    assert boss.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_managers_import_on_their_own_page(sign_in, run_jobs):

@@ -19,6 +19,7 @@ from bounces.models import Address
 from bounces.process import run_flow
 from bounces.spreadsheet import csv_cell, restore, safe_cell
 from contacts.importing.formats import SheetDataset
+from contacts.importing.options import Options
 from contacts.importing.reading import Form, UnreadableFile, read_sheet
 from contacts.importing.report import ImportReport
 from contacts.importing.resources import ContactResource
@@ -29,8 +30,9 @@ from tests.builders import NOW, a_contact, a_custom_field, a_suppression, a_user
 pytestmark = pytest.mark.django_db
 
 
-def imported(text: str, *, dry_run: bool = False, **given: Any) -> ImportReport:
-    resource = ContactResource(origin="people.csv", source="people.csv", **given)
+def imported(text: str, *, dry_run: bool = False, by: Any = None, change_others: bool = False) -> ImportReport:
+    options = Options(source="people.csv", change_others=change_others)
+    resource = ContactResource(origin="people.csv", options=options, by=by)
     return resource.report(resource.import_data(SheetDataset(read_sheet(text.encode())), dry_run=dry_run))
 
 

@@ -13,6 +13,7 @@ from contacts.importing.columns import DERIVED
 from contacts.importing.formats import SheetDataset
 from contacts.importing.guessing import guess
 from contacts.importing.headers import export_of, exports, plain_name, word_of, word_of_name
+from contacts.importing.options import Options
 from contacts.importing.reading import read_sheet
 from contacts.importing.report import ImportReport
 from contacts.importing.resources import COLUMNS, ContactResource
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 def imported(text: str) -> ImportReport:
-    resource = ContactResource(origin="people.csv", source="people.csv")
+    resource = ContactResource(origin="people.csv", options=Options(source="people.csv"))
     return resource.report(resource.import_data(SheetDataset(read_sheet(text.encode()))))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from bounces import models as bounces
 from bounces.admin.running import explain_cron
 from bounces.models import Address, CleaningRun, Policy, Schedule, Suppression
 from contacts import models as contacts
-from contacts.models import Activity, Contact
+from contacts.models import Contact
 from crm import models as crm
 from crm.models import ApiKey, User
 from tests.builders import (
@@ -435,44 +434,6 @@ def test_renaming_a_company_is_found_by_its_new_name(signed_in):
     signed_in.post(url(contacts.Company, "change", contact.company.pk), data)
     contact.refresh_from_db()
     assert "new ltd" in contact.document
-
-
-def upload(client: Client, text: str, **given: str) -> Any:
-    file = BytesIO(text.encode())
-    file.name = "people.csv"
-    data = {"import_file": file, "format": "0", "resource": "0", **given}
-    return client.post(reverse("admin:contacts_contact_import"), data)
-
-
-def test_contacts_are_imported_with_a_preview(signed_in, boss, redis):
-    page = upload(signed_in, "email,first_name\nada@example.org,<b>Ada</b>\nnot one,Bob\n")
-    assert "&lt;b&gt;Ada" in page.content.decode()
-    assert "not an e-mail address" in page.content.decode()
-    assert not Contact.objects.exists()
-    signed_in.post(reverse("admin:contacts_contact_process_import"), page.context["confirm_form"].initial)
-    assert Contact.objects.get().contact_addresses.get().address.email == "ada@example.org"
-    assert Activity.objects.get().by == boss
-
-
-@pytest.mark.parametrize(("given", "title"), [({}, "Ms"), ({"change_others": "on"}, "Dr")])
-def test_contacts_of_others_are_changed_where_that_is_ticked(signed_in, redis, given: dict[str, str], title: str):
-    ada = a_contact("ada@example.org", title="Ms", owner=a_user("sales"))
-    page = upload(signed_in, "email,title\nada@example.org,Dr\nbob@example.org,Mr\n", **given)
-    signed_in.post(reverse("admin:contacts_contact_process_import"), page.context["confirm_form"].initial)
-    ada.refresh_from_db()
-    assert ada.title == title
-
-
-def test_a_second_confirmation_imports_nothing(signed_in, redis):
-    page = upload(signed_in, "email\nada@example.org\n")
-    for _ in range(2):
-        signed_in.post(reverse("admin:contacts_contact_process_import"), page.context["confirm_form"].initial)
-    assert Contact.objects.count() == 1
-
-
-def test_a_file_that_cannot_be_read_is_refused_at_its_field(signed_in, redis):
-    page = upload(signed_in, "name\nAda\n")
-    assert "No column is named email" in page.content.decode()
 
 
 def test_contacts_are_exported_defused(signed_in):

@@ -23,7 +23,7 @@ from rich.text import Text
 from bounces.rulings import NoReason
 from bounces.terminal import terminal
 from contacts.importing import runs, working
-from contacts.importing.mapping import apply_saved
+from contacts.importing.mapping import said_mapping
 from contacts.importing.options import LONGEST_KEY, NEW_TYPES, Options, Update
 from contacts.importing.reading import UnreadableFile, manner_of
 from contacts.importing.report import ImportReport, report_of
@@ -123,20 +123,21 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 
 def _mapping(run: ImportRun, options: dict[str, Any]) -> dict[str, str]:
-    mapping = dict(run.mapping)
+    saved = None
     if options["saved"]:
         saved = SavedMapping.objects.filter(name__iexact=options["saved"]).first()
         if saved is None:
             names = ", ".join(SavedMapping.objects.values_list("name", flat=True)) or "none"
             raise CommandError(f"--saved: no mapping is called so. There are: {names}.")
-        mapping |= apply_saved(saved, run.headers)
-    for given in options["map"]:
-        header, separator, word = given.rpartition("=")
-        if not separator:
-            raise CommandError(f"--map: “{given}” is not COLUMN=FIELD, such as --map “Work mail=email”.")
-        mapping = {other: known for other, known in mapping.items() if known != word or not word}
-        mapping[header] = word
-    return mapping
+    said = dict(_column_and_field(given) for given in options["map"])
+    return said_mapping(run.headers, run.mapping, saved.mapping if saved else None, said)
+
+
+def _column_and_field(given: str) -> tuple[str, str]:
+    header, separator, word = given.rpartition("=")
+    if not separator:
+        raise CommandError(f"--map: “{given}” is not COLUMN=FIELD, such as --map “Work mail=email”.")
+    return header, word
 
 
 def _options(run: ImportRun, options: dict[str, Any]) -> Options:
