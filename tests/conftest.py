@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 import django_rq
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
 from crm.up import places, private
+from tests.first_state import FirstState
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +37,16 @@ def private_servers() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(private_servers: None, django_db_modify_db_settings: None) -> None:
     """pytest-django asks for this before it makes the test database: the moment to start the servers."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Each test that commits is followed by the database as it was migrated, where Django would only empty it."""
+    with django_db_blocker.unblock():
+        first_state = FirstState.keep()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", staticmethod(first_state.give_back))
+        yield
 
 
 @pytest.fixture(scope="session")

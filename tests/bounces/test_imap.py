@@ -497,7 +497,7 @@ def test_the_scheduler_has_the_mailboxes_read(server, user, run_jobs):
     assert InboundItem.objects.filter(source=source.door).count() == 2
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_watched_mailbox_is_read_within_a_moment_and_another_reader_does_nothing(server, user):
     server.deliver(user, *some_mails(1))
     source = a_source(server, user)
@@ -515,7 +515,7 @@ def test_a_watched_mailbox_is_read_within_a_moment_and_another_reader_does_nothi
     assert lease.is_free(imap.lease_name(source.pk))
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_mailbox_whose_reader_was_killed_is_read_soon_after_its_lease_ran_out(server, user, monkeypatch):
     """Each look at the taken lease is no failure: it makes the next one no later."""
     monkeypatch.setattr(watching, "LOOK_AGAIN", 0.1)

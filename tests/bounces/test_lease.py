@@ -82,7 +82,7 @@ def test_a_step_may_not_stand_still_for_longer_than_its_lease_lasts() -> None:
         assert cursor.fetchone() == ("1min",)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_who_stands_still_amid_a_step_writes_nothing_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "LEAST_STANDSTILL", timedelta(seconds=0.3))
     amid, said = Event(), []
@@ -112,7 +112,7 @@ def test_who_stands_still_amid_a_step_writes_nothing_and_holds_nobody_up(monkeyp
     assert said == ["took over", "was put out"]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_who_waits_for_a_step_sees_what_it_wrote() -> None:
     amid, said = Event(), []
 

@@ -31,7 +31,7 @@ from bounces.values import Trust
 from tests.bounces.arriving import ADA, a_bounce_mail
 from tests.bounces.dovecot import make_certificate, server_context
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 OURS = Opening("smtp:ours", Trust.TOKEN, frozenset({"bounces@rebound.example", "@in.rebound.example"}))
 ANYWHERE = Place("127.0.0.1", 0)

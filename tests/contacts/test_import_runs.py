@@ -453,7 +453,7 @@ def test_a_workbook_tells_how_much_is_left():
 # --- beside people who work -----------------------------------------------------------------------------
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_page_that_saves_the_same_person_at_the_same_moment_makes_no_second_one():
     an_address("ada@x.example")
     run = previewed("email,first_name\nada@x.example,Ada\n")

@@ -38,7 +38,7 @@ def test_every_example_is_run():
     assert set(EXAMPLES) == set(ANSWERS)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_example_does_what_the_page_says(name, live_server, tmp_path, settings):
     settings.RETURN_PATH_DOMAIN = "bounces.example.com"
