@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -16,6 +16,7 @@ from contacts.importing.options import Options
 from contacts.models import ImportRun
 from tests.builders import NOW
 
+LATER = NOW + timedelta(hours=1)
 # Everything that an import may touch, apart from its own rows.
 TABLES = (
     "bounces_address", "bounces_suppression", "bounces_statuschange", "contacts_contact", "contacts_contactaddress",

@@ -1,0 +1,125 @@
+"""An import that is brought twice, stopped, lost midway, or works beside people who save the same person."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from contacts.importing import runs, working
+from contacts.importing.staging import drop_stage
+from contacts.models import Contact, ImportChunk, ImportRow, ImportRun
+from contacts.people import save_contact
+from tests.builders import NOW, a_custom_field, a_user, an_address
+from tests.contacts.importing import LATER, begun, done, previewed, state_hash, undone
+
+pytestmark = pytest.mark.django_db
+
+
+# --- twice, stopped, lost -------------------------------------------------------------------------
+
+
+def test_the_same_file_again_changes_nothing():
+    a_custom_field("size", "number")
+    text = 'email,other_emails,company,tags,size,first_name\na@x.example,"b@x.example,c@x.example",Acme,"t, u",3,Ada\n'
+    done(text)
+    before = state_hash()
+    again = done(text, LATER)
+    assert (again.counts, again.wrote, state_hash()) == ({"unchanged": 1}, 0, before)
+
+
+def test_a_stage_that_a_crash_emptied_is_filled_again():
+    text = "email\n" + "".join(f"p{number}@x.example\n" for number in range(30))
+    run = previewed(text)
+    runs.confirm(run, None, NOW)
+    drop_stage(run)
+    working.work(run.pk, lambda: NOW)
+    run.refresh_from_db()
+    assert (run.state, run.written, Contact.objects.count()) == ("done", {"new": 30}, 30)
+
+
+def test_a_stage_lost_amid_writing_doubles_nothing(monkeypatch):
+    monkeypatch.setattr("contacts.importing.applying.BATCH", 10)
+    run = previewed("email\n" + "".join(f"p{number}@x.example\n" for number in range(30)))
+    runs.confirm(run, None, NOW)
+
+    def lose_it(each: ImportRun) -> None:
+        if each.state == "applying" and each.done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        working.work(run.pk, lambda: NOW, lose_it)
+    drop_stage(run)
+    working.work(run.pk, lambda: NOW)
+    run.refresh_from_db()
+    assert (run.state, run.written, Contact.objects.count()) == ("done", {"new": 30}, 30)
+    assert ImportRow.objects.filter(run_id=run.pk, verdict="new").count() == 30
+
+
+def test_a_cancelled_import_stops_and_can_be_taken_back(monkeypatch):
+    monkeypatch.setattr("contacts.importing.applying.BATCH", 10)
+    manager, before = a_user("manager"), state_hash()
+    run = previewed("email\n" + "".join(f"p{number}@x.example\n" for number in range(30)))
+    runs.confirm(run, None, NOW)
+
+    def cancel_after_a_batch(each: ImportRun) -> None:
+        if each.done == 10:
+            runs.cancel(each, manager, NOW)
+
+    working.work(run.pk, lambda: NOW, cancel_after_a_batch)
+    run.refresh_from_db()
+    assert (run.state, run.wrote, Contact.objects.count()) == ("cancelled", 10, 10)
+    assert undone(run, manager).state == "undone"
+    assert state_hash() == before
+
+
+def test_a_file_that_breaks_amid_its_rows_fails_in_plain_words():
+    run = begun("email,first_name\na@x.example,Ada\n" * 900 + 'b@x.example,"never closed\n')
+    working.work(run.pk, lambda: NOW)
+    run.refresh_from_db()
+    assert (run.state, Contact.objects.count()) == ("failed", 0)
+    assert "never closed" in run.error
+
+
+def test_a_preview_that_nobody_confirms_goes_after_a_day(run_jobs):
+    run = previewed("email\nada@x.example\n")
+    ImportRun.objects.update(created_at=NOW - timedelta(days=400))
+    run_jobs()
+    run.refresh_from_db()
+    assert (run.state, ImportChunk.objects.count()) == ("cancelled", 0)
+
+
+def test_the_tick_starts_what_waits(run_jobs):
+    run = begun("email\nada@x.example\n")
+    run_jobs()
+    run.refresh_from_db()
+    assert run.state == "ready"
+
+
+# --- beside people who work -----------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_saves_the_same_person_at_the_same_moment_makes_no_second_one():
+    an_address("ada@x.example")
+    run = previewed("email,first_name\nada@x.example,Ada\n")
+    runs.confirm(run, None, NOW)
+    is_saved, may_end = threading.Event(), threading.Event()
+
+    def save_on_a_page() -> None:
+        with transaction.atomic():
+            save_contact({"addresses": ["ada@x.example"], "title": "Countess"}, by=None, now=LATER)
+            is_saved.set()
+            may_end.wait(5)
+        connection.close()
+
+    page = threading.Thread(target=save_on_a_page)
+    page.start()
+    is_saved.wait(5)
+    threading.Timer(0.5, may_end.set).start()
+    working.work(run.pk, lambda: NOW)
+    page.join()
+    run.refresh_from_db()
+    assert (Contact.objects.get().title, run.written) == ("Countess", {"update": 1})
