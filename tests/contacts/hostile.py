@@ -150,8 +150,11 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a header alone": (b"email,name\n", "no rows"),
     "a NUL byte": (b"email\na@x.example\nb\x00@x.example\n", "Line 3 holds a NUL"),
     "bytes without order": (bytes(range(1, 256)) * 40, "control characters"),
-    "a quote that is never closed": (b'email,name\na@x.example,"Ada\nb@x.example,Bob\n', "never closed"),
-    "a quote in the middle": (b'email,name\na@x.example,"Ada"x\n', "after a closing quote"),
+    "a header that is never closed": (b'email,"name\na@x.example,Ada\nb@x.example,Bob\n', "Row 1 .* never closed"),
+    "a header with a quote in the middle": (b'email,"na"me\na@x.example,Ada\n', "Row 1 .* after a closing quote"),
+    "rows of which most cannot be read": (
+        b"email,name\n" + b'a@x.example,"A" L\n' * 50 + b"a@x.example,A\n" * 999,
+        "Of the first 51 rows 50 cannot be read.*semicolon, tab, vertical bar were tried too.*after a closing quote"),
     "an old workbook, or one with a password": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "password"),
     "half of a workbook": (rows_of(["email"], ["a@x.example"])[:3000], "damaged"),
     "a workbook whose middle is damaged": (

@@ -124,8 +124,10 @@ NASTIER: dict[str, tuple[Callable[[], bytes], Form, list[list[str]] | str]] = {
     "lines that end as on an old Mac": (lambda: b"email\r" + (A + b"\r") * 400_000, Form.CSV, READ * 400_000),
     "line ends the wrong way round": (lambda: b"email,n\n\r" + A + b",1\n\r", Form.CSV, READ),
     "a quote that is never closed after 300 rows": (
-        lambda: b"email,n\n" + (A + b",1\n") * 300 + A + b',"open\n' + (A + b",1\n") * 2000, Form.CSV,
-        "Row 302 .* never closed"),
+        lambda: b"email,n\n" + (A + b",1\n") * 300 + A + b',"open\n' + (A + b",1\n") * 2000, Form.CSV, READ * 2301),
+    "quotes that close the one before and are never closed": (
+        lambda: b"email,n\n" + (A + b",1\n") * 100_000 + (A + b'","\n' + A + b",1\n") * 100_000, Form.CSV,
+        "quotes again and again that it never closes"),
     "a row of two million cells": (lambda: b"email\n" + A + b"," * 1_900_000 + b"\n", Form.CSV, READ),
     "semicolons between decimal commas": (
         lambda: b"email;n\n" + A + b";1,5\nb@x.example;2,5\n", Form.CSV, [*READ, ["b@x.example"]]),

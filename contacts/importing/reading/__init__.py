@@ -4,6 +4,8 @@
     kinds.py        which kind of file it is, by its first bytes, then by its name
     encodings.py    bytes -> text, in whatever encoding; what had to be guessed is said
     separated.py    CSV and TSV in any dialect
+    records.py      their lines -> records, and what is done about those that cannot be read
+    patience.py     how many of those are told one by one, before the file is refused
     objects.py      a list of JSON objects, or one a line
     cards.py        vCards
     manners.py      how it is to be read, where a person says so

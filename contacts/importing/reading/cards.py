@@ -13,8 +13,8 @@ import re2
 
 from contacts.importing.reading.encodings import UTF8, Text, known_encoding
 from contacts.importing.reading.kinds import Form
-from contacts.importing.reading.separated import Dialect, lines_in
-from contacts.importing.reading.tables import LONGEST_CELL, Line, Manner, Table, UnreadableFile, check_lengths, lines_of
+from contacts.importing.reading.records import Dialect, lines_in
+from contacts.importing.reading.tables import LONGEST_CELL, Line, Manner, Table, UnreadableFile, lines_of
 
 HEADERS = [
     "email", "other_emails", "first_name", "last_name", "title", "company", "phone", "country", "tags", "external_id",
@@ -59,7 +59,6 @@ def _records(properties: Iterable[Property]) -> Iterator[tuple[int, list[str]]]:
             number, card = number + 1, dict[str, list[Property]]()
         elif each.name == "END" and is_card and card is not None:
             cells = cells_of(card)
-            check_lengths(cells, number)
             yield number, cells
             card, met = None, 0
         elif card is not None and len(card.setdefault(each.name, [])) < MOST_REPEATED:

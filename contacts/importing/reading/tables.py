@@ -33,6 +33,14 @@ class UnreadableFile(ValueError):
     """The file as a whole cannot be imported. The message says why, where and what to do, for people."""
 
 
+class Broken(list[str]):
+    """A record that cannot be read: its cells as far as they can be told, and what is wrong, for people."""
+
+    def __init__(self, cells: Iterable[str], problem: str) -> None:
+        super().__init__(cells)
+        self.problem = problem
+
+
 class HeadEnded(Exception):
     """No more of the file was to be read."""
 
@@ -83,7 +91,7 @@ class Manner:
         return {name: value for name, value in asdict(self).items() if value not in ("", None)}
 
 
-Record = tuple[int, list[str]]  # its number, its cells
+Record = tuple[int, list[str]]  # its number, its cells (Broken where it cannot be read)
 TOO_BLANK = (
     f"More than {MOST_BLANK:,} empty rows stand above row {{number}}. Delete them, or save what is below as a file of "
     "its own."
@@ -113,6 +121,8 @@ def table_of(records: Iterator[Record], notices: list[str], has_header: bool | N
             "one means, or write a first row with names: email, first_name, company, …"
         )
         return _without_header(first[titles:], records, notices)
+    if isinstance(header, Broken):
+        raise UnreadableFile(f"Row {number} should name the columns. {header.problem}")
     headers = check_headers(header, notices)
     _tell_unnamed(headers, first[titles + 1 :], notices)
     return Table(headers, lines_of(rest, len(headers)), notices)
@@ -131,7 +141,7 @@ def _filled(records: Iterable[Record]) -> Iterator[Record]:
     """Those that are not blank. Raises UnreadableFile where too many are."""
     blank = 0
     for number, cells in records:
-        if any(cell.strip() for cell in cells):
+        if any(cell.strip() for cell in cells) or isinstance(cells, Broken):
             blank = 0
             yield number, cells
             continue
@@ -151,10 +161,12 @@ def lines_of(records: Iterable[Record], width: int, *, is_defused: bool = True) 
     for number, record in records:
         cells = list(map(strip, record))
         problem = ""
-        if len(cells) != width:
+        if type(record) is Broken:
+            cells, problem = _fitted(cells, width)[0], record.problem
+        elif len(cells) != width:
             cells, problem = _fitted(cells, width)
         whole = BETWEEN.join(cells)
-        if len(whole) < width:
+        if len(whole) < width and not problem:
             blank += 1
             if blank > MOST_BLANK:
                 raise UnreadableFile(TOO_BLANK.format(number=number))
@@ -163,7 +175,7 @@ def lines_of(records: Iterable[Record], width: int, *, is_defused: bool = True) 
         if is_defused and "'" in whole:
             cells = [restore(cell) for cell in cells]
         if len(whole) > most:
-            check_lengths(cells, number)
+            cells, problem = _cut(cells, problem)
         if not whole.isascii():
             cells, problem = _whole_characters(cells, whole, problem)
         yield Line(number, cells, problem)
@@ -193,13 +205,15 @@ def _whole_characters(cells: list[str], whole: str, problem: str) -> tuple[list[
     return cells, problem
 
 
-def check_lengths(cells: Iterable[str], number: int) -> None:
+def _cut(cells: list[str], problem: str) -> tuple[list[str], str]:
+    """What does not fit is told, and cut off: the row is not imported."""
     for cell in cells:
         if len(cell) > LONGEST_CELL:
-            raise UnreadableFile(
-                f"Row {number} has a cell of {len(cell):,} characters; at most {LONGEST_CELL:,} fit. "
-                "Is a quote missing?"
+            problem = problem or (
+                f"A cell has {len(cell):,} characters, of which at most {LONGEST_CELL:,} fit: “{cell[:60]}…”. "
+                "Shorten it. Is a quote missing?"
             )
+    return [cell[:LONGEST_CELL] for cell in cells], problem
 
 
 def check_headers(header: Sequence[str], notices: list[str]) -> list[str]:
