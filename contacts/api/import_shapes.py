@@ -18,9 +18,9 @@ from bounces.api.bodies import TooLarge, is_keepable
 from bounces.api.strict import StrictSerializer, Text
 from bounces.intake.keep import megabytes
 from contacts.fields import LONGEST, LONGEST_TAG, MOST_TAGS
-from contacts.importing.options import LONGEST_KEY, NEW_TYPES, UPDATE_LABELS, Update
+from contacts.importing.options import LONGEST_KEY, NEW_TYPES, UPDATE_LABELS, Update, given_to_all
 from contacts.importing.outcomes import early_rows, known_groups, preview_groups
-from contacts.importing.reading import Manner, UnreadableFile
+from contacts.importing.reading import Manner
 from contacts.importing.reading.encodings import known_encoding
 from contacts.importing.reading.manners import LONGEST_SHEET, known_separator
 from contacts.models import CustomField, ImportRow, ImportRun
@@ -105,9 +105,10 @@ class AskedSerializer(StrictSerializer):
     at_once = serializers.BooleanField(default=False, help_text="Wait for nobody, unless the list is quarantined.")
 
     def validate_tags(self, tags: list[str]) -> list[str]:
-        if any("," in tag for tag in tags):
-            raise serializers.ValidationError("A tag holds no comma.")
-        return tags
+        return list(_checked(lambda each: given_to_all("tags", each), tags))
+
+    def validate_source(self, source: str) -> str:
+        return str(_checked(lambda each: given_to_all("source", each), source))
 
     def validate_new_fields(self, fields: list[dict[str, str]]) -> list[dict[str, str]]:
         keys = [each["key"] for each in fields]
@@ -144,10 +145,10 @@ class FileSerializer(AskedSerializer):
         return {**given, "manner": manner}
 
 
-def _checked(known: Callable[[str], str], said: str) -> str:
+def _checked(known: Callable[[Any], Any], said: Any) -> Any:
     try:
         return known(said)
-    except UnreadableFile as error:
+    except ValueError as error:  # an UnreadableFile is one
         raise serializers.ValidationError(str(error)) from error
 
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from contacts.fields import FieldErrors, clean_fields
+
 
 class Update(StrEnum):
     """What happens to a contact that is there already."""
@@ -46,6 +48,14 @@ class Options:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def given_to_all(word: str, value: Any) -> Any:
+    """`tags` or `source`, by the rules that cells go by: the same at every door. Raises ValueError with a sentence."""
+    try:
+        return clean_fields({word: value})[word]
+    except FieldErrors as error:
+        raise ValueError(" ".join(error.errors[word])) from error
 
 
 def read_options(kept: Mapping[str, Any]) -> Options:

@@ -9,11 +9,11 @@ import re2
 from django import forms
 from django.contrib.auth import get_user_model
 
-from contacts.fields import LONGEST, FieldErrors, clean_fields
+from contacts.fields import LONGEST
 from contacts.importing.columns import CUSTOM
 from contacts.importing.guessing import Guess
 from contacts.importing.mapping import LABELS
-from contacts.importing.options import LONGEST_KEY, NEW_TYPES, UPDATE_LABELS, Options, Update
+from contacts.importing.options import LONGEST_KEY, NEW_TYPES, UPDATE_LABELS, Options, Update, given_to_all
 from contacts.models import CustomField, ImportRun
 
 NEW = "new:"
@@ -48,9 +48,15 @@ class OptionsForm(forms.Form):
             del self.fields["change_others"]
 
     def clean_tags(self) -> list[str]:
+        return list(self._given("tags", self.cleaned_data["tags"].split(",")))
+
+    def clean_source(self) -> str:
+        return str(self._given("source", self.cleaned_data["source"]))
+
+    def _given(self, word: str, value: Any) -> Any:
         try:
-            return list(clean_fields({"tags": self.cleaned_data["tags"].split(",")})["tags"])
-        except FieldErrors as error:
+            return given_to_all(word, value)
+        except ValueError as error:
             raise forms.ValidationError(str(error)) from error
 
     def options(self, new_fields: Sequence[dict[str, str]] = ()) -> Options:

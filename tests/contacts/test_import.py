@@ -23,7 +23,7 @@ from contacts.importing.options import Options
 from contacts.importing.reading import Form, UnreadableFile, read_sheet
 from contacts.importing.report import ImportReport
 from contacts.importing.resources import ContactResource
-from contacts.models import Activity, Company, Contact, Tag
+from contacts.models import Activity, Company, Contact, ImportRun, Tag
 from tests.bounces.arriving import a_bounce_mail
 from tests.builders import NOW, a_contact, a_custom_field, a_suppression, a_user, an_address
 
@@ -368,8 +368,11 @@ def test_the_command_says_what_is_wrong_with_its_arguments(tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_contacts", str(tmp_path / "none.csv"))
     (tmp_path / "people.csv").write_text("email\nada@example.org\n")
-    with pytest.raises(CommandError, match="--owner"):
-        call_command("import_contacts", str(tmp_path / "people.csv"), owner="nobody@x.example", stdout=StringIO())
+    before = ImportRun.objects.count()
+    for word, said in (("owner", "nobody@x.example"), ("tag", ["a, b"]), ("source", "x" * 201), ("map", ["email"])):
+        with pytest.raises(CommandError, match=f"--{word}"):
+            call_command("import_contacts", str(tmp_path / "people.csv"), stdout=StringIO(), **{word: said})
+    assert ImportRun.objects.count() == before
 
 
 def test_importing_is_for_managers(client: Client):

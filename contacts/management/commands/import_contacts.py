@@ -14,6 +14,7 @@ from typing import Any
 import re2
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -24,7 +25,7 @@ from bounces.rulings import NoReason
 from bounces.terminal import terminal
 from contacts.importing import runs, working
 from contacts.importing.mapping import said_mapping
-from contacts.importing.options import LONGEST_KEY, NEW_TYPES, Options, Update
+from contacts.importing.options import LONGEST_KEY, NEW_TYPES, Options, Update, given_to_all
 from contacts.importing.reading import UnreadableFile, manner_of
 from contacts.importing.report import ImportReport, report_of
 from contacts.models import CustomField, ImportRun, SavedMapping
@@ -68,8 +69,9 @@ class Command(BaseCommand):
         by = _user("--by", options["by"])
         try:
             manner = manner_of(options["encoding"], options["separator"], options["sheet"], options["header"])
-            run = runs.take_file(_pieces(path), path.name, by=by, via="command", now=timezone.now(), manner=manner)
-            runs.begin(run, _mapping(run, options), _options(run, options))
+            with transaction.atomic():  # where an option is wrong, nothing is kept of the file
+                run = runs.take_file(_pieces(path), path.name, by=by, via="command", now=timezone.now(), manner=manner)
+                runs.begin(run, _mapping(run, options), _options(run, options))
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}") from error
         except UnreadableFile as error:
@@ -147,11 +149,18 @@ def _options(run: ImportRun, options: dict[str, Any]) -> Options:
         empties=options["empties"],
         change_others=options["change_others"],
         owner_id=owner.pk if owner else None,
-        source=options["source"] or run.name,
-        tags=options["tag"],
+        source=_given("--source", "source", options["source"] or run.name),
+        tags=_given("--tag", "tags", options["tag"]),
         new_fields=list({each["key"]: each for each in map(_new_field, options["new_field"])}.values()),
         at_once=False,
     )
+
+
+def _given(flag: str, word: str, value: Any) -> Any:
+    try:
+        return given_to_all(word, value)
+    except ValueError as error:
+        raise CommandError(f"{flag}: {error}") from error
 
 
 def _new_field(given: str) -> dict[str, str]:
