@@ -52,7 +52,7 @@ def serve_tokens(folder: Path | None = None) -> HTTPServer:
     server = HTTPServer(("127.0.0.1", 0), Tokens)
     if folder:
         server.socket = server_context(folder).wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server
 
 
