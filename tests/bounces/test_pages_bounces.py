@@ -11,16 +11,7 @@ from bounces.classification.ruleset import Table
 from bounces.models import RawChunk
 from bounces.templatetags.bounce_words import RULE_TABLES
 from bounces.values import Event, Report
-from tests.builders import (
-    NOW,
-    a_bounce,
-    a_complaint,
-    a_user,
-    an_attempt,
-    an_evidence,
-    an_inbound_item,
-    days_ago,
-)
+from tests.builders import NOW, a_bounce, a_complaint, a_user, an_attempt, an_evidence, an_inbound_item, days_ago
 
 pytestmark = pytest.mark.django_db
 

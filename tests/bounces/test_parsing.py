@@ -8,15 +8,7 @@ import pytest
 
 from bounces.parsing import read
 from bounces.values import Event, MailKind, Report
-from tests.bounces.mails import (
-    ORIGINAL,
-    a_complaint,
-    a_delivery_report,
-    a_mail,
-    a_multipart,
-    a_notice,
-    a_recipient,
-)
+from tests.bounces.mails import ORIGINAL, a_complaint, a_delivery_report, a_mail, a_multipart, a_notice, a_recipient
 
 
 def the_report(raw: bytes) -> Report:

@@ -26,7 +26,7 @@ from bounces.models import (
 from bounces.rejudging import working as rejudging
 from bounces.rejudging.starting import rejudge_history, try_rule
 from tests.bounces.arriving import a_blocked_mail, a_bounce_mail
-from tests.bounces.test_flow import event
+from tests.bounces.flowing import event
 from tests.builders import NOW, a_bounce, a_rule_override, a_user, an_address, an_inbound_item
 from tests.conformance.scoring import CORPUS, is_there
 

@@ -13,7 +13,7 @@ from bounces.classification.overrides import Effect
 from bounces.models import Address, Bounce, RuleOverride
 from bounces.rules_in_force import fingerprint_of, overrides_in_force, rules_in_force
 from tests.bounces.arriving import a_bounce_mail
-from tests.bounces.test_flow import ingested, upload
+from tests.bounces.flowing import ingested, upload
 from tests.builders import NOW, a_rule_override, an_inbound_item
 
 pytestmark = pytest.mark.django_db

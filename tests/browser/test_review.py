@@ -15,9 +15,9 @@ from bounces.recording import record
 from bounces.values import Event, Trust
 from tests.bounces.arriving import a_bounce_mail
 from tests.bounces.histories import told
+from tests.bounces.reviewing import UNDECIDED
 from tests.bounces.test_incidents import delivery, refusal
 from tests.bounces.test_proof import arrive
-from tests.bounces.test_review import UNDECIDED
 from tests.browser.conftest import shoot
 from tests.builders import NOW, PASSWORD, a_contact, a_user, days_ago
 
