@@ -16,7 +16,7 @@ from contacts.importing import working
 from contacts.importing.mapping import save_mapping
 from contacts.models import Contact, CustomField, ImportRun
 from tests.builders import a_contact, a_suppression, a_user
-from tests.contacts.test_import_runs import a_bad_list
+from tests.contacts.test_import_bought import a_bad_list
 from tests.tools import Tool, a_tool, errors_of
 
 pytestmark = pytest.mark.django_db
