@@ -17,13 +17,15 @@ from itertools import chain, count, islice
 
 import re2
 
-from contacts.importing.reading.patience import Patience, shown_of
+from contacts.importing.reading.patience import Patience
 from contacts.importing.reading.tables import Broken, Record, UnreadableFile, letters
 
 LONGEST_LINE = 2 * 1024 * 1024  # characters
 LONGEST_RECORD = 256 * 1024  # likewise, of those that cannot be read otherwise than line by line
-LONGEST_FAULT = 60  # characters of the cell at fault that are shown
+LONGEST_RAW = 500  # characters of a broken record that are shown
+LONGEST_FAULT = 60  # likewise, of the cell at fault
 ESCAPED = re2.compile(r"(?s)\\.")
+PICTURES = {code: 0x2400 + code for code in range(32)}  # Unicode's, of control characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +173,16 @@ class _OneByOne:
             return False
 
     def _problem(self, error: str) -> str:
-        raw = "".join(self.taken)
+        raw = _text_of(self.taken)
         last = self.line + len(self.taken) - 1
         where = f"lines {self.line} to {last}" if last > self.line else f"line {self.line}"
-        return f"The row ({where}) cannot be read: {_reason(error, raw, self.dialect)} It says: {shown_of(raw)}"
+        shown = raw[:LONGEST_RAW].translate(PICTURES) + "…" * (len(raw) > LONGEST_RAW)
+        return f"The row ({where}) cannot be read: {_reason(error, raw, self.dialect)} It says: {shown}"
+
+
+def _text_of(lines: list[str]) -> str:
+    """As it can be shown and kept."""
+    return "".join(lines).rstrip("\r\n").encode(errors="replace").decode()
 
 
 def cells_told(lines: list[str], dialect: Dialect) -> list[str]:
@@ -184,7 +192,7 @@ def cells_told(lines: list[str], dialect: Dialect) -> list[str]:
     try:
         cells = next(dialect.reader(text, strict=False), [])
     except csv.Error:  # too long
-        cells = [shown_of(lines[0])]
+        cells = [_text_of(lines)[:LONGEST_RAW]]
     plain = [cell.strip('"') for cell in text[0].rstrip("\n").split(dialect.separator)]
     return plain if len(cells) < dialect.width == len(plain) and len(lines) == 1 else cells
 
@@ -194,8 +202,8 @@ def _reason(error: str, raw: str, dialect: Dialect) -> str:
         return f"a cell is longer than {csv.field_size_limit():,} characters. Is a closing quote missing?"
     if "new-line" in error:
         return "a lone carriage return stands amid it. Put the cell that holds it into quotes."
-    place, cell, is_open = cell_at_fault(raw.rstrip("\r\n"), dialect)
-    shown = shown_of(cell.partition("\n")[0][:LONGEST_FAULT])
+    place, cell, is_open = cell_at_fault(raw, dialect)
+    shown = cell.partition("\n")[0][:LONGEST_FAULT]
     where = f" in column {letters(place)}, at “{shown}”," if cell else ""
     if "unexpected end" in error or is_open:
         return f'a quote that opens{where} is never closed. Close it, or write it twice ("") to mean a quote.'

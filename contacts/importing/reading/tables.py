@@ -223,9 +223,7 @@ def check_headers(header: Sequence[str], notices: list[str]) -> list[str]:
     headers: list[str] = []
     doubled: list[str] = []
     for name in header:
-        if flaw := flaw_of(name):
-            raise UnreadableFile(f"The header {flaw}")
-        plain = restore(name.strip())
+        plain = restore(keepable(name, "The header").strip())
         if len(plain) > LONGEST_CELL:
             raise UnreadableFile(f"The header has a cell of {len(plain):,} characters. Is a quote missing?")
         unique, times = plain, 1
@@ -240,13 +238,13 @@ def check_headers(header: Sequence[str], notices: list[str]) -> list[str]:
     return headers
 
 
-def flaw_of(text: str) -> str:
-    """Why PostgreSQL cannot keep it: a NUL, or half of a character. Empty: it can."""
+def keepable(text: str, where: str) -> str:
+    """Raises UnreadableFile for what PostgreSQL cannot keep: a NUL, or half of a character."""
     if "\x00" in text:
-        return "holds a NUL character, which cannot be kept."
+        raise UnreadableFile(f"{where} holds a NUL character, which cannot be kept.")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        return "holds half of a character (a lone surrogate), which cannot be kept."
-    return ""
+        raise UnreadableFile(f"{where} holds half of a character (a lone surrogate), which cannot be kept.")
+    return text
 
 
 def letters(at: int) -> str:
