@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from bounces.models import Address, RuleOverride
 from contacts.models import Contact
 from tests.browser.conftest import PHONE, shoot
-from tests.builders import PASSWORD, a_bounce, a_contact, a_user, an_address, an_evidence
+from tests.builders import a_bounce, a_contact, a_user, an_address, an_evidence
 
 PAGES = [
     "/admin/", "/admin/contacts/contact/", "/admin/contacts/contact/add/", "/admin/contacts/contact/import/",
@@ -30,8 +30,8 @@ def complaints(page: Page) -> list[str]:
 
 
 @pytest.fixture
-def boss(sign_in: Callable[[str, str], Page]) -> Page:
-    return sign_in(a_user("admin").email, PASSWORD)
+def boss(sign_in: Callable[[str], Page]) -> Page:
+    return sign_in(a_user("admin").email)
 
 
 def test_no_page_offends_its_policy(complaints, boss):
@@ -82,7 +82,7 @@ def test_the_admins_import_fits_a_phone(boss):
 
 
 def test_managers_import_on_their_own_page(sign_in, run_jobs):
-    page = sign_in(a_user("manager").email, PASSWORD)
+    page = sign_in(a_user("manager").email)
     an_address("gone@b.example", status="invalid", status_rule="hard_bounce")
     page.goto("/contacts/import/")
     body = b"email,first_name\ngone@b.example,Ada\nada@b.example,Ada\nnot one,Bob\n"

@@ -10,12 +10,12 @@ from playwright.sync_api import Page, expect
 
 from bounces.process import run_flow
 from tests.bounces.test_pages_upload import a_dsn
-from tests.builders import PASSWORD, a_bounce, a_user, an_evidence, an_inbound_item
+from tests.builders import a_bounce, a_user, an_evidence, an_inbound_item
 
 
 @pytest.fixture
-def signed_in(sign_in: Callable[[str, str], Page]) -> Callable[[str], Page]:
-    return lambda role: sign_in(a_user(role).email, PASSWORD)
+def signed_in(sign_in: Callable[[str], Page]) -> Callable[[str], Page]:
+    return lambda role: sign_in(a_user(role).email)
 
 
 def test_an_uploaded_bounce_turns_its_address_invalid_for_a_reason_that_is_shown(signed_in):

@@ -14,12 +14,12 @@ from bounces.models import Address, CleaningRun, Policy
 from bounces.policy_versions import make_version
 from contacts.models import ImportRow
 from tests.browser.conftest import shoot
-from tests.builders import PASSWORD, a_bounce, a_contact, a_user, an_address, an_import_run
+from tests.builders import a_bounce, a_contact, a_user, an_address, an_import_run
 
 
 @pytest.fixture
-def manager(sign_in: Callable[[str, str], Page]) -> Page:
-    return sign_in(a_user("manager").email, PASSWORD)
+def manager(sign_in: Callable[[str], Page]) -> Page:
+    return sign_in(a_user("manager").email)
 
 
 def do_the_workers_work() -> None:

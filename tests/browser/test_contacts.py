@@ -27,7 +27,7 @@ def names(page):
 
 
 def test_searching_filtering_opening_and_adding_a_note(people, sign_in):
-    page = sign_in("sam@rebound.example", PASSWORD)
+    page = sign_in("sam@rebound.example")
     page.goto("/contacts/")
     expect(names(page)).to_have_count(3)
 
@@ -66,7 +66,7 @@ def test_the_filter_works_without_script(people, new_context):
 
 
 def test_ticked_contacts_get_a_tag(people, sign_in):
-    page = sign_in("sam@rebound.example", PASSWORD)
+    page = sign_in("sam@rebound.example")
     page.goto("/contacts/")
     expect(page.locator(".bulkbar")).to_be_hidden()
     page.get_by_label("Tick Grace Hopper").check()
@@ -80,7 +80,7 @@ def test_ticked_contacts_get_a_tag(people, sign_in):
 
 
 def test_the_form_grows_by_an_address_and_keeps_it(people, sign_in):
-    page = sign_in("sam@rebound.example", PASSWORD)
+    page = sign_in("sam@rebound.example")
     page.goto("/contacts/new/")
     page.get_by_label("Last name").fill("Liskov")
     page.get_by_label("Address 1").fill("barbara@mit.example")
@@ -93,14 +93,14 @@ def test_the_form_grows_by_an_address_and_keeps_it(people, sign_in):
 
 @pytest.mark.parametrize("path", ["/contacts/", "/contacts/?q=grace", "/companies/", "/campaigns/", "/segments/"])
 def test_lists_fit_a_phone(people, sign_in, path):
-    page = sign_in("sam@rebound.example", PASSWORD)
+    page = sign_in("sam@rebound.example")
     page.set_viewport_size(PHONE)
     page.goto(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_a_contact_fits_a_phone_and_says_why(people, sign_in):
-    page = sign_in("sam@rebound.example", PASSWORD)
+    page = sign_in("sam@rebound.example")
     page.set_viewport_size(PHONE)
     page.goto(Contact.objects.get(last_name="Hopper").get_absolute_url())
     expect(page.locator(".address")).to_contain_text("Do not write.")
@@ -110,7 +110,7 @@ def test_a_contact_fits_a_phone_and_says_why(people, sign_in):
 def test_choosing_a_segment_says_how_many_addresses_a_cleaning_looks_at(people, sign_in):
     a_user("manager", email="mia@rebound.example")
     a_segment("Navy people", company=["Navy"])
-    page = sign_in("mia@rebound.example", PASSWORD)
+    page = sign_in("mia@rebound.example")
     page.goto("/cleaning/new/")
     expect(page.locator("#scope")).to_contain_text("3 addresses")
     page.get_by_label("Which addresses").select_option(label="Navy people")

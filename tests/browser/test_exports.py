@@ -13,14 +13,14 @@ from playwright.sync_api import Page, expect
 from contacts.exporting import runs
 from contacts.models import Export
 from tests.browser.conftest import DESK, PHONE, shoot
-from tests.builders import PASSWORD, a_contact, a_user
+from tests.builders import a_contact, a_user
 
 
 @pytest.fixture
-def sales(sign_in: Callable[[str, str], Page]) -> Page:
+def sales(sign_in: Callable[[str], Page]) -> Page:
     a_contact("ada@example.org", first_name="Ada", status="invalid", title="=1+1")
     a_contact("bob@example.org", first_name="Bob", status="valid")
-    return sign_in(a_user("sales", name="Sam Sales").email, PASSWORD)
+    return sign_in(a_user("sales", name="Sam Sales").email)
 
 
 def downloaded(page: Page, press: Callable[[], None], folder: Path) -> list[list[str]]:

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from contacts.importing import runs, working
 from contacts.models import Contact, ImportRun
 from tests.browser.conftest import DESK, PHONE, shoot
-from tests.builders import PASSWORD, a_contact, a_suppression, a_user, an_address
+from tests.builders import a_contact, a_suppression, a_user, an_address
 from tests.contacts.importing import state_hash
 
 PEOPLE = (
@@ -30,11 +30,11 @@ SIZES = pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 
 
 @pytest.fixture
-def manager(sign_in: Callable[[str, str], Page]) -> Page:
+def manager(sign_in: Callable[[str], Page]) -> Page:
     a_contact("grace@navy.example", first_name="Grace", last_name="Hopper", title="Captain", company="Navy")
     an_address("gone@navy.example", status="invalid", status_rule="hard_bounce")
     a_suppression("never@write.example")
-    return sign_in(a_user("manager", name="Mia Manager").email, PASSWORD)
+    return sign_in(a_user("manager", name="Mia Manager").email)
 
 
 def drop(page: Page, name: str, text: str) -> None:

@@ -12,7 +12,7 @@ from bounces.models import Incident
 from bounces.process import run_flow
 from tests.bounces.test_incidents import an_incident, delivery, happened
 from tests.browser.conftest import shoot
-from tests.builders import NOW, PASSWORD, a_contact, a_user
+from tests.builders import NOW, a_contact, a_user
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def incident() -> Incident:
 
 
 def test_an_incident_is_confirmed_and_its_contacts_are_tagged(
-    sign_in: Callable[[str, str], Page], incident: Incident
+    sign_in: Callable[[str], Page], incident: Incident
 ) -> None:
-    page = sign_in(a_user("manager", name="Mia Manager").email, PASSWORD)
+    page = sign_in(a_user("manager", name="Mia Manager").email)
     page.goto("/")
     banner = page.get_by_role("alert").filter(has_text="Incident at Google")
     shoot(page, "incident-banner")
@@ -48,9 +48,9 @@ def test_an_incident_is_confirmed_and_its_contacts_are_tagged(
 
 
 def test_a_page_of_it_is_as_wide_as_a_phone(
-    new_context: Callable[..., object], sign_in: Callable[[str, str], Page], incident: Incident
+    new_context: Callable[..., object], sign_in: Callable[[str], Page], incident: Incident
 ) -> None:
-    page = sign_in(a_user("manager").email, PASSWORD)
+    page = sign_in(a_user("manager").email)
     page.set_viewport_size({"width": 390, "height": 844})
     for url in (f"/incidents/{incident.pk}/", "/incidents/", "/review/repair/"):
         page.goto(url)

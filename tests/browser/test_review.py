@@ -19,11 +19,11 @@ from tests.bounces.reviewing import UNDECIDED
 from tests.bounces.test_incidents import delivery, refusal
 from tests.bounces.test_proof import arrive
 from tests.browser.conftest import shoot
-from tests.builders import NOW, PASSWORD, a_contact, a_user, days_ago
+from tests.builders import NOW, a_contact, a_user, days_ago
 
 
 @pytest.fixture
-def manager(sign_in: Callable[[str, str], Page]) -> Page:
+def manager(sign_in: Callable[[str], Page]) -> Page:
     """Four questions wait, one of each cause."""
     cache.clear()
     alike = [
@@ -45,7 +45,7 @@ def manager(sign_in: Callable[[str, str], Page]) -> Page:
     a_contact("grace@gmail.com")
     grace = Address.objects.get(email="grace@gmail.com")
     review.ask_restore(grace, a_user(name="Sam Sales"), "She called, and reads her mail there.", NOW)
-    return sign_in(a_user("manager", name="Mia Manager").email, PASSWORD)
+    return sign_in(a_user("manager", name="Mia Manager").email)
 
 
 def statuses() -> set[str]:

@@ -45,7 +45,8 @@ def test_nobody_is_invited_to_sign_up(page):
 
 
 def test_signing_out_leads_back_to_the_sign_in(ada, sign_in):
-    page = sign_in(ada.email, PASSWORD)
+    page = sign_in(ada.email)
+    page.goto("/")
     page.get_by_role("button", name="Ada Lovelace").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -90,13 +91,15 @@ def test_the_chosen_theme_is_remembered(new_context):
 
 
 def test_a_slash_puts_the_cursor_into_the_search(ada, sign_in):
-    page = sign_in(ada.email, PASSWORD)
+    page = sign_in(ada.email)
+    page.goto("/")
     page.keyboard.press("/")
     expect(page.get_by_label("Search contacts")).to_be_focused()
 
 
 def test_the_first_tab_stop_skips_to_the_content(ada, sign_in):
-    page = sign_in(ada.email, PASSWORD)
+    page = sign_in(ada.email)
+    page.goto("/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")

@@ -10,10 +10,10 @@ from playwright.sync_api import Page, expect
 from bounces.models import Attempt
 from contacts import sources
 from tests.browser.conftest import PHONE, shoot
-from tests.builders import PASSWORD, a_bounce, a_contact, a_user, an_attempt
+from tests.builders import a_bounce, a_contact, a_user, an_attempt
 
 
-def test_which_lists_bounce(sign_in: Callable[[str, str], Page]):
+def test_which_lists_bounce(sign_in: Callable[[str], Page]):
     now = timezone.now()
     for number in range(60):
         contact = a_contact(f"p{number}@fair.example", first_name="Visitor", source="Messe Köln 2026, Halle 8.xlsx")
@@ -27,7 +27,7 @@ def test_which_lists_bounce(sign_in: Callable[[str, str], Page]):
     a_bounce("p2@fair.example", occurred_at=now)
     a_contact("new@list.example", source="bought-list.csv")
     a_contact(None, last_name="Nobody")
-    page = sign_in(a_user("sales", name="Sam Sales").email, PASSWORD)
+    page = sign_in(a_user("sales", name="Sam Sales").email)
     page.goto("/reputation/")
     page.get_by_role("link", name="Sources").click()
     expect(page.locator("#sources")).to_contain_text("Being counted")

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_what_if import PHONE, has_no_sideways_scroll, look
-from tests.builders import PASSWORD, a_campaign, a_contact, a_user
+from tests.builders import a_campaign, a_contact, a_user
 
 
-def test_a_campaign_is_made_stricter(sign_in: Callable[[str, str], Page]) -> None:
+def test_a_campaign_is_made_stricter(sign_in: Callable[[str], Page]) -> None:
     members = tuple(a_contact(f"{status}@b.example", status=status) for status in ("valid", "unverified", "at_risk"))
     campaign = a_campaign("Spring", members=members)
-    page = sign_in(a_user("manager").email, PASSWORD)
+    page = sign_in(a_user("manager").email)
     page.goto(campaign.get_absolute_url())
     expect(page.locator("#results")).to_contain_text("which leaves out addresses with caution")
 
@@ -37,10 +37,10 @@ def test_a_campaign_is_made_stricter(sign_in: Callable[[str, str], Page]) -> Non
     assert has_no_sideways_scroll(page)
 
 
-def test_a_contact_says_who_shares_its_address(sign_in: Callable[[str, str], Page]) -> None:
+def test_a_contact_says_who_shares_its_address(sign_in: Callable[[str], Page]) -> None:
     ada = a_contact("office@b.example", first_name="Ada", last_name="Lovelace")
     a_contact("office@b.example", first_name="Bob", last_name="Miller")
-    page = sign_in(a_user("manager").email, PASSWORD)
+    page = sign_in(a_user("manager").email)
     page.goto(ada.get_absolute_url())
 
     page.get_by_role("link", name="Bob Miller").click()

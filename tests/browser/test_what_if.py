@@ -13,7 +13,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from bounces.cleaning import start_run, unfinished, work
 from bounces.models import Address, Policy
-from tests.builders import PASSWORD, a_bounce, a_silence, a_user, an_address
+from tests.builders import a_bounce, a_silence, a_user, an_address
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -52,9 +52,9 @@ def has_no_sideways_scroll(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
-def test_numbers_are_tried_seen_and_put_in_force(sign_in: Callable[[str, str], Page]) -> None:
+def test_numbers_are_tried_seen_and_put_in_force(sign_in: Callable[[str], Page]) -> None:
     some_addresses()
-    page = sign_in(a_user("admin").email, PASSWORD)
+    page = sign_in(a_user("admin").email)
     page.goto("/cleaning/")
     page.get_by_role("link", name="Try other numbers").click()
     look(page, "form")
@@ -102,16 +102,16 @@ def test_numbers_are_tried_seen_and_put_in_force(sign_in: Callable[[str, str], P
 
 
 @pytest.mark.parametrize("path", ["/cleaning/what-if/", "/cleaning/"])
-def test_the_pages_fit_a_phone(sign_in: Callable[[str, str], Page], path: str) -> None:
-    page = sign_in(a_user("manager").email, PASSWORD)
+def test_the_pages_fit_a_phone(sign_in: Callable[[str], Page], path: str) -> None:
+    page = sign_in(a_user("manager").email)
     page.set_viewport_size(PHONE)
     page.goto(path)
 
     assert has_no_sideways_scroll(page)
 
 
-def test_a_what_if_is_cancelled_from_its_page(sign_in: Callable[[str, str], Page]) -> None:
-    page = sign_in(a_user("manager").email, PASSWORD)
+def test_a_what_if_is_cancelled_from_its_page(sign_in: Callable[[str], Page]) -> None:
+    page = sign_in(a_user("manager").email)
     an_address("ada@b.example")
     page.goto("/cleaning/what-if/")
     page.get_by_label("Hard bounces", exact=True).fill("2")
