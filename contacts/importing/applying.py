@@ -10,6 +10,7 @@ Stage: file -> rows -> stage -> judged -> applied.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from bounces.addresses import link_orphaned_suppressions
 from bounces.models import Suppression
 from contacts.fields import LABELS
 from contacts.importing.comparing import CHANGES
+from contacts.importing.fresh import UNLESS_MADE, making, write_fresh
 from contacts.importing.judging import Judge, judge_rows
 from contacts.importing.staging import judged_of, stage_of
 from contacts.importing.writing import write
@@ -40,49 +42,51 @@ def apply_batch(judge: Judge, size: int = BATCH) -> tuple[int, int, dict[str, in
         batch = _take(judge, cursor, size)
         if not batch.rows:
             return 0, 0, {}
-        values = _values(judge)
+        values = _values(judge, batch)
         _make_names(judge, cursor, values, batch)
-        _make_addresses(cursor, values)
-        written = _write_new(cursor, values)
-        is_all_new = written == batch.rows
-        if not is_all_new:
-            _judge_rest(judge, cursor, values)
-        counts = write(cursor, values, has_others=batch.has_others, has_tags=batch.has_tags)
-        if not is_all_new:
-            cursor.execute(OTHERS_OF_BATCH, values)
-        return batch.last, batch.rows, counts
+        fresh = _write_fresh(cursor, values, batch)
+        counts = Counter({"new": fresh} if fresh else {})
+        if fresh < batch.rows:
+            counts.update(_write_rest(judge, cursor, values, batch, fresh))
+        return batch.last, batch.rows, dict(counts)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`import_batch`: whole rows of the stage, with what the preview said of them (`was_…`)."""
+    """Rows of the stage, after the last batch and up to a number. `sql`: they, with what the preview said (`was_…`)."""
 
+    sql: str
     last: int
     rows: int
+    has_new: bool
     has_companies: bool
     has_others: bool
     has_tags: bool
 
 
 def _take(judge: Judge, cursor: Any, size: int) -> Batch:
-    run = judge.run
+    run, words = judge.run, set(judge.run.mapping.values())
+    names = {"judged": judged_of(run), "stage": stage_of(run)}
     cursor.execute("DROP TABLE IF EXISTS import_batch, import_write, import_rest")
-    take = TAKE.format(judged=judged_of(run), stage=stage_of(run))
-    cursor.execute(
-        f"CREATE TEMP TABLE import_batch ON COMMIT DROP AS {take}",
-        {"after": run.cursor, "size": size, "updates": UPDATES},
+    cursor.execute(TAKE.format(**names), {"after": run.cursor, "size": size, "updates": UPDATES})
+    last, rows, has_new = cursor.fetchone()
+    return Batch(
+        ROWS.format(**names),
+        last,
+        rows,
+        has_new=has_new,
+        has_companies="company" in words,
+        has_others="other_emails" in words,
+        has_tags="tags" in words or bool(judge.options.tags),
     )
-    cursor.execute(
-        "SELECT coalesce(max(number), 0), count(*), coalesce(bool_or(company <> ''), false),"
-        " coalesce(bool_or(others IS NOT NULL), false), coalesce(bool_or(tags IS NOT NULL), false) FROM import_batch"
-    )
-    return Batch(*cursor.fetchone())
 
 
-def _values(judge: Judge) -> dict[str, Any]:
+def _values(judge: Judge, batch: Batch) -> dict[str, Any]:
     run, options = judge.run, judge.options
     return {
         "run": run.pk,
+        "after": run.cursor,
+        "last": batch.last,
         "at": run.applied_at,
         "by": run.started_by_id,
         "owner": options.owner_id,
@@ -97,32 +101,41 @@ def _values(judge: Judge) -> dict[str, Any]:
 def _make_names(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch) -> None:
     """Companies and tags that are missing, in sorted order, so that two who make them never wait in a circle."""
     if batch.has_companies:
-        cursor.execute(MAKE_COMPANIES, values)
+        cursor.execute(MAKE_COMPANIES.format(batch=batch.sql), values)
     if batch.has_tags:
-        cursor.execute(MAKE_TAGS, values)
+        cursor.execute(MAKE_TAGS.format(batch=batch.sql), values)
         made = [row[0] for row in cursor.fetchall()]
         if made:
             judge.run.made = {**judge.run.made, "tags": [*judge.run.made.get("tags", []), *made]}
 
 
-def _make_addresses(cursor: Any, values: dict[str, Any]) -> None:
-    """Sorted too. Those that were erased once get back their suppressions.
-
-    Those that are there are held, as a page does that saves a contact: neither makes the same person beside the other.
+def _write_fresh(cursor: Any, values: dict[str, Any], batch: Batch) -> int:
+    """Addresses that are there are held, as a page does that saves a contact: neither makes the same person beside the
+    other. Those that were erased once get back their suppressions.
     """
-    cursor.execute(HOLD_ADDRESSES)
+    cursor.execute(HOLD_ADDRESSES.format(batch=batch.sql), values)
     has_orphans = Suppression.objects.filter(scope="address", address=None, lifted_at=None).exists()
-    returning = " RETURNING id, email" if has_orphans else ""
-    cursor.execute(MAKE_ADDRESSES + returning, values)
+    if batch.has_new and not has_orphans:
+        return write_fresh(cursor, batch.sql, values, has_others=batch.has_others, has_tags=batch.has_tags)
+    cursor.execute(f"{making(batch.sql, has_others=batch.has_others)} {UNLESS_MADE} RETURNING id, email", values)
     if has_orphans:
         link_orphaned_suppressions(cursor.fetchall())
+    return 0
 
 
-def _write_new(cursor: Any, values: dict[str, Any]) -> int:
-    """`import_write`: the rows that were new in the preview, and still are: nearly always all of them."""
+def _write_rest(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, fresh: int) -> dict[str, int]:
+    """The rows that are about a contact, or whose address was known: by way of `import_batch` and `import_write`."""
+    is_left = NOT_WRITTEN if fresh else ""
+    cursor.execute(f"CREATE TEMP TABLE import_batch ON COMMIT DROP AS {batch.sql} {is_left}", values)
     cursor.execute(f"CREATE TEMP TABLE import_write ON COMMIT DROP AS {STILL_NEW}", values)
     cursor.execute("SELECT count(*) FROM import_write")
-    return int(cursor.fetchone()[0])
+    is_all_new = fresh + cursor.fetchone()[0] == batch.rows
+    if not is_all_new:
+        _judge_rest(judge, cursor, values)
+    counts = write(cursor, values, has_others=batch.has_others, has_tags=batch.has_tags)
+    if not is_all_new:
+        cursor.execute(OTHERS_OF_BATCH, values)
+    return counts
 
 
 def _judge_rest(judge: Judge, cursor: Any, values: dict[str, Any]) -> None:
@@ -162,28 +175,36 @@ def settle_search() -> None:
         cursor.execute("SELECT gin_clean_pending_list('contact_search'::regclass)")
 
 
-# Between two numbers: or else the whole stage is read for each batch.
 TAKE = """
-WITH next AS MATERIALIZED (
-    SELECT number, verdict, contact_id, address_id,
+WITH next AS (
+    SELECT number, verdict,
            count(*) FILTER (WHERE verdict = 'update') OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) AS updates
     FROM {judged} WHERE number > %(after)s AND verdict IN ('new', 'update') ORDER BY number LIMIT %(size)s
 )
-SELECT s.*, j.verdict AS was_verdict, j.contact_id AS was_contact_id, j.address_id AS was_address_id
-FROM next j JOIN {stage} s ON s.number = j.number
-WHERE j.updates <= %(updates)s
-  AND s.number > %(after)s AND s.number <= (SELECT max(number) FROM next WHERE updates <= %(updates)s)
+SELECT coalesce(max(number), 0), count(*), coalesce(bool_or(verdict = 'new'), false)
+FROM next WHERE updates <= %(updates)s
 """
+# Both between two numbers: or else the whole stage is read for each batch.
+ROWS = """
+SELECT s.*, j.verdict AS was_verdict, j.contact_id AS was_contact_id, j.address_id AS was_address_id
+FROM {judged} j JOIN {stage} s ON s.number = j.number
+WHERE j.number > %(after)s AND j.number <= %(last)s AND j.verdict IN ('new', 'update')
+  AND s.number > %(after)s AND s.number <= %(last)s
+"""
+NOT_WRITTEN = "AND NOT EXISTS (SELECT FROM contacts_importrow w WHERE w.run_id = %(run)s AND w.number = s.number)"
 MAKE_COMPANIES = """
 INSERT INTO contacts_company (name, domain, country, notes, created_at)
-SELECT min(company), '', '', '', %(at)s FROM import_batch b
-WHERE company <> '' AND NOT EXISTS (SELECT FROM contacts_company k WHERE lower(k.name) = lower(b.company))
-GROUP BY lower(company) ORDER BY lower(company)
+SELECT said.name, '', '', '', %(at)s
+FROM (
+    SELECT lower(company) AS lowered, min(company) AS name FROM ({batch}) AS b WHERE company <> '' GROUP BY 1
+) AS said
+WHERE NOT EXISTS (SELECT FROM contacts_company k WHERE lower(k.name) = said.lowered)
+ORDER BY said.lowered
 ON CONFLICT DO NOTHING
 """
 MAKE_TAGS = """
 INSERT INTO contacts_tag (name)
-SELECT min(said.name) FROM import_batch b CROSS JOIN unnest(b.tags) AS said(name)
+SELECT min(said.name) FROM ({batch}) AS b CROSS JOIN unnest(b.tags) AS said(name)
 WHERE b.tags IS NOT NULL AND NOT EXISTS (SELECT FROM contacts_tag t WHERE lower(t.name) = lower(said.name))
 GROUP BY lower(said.name) ORDER BY lower(said.name)
 ON CONFLICT DO NOTHING
@@ -191,22 +212,8 @@ RETURNING id
 """
 HOLD_ADDRESSES = """
 SELECT a.id FROM bounces_address a
-WHERE a.id IN (SELECT was_address_id FROM import_batch WHERE was_verdict = 'new' AND was_address_id IS NOT NULL)
+WHERE a.id IN (SELECT was_address_id FROM ({batch}) AS b WHERE was_verdict = 'new' AND was_address_id IS NOT NULL)
 ORDER BY a.id FOR NO KEY UPDATE
-"""
-# Nearly all are known to be missing since the preview: these are not looked for again.
-MAKE_ADDRESSES = """
-INSERT INTO bounces_address (email, domain, created_at)
-SELECT said.email, split_part(said.email, '@', -1), %(at)s
-FROM (
-    SELECT email FROM import_batch b WHERE email IS NOT NULL AND (
-        was_address_id IS NULL OR NOT EXISTS (SELECT FROM bounces_address a WHERE a.id = b.was_address_id))
-    UNION ALL
-    SELECT other.email FROM import_batch b CROSS JOIN unnest(b.others) AS other(email)
-    WHERE b.others IS NOT NULL AND NOT EXISTS (SELECT FROM bounces_address a WHERE a.email = other.email)
-) AS said
-ORDER BY said.email
-ON CONFLICT (email) DO NOTHING
 """
 STILL_NEW = """
 SELECT s.was_verdict AS verdict, NULL::text[] AS changed, a.id AS address_id, k.id AS company_id,

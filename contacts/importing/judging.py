@@ -176,9 +176,13 @@ WHERE s.problems IS NOT NULL
 
 def known_sql(judged: str, stage: str) -> str:
     """Rows whose address must not be written to: dead, suppressed or held. `bounces/verdict.py`'s rules, as sets."""
-    return KNOWN.format(judged=judged, stage=stage)
+    return KNOWN.format(judged=judged, stage=stage, domains=SUPPRESSED_DOMAINS)
 
 
+SUPPRESSED_DOMAINS = """
+SELECT domain FROM bounces_suppression
+WHERE scope = 'domain' AND lifted_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
+"""
 # The second part is about addresses that nobody has yet: their domain may be suppressed.
 KNOWN = """
 SELECT j.number, CASE WHEN a.status = 'invalid' THEN 'dead' ELSE 'suppressed' END AS known
@@ -188,8 +192,7 @@ WHERE j.verdict IN ('new', 'update') AND (
     a.status = 'invalid' OR a.status_rule = 'hard_bounce_after_reply'
     OR a.id IN (SELECT address_id FROM bounces_suppression WHERE address_id IS NOT NULL AND lifted_at IS NULL
                 AND (expires_at IS NULL OR expires_at > %(now)s))
-    OR a.domain IN (SELECT domain FROM bounces_suppression WHERE scope = 'domain' AND lifted_at IS NULL
-                    AND (expires_at IS NULL OR expires_at > %(now)s))
+    OR a.domain IN ({domains})
     OR a.id IN (SELECT address_id FROM bounces_ruling WHERE kind = 'hold' AND lifted_at IS NULL)
 )
 UNION ALL
@@ -197,7 +200,5 @@ SELECT j.number, 'suppressed'
 FROM {judged} j JOIN {stage} s ON s.number = j.number
 WHERE j.address_id IS NULL AND j.verdict IN ('new', 'update')
   AND EXISTS (SELECT FROM bounces_suppression WHERE scope = 'domain' AND lifted_at IS NULL)
-  AND split_part(s.email, '@', -1) IN (
-      SELECT domain FROM bounces_suppression WHERE scope = 'domain' AND lifted_at IS NULL
-      AND (expires_at IS NULL OR expires_at > %(now)s))
+  AND split_part(s.email, '@', -1) IN ({domains})
 """

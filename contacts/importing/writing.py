@@ -28,7 +28,9 @@ def write(cursor: Any, values: dict[str, Any], *, has_others: bool, has_tags: bo
     if has_tags:
         cursor.execute(INSERT_TAGS, values)
     cursor.execute(INSERT_ACTIVITIES, values)
-    cursor.execute(INSERT_OUTCOMES.format(known=known_sql("import_write", "import_write")), values)
+    known = known_sql("import_write", "import_write")
+    rows = f"import_write w LEFT JOIN ({known}) AS k ON k.number = w.number"
+    cursor.execute(INSERT_OUTCOMES.format(known="k.known", rows=rows), values)
     if "update" in counts:
         cursor.execute("SELECT contact_id FROM import_write WHERE verdict = 'update'")
         index_documents([row[0] for row in cursor.fetchall()])
@@ -51,12 +53,12 @@ SELECT contact_id, coalesce(first_name, ''), coalesce(last_name, ''), coalesce(t
        lower(concat_ws(' ', nullif(first_name, ''), nullif(last_name, ''), nullif(company_name, ''), email,
                        array_to_string(array_remove(others, email), ' '))),
        %(at)s, %(at)s
-FROM import_write WHERE verdict = 'new' ORDER BY contact_id
+FROM import_write WHERE verdict = 'new'
 """
 INSERT_PRIMARY = """
 INSERT INTO contacts_contactaddress (contact_id, address_id, is_primary, created_at)
 SELECT contact_id, address_id, true, %(at)s FROM import_write
-WHERE verdict = 'new' AND address_id IS NOT NULL ORDER BY contact_id
+WHERE verdict = 'new' AND address_id IS NOT NULL
 """
 INSERT_OTHERS = """
 INSERT INTO contacts_contactaddress (contact_id, address_id, is_primary, created_at)
@@ -109,12 +111,11 @@ INSERT INTO contacts_activity (contact_id, kind, text, by_id, at)
 SELECT contact_id, 'imported', %(origin)s || number || CASE WHEN verdict = 'new' THEN '.' ELSE ': changed ' || (
            SELECT string_agg(%(labels)s::jsonb ->> word, ', ') FROM unnest(changed) AS said(word)) || '.' END,
        %(by)s::bigint, %(at)s
-FROM import_write ORDER BY contact_id
+FROM import_write
 """
 INSERT_OUTCOMES = """
 INSERT INTO contacts_importrow (run_id, number, verdict, email, known, contact_id, changes, was_updated_at)
-SELECT %(run)s, w.number, w.verdict, coalesce(w.email, ''), coalesce(k.known, ''), w.contact_id, w.changes,
+SELECT %(run)s, w.number, w.verdict, coalesce(w.email, ''), coalesce({known}, ''), w.contact_id, w.changes,
        w.was_updated_at
-FROM import_write w LEFT JOIN ({known}) AS k ON k.number = w.number
-ORDER BY w.number
+FROM {rows}
 """
