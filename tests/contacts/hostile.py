@@ -148,7 +148,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "blanks alone": (b" \r\n\t\n", "is empty"),
     "separators alone": (b",,,\n,,,\n", "is empty"),
     "a header alone": (b"email,name\n", "no rows"),
-    "a NUL byte": (b"email\na@x.example\nb\x00@x.example\n", "Line 3 holds a NUL"),
+    "NUL bytes": (b"email\na@x.example\nb\x00\x00\x00\x00@x.example\n", "Line 3 holds a NUL"),
+    "a NUL byte in the header": (b"e\x00mail\na@x.example\n", "The header holds a NUL"),
     "bytes without order": (bytes(range(1, 256)) * 40, "control characters"),
     "a header that is never closed": (b'email,"name\na@x.example,Ada\nb@x.example,Bob\n', "Row 1 .* never closed"),
     "a header with a quote in the middle": (b'email,"na"me\na@x.example,Ada\n', "Row 1 .* after a closing quote"),
@@ -169,7 +170,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "JSON of half a character": (b'[{"email": "a@x.example", "name": "\\ud800"}]', "lone surrogate"),
     "a JSON number of 5,000 digits": (b'[{"email": ' + b"1" * 5000 + b"}]", "not JSON"),
     "a vCard that is never closed": (b"BEGIN:VCARD\nEMAIL:a@x.example\n", "never closed"),
-    "a vCard line without end": (b"BEGIN:VCARD\nORG:" + b"x\n y" * 50_000 + b"\nEND:VCARD\n", "longer than"),
+    "cards of which most are never closed": (
+        b"BEGIN:VCARD\nEMAIL:a@x.example\n" * 60, "Of the first 50 rows 50 cannot be read.*END:VCARD is missing"),
+    "objects of which most are broken": (
+        b'{"email":"a@x.example"}\n' + b'{"email":"b@x.example\n' * 60, "Of the first 51 rows 50 cannot be read"),
 }  # fmt: skip
 
 ADA = [["ada@x.example", "Zoë"]]

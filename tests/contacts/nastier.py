@@ -81,6 +81,7 @@ def a_card(*lines: bytes) -> bytes:
 PHOTO = b"PHOTO;ENCODING=b:" + b"\r\n ".join([b"A" * 74] * 1_400_000)
 FOREIGN = "FN;CHARSET={};ENCODING=QUOTED-PRINTABLE:Zo=C3=AB"
 READ, A = [["a@x.example"]], b"a@x.example"
+A_JSON = b'{"email":"a@x.example"}\n'
 DAMAGED = "Is it damaged|far more than it seems"
 
 # What comes of it: rows (the first cell of each), or words of the refusal.
@@ -110,9 +111,15 @@ NASTIER: dict[str, tuple[Callable[[], bytes], Form, list[list[str]] | str]] = {
     "a card in an encoding that fails": (lambda: a_card(FOREIGN.format("undefined").encode()), Form.VCARD, READ),
     "a card in an encoding that never ends": (lambda: a_card(FOREIGN.format("punycode").encode()), Form.VCARD, READ),
     "a thousand cards that are opened and never closed": (
-        lambda: b"BEGIN:VCARD\n" * 1001, Form.VCARD, "more than 1,000 lines"),
+        lambda: b"BEGIN:VCARD\n" * 1001, Form.VCARD, "END:VCARD is missing"),
+    "a card whose line never ends": (
+        lambda: b"BEGIN:VCARD\nORG:" + b"x\r\n y" * 5_000_000 + b"\r\nEND:VCARD\n", Form.VCARD, "Leave out pictures"),
     "one object a line, the second 50,000 deep": (
-        lambda: b'{"email":"a@x.example"}\n' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000, Form.JSON, "row 2 .line 2."),
+        lambda: A_JSON + b'{"a":' * 50_000 + b"1" + b"}" * 50_000, Form.JSON, READ),
+    "objects of which every second one is as deep as can be read": (
+        lambda: (A_JSON + A_JSON[:-2] + b',"n":%s}\n' % (b"[" * 900 + b"]" * 900)) * 600, Form.JSON, READ * 1200),
+    "objects of which every third one is broken": (
+        lambda: (A_JSON * 3 + A_JSON[:-2] + b"\n") * 20_000, Form.JSON, READ * 60_000),
     "JSON numbers that are none": (lambda: b'[{"email":"a@x.example","n":NaN,"m":-Infinity}]', Form.JSON, READ),
     "JSON of 10 million blanks": (lambda: b"[" + b" " * 10_000_000 + b'{"email":"a@x.example"}]', Form.JSON, READ),
     "JSON objects of 100,000 keys": (

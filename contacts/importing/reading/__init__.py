@@ -3,6 +3,7 @@
     tables.py       what comes out: headers, then line after line; caps; what every kind of file is checked for
     kinds.py        which kind of file it is, by its first bytes, then by its name
     encodings.py    bytes -> text, in whatever encoding; what had to be guessed is said
+    characters.py   characters that are none, and what is said of them
     separated.py    CSV and TSV in any dialect
     records.py      their lines -> records, and what is done about those that cannot be read
     patience.py     how many of those are told one by one, before the file is refused

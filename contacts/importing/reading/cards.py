@@ -6,15 +6,18 @@ Only what a contact has is kept; pictures and keys are passed over line by line,
 from __future__ import annotations
 
 import quopri
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import re2
 
+from contacts.importing.reading.characters import flaw_of, without_halves
 from contacts.importing.reading.encodings import UTF8, Text, known_encoding
 from contacts.importing.reading.kinds import Form
+from contacts.importing.reading.patience import Patience, shown_of
 from contacts.importing.reading.records import Dialect, lines_in
-from contacts.importing.reading.tables import LONGEST_CELL, Line, Manner, Table, UnreadableFile, lines_of
+from contacts.importing.reading.tables import LONGEST_CELL, Broken, Manner, Record, Table, UnreadableFile, lines_of
 
 HEADERS = [
     "email", "other_emails", "first_name", "last_name", "title", "company", "phone", "country", "tags", "external_id",
@@ -22,10 +25,14 @@ HEADERS = [
 KEPT = frozenset({"BEGIN", "END", "FN", "N", "EMAIL", "TITLE", "ORG", "TEL", "ADR", "CATEGORIES", "UID"})
 HEAD = re2.compile(r'^(?:[A-Za-z0-9-]+\.)?([A-Za-z0-9-]+)((?:;(?:[^:;"]|"[^"]*")*)*):')
 PARAMETER = re2.compile(r';([^=;:]+)(?:=((?:"[^"]*"|[^;:"])*))?')
-ESCAPED = re2.compile(r"\\(.)")
+ESCAPED = re.compile(r"\\(.)")  # Python's own engine: it takes half characters too, and a single one is linear
 COUNTRY = 6  # of ADR: post box, extension, street, town, region, code, country
+LONGEST_KEPT = 2 * LONGEST_CELL  # of a line: what is longer is told as a cell that is too long
 MOST_REPEATED = 50  # of one property in a card
 MOST_PROPERTIES = 1000  # of those that are kept, in a card or between two
+UNREAD = ""  # the name of a line that is none
+MOST_SHOWN = 3  # of those
+NEVER_CLOSED = "The card is never closed: END:VCARD is missing"
 MOST_LINES = 100_000  # between two of those: a picture of seven megabytes
 
 
@@ -44,11 +51,20 @@ def read_cards(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table:  #
     """Raises UnreadableFile."""
     notices = ["The cards are numbered from 1."]
     text = Text(pieces, notices, manner.encoding)
-    lines: Iterator[Line] = lines_of(_records(properties_in(lines_in(text, Dialect()))), len(HEADERS), is_defused=False)
-    return Table(list(HEADERS), lines, notices)
+    records = _borne(_records(properties_in(lines_in(text, Dialect()))))
+    return Table(list(HEADERS), lines_of(records, len(HEADERS), is_defused=False), notices)
 
 
-def _records(properties: Iterable[Property]) -> Iterator[tuple[int, list[str]]]:
+def _borne(records: Iterator[Record]) -> Iterator[Record]:
+    """Raises UnreadableFile where too many are broken."""
+    patience = Patience("Cards are needed that begin with BEGIN:VCARD and end with END:VCARD.")
+    for number, record in records:
+        if isinstance(record, Broken):
+            patience.bear(number, number, record.problem)
+        yield number, record
+
+
+def _records(properties: Iterable[Property]) -> Iterator[Record]:
     number, card, met = 0, None, 0
     for each in properties:
         met += 1
@@ -56,17 +72,30 @@ def _records(properties: Iterable[Property]) -> Iterator[tuple[int, list[str]]]:
             raise UnreadableFile(f"Card {number} has more than {MOST_PROPERTIES:,} lines about a person.")
         is_card = each.value.strip().upper() == "VCARD"
         if each.name == "BEGIN" and is_card:
+            if card is not None:
+                yield number, Broken(cells_of(card), f"{NEVER_CLOSED} before the next one begins.")
             number, card = number + 1, dict[str, list[Property]]()
         elif each.name == "END" and is_card and card is not None:
-            cells = cells_of(card)
-            yield number, cells
+            yield number, _record(card)
             card, met = None, 0
         elif card is not None and len(card.setdefault(each.name, [])) < MOST_REPEATED:
             card[each.name].append(each)
+    if card is not None and number == 1:
+        raise UnreadableFile(f"{NEVER_CLOSED}. Is the file complete?")
     if card is not None:
-        raise UnreadableFile(f"Card {number} is never closed: END:VCARD is missing. Is the file complete?")
+        yield number, Broken(cells_of(card), f"{NEVER_CLOSED}. Is the file complete?")
     if not number:
         raise UnreadableFile("The file holds no card. One begins with BEGIN:VCARD and ends with END:VCARD.")
+
+
+def _record(card: Mapping[str, list[Property]]) -> list[str]:
+    cells = cells_of(card)
+    if bad := card.get(UNREAD):
+        shown = ", ".join(f"“{shown_of(each.value)}”" for each in bad[:MOST_SHOWN])
+        return Broken(
+            cells, f"What the card says here cannot be read: {shown}. A name, a colon and a value are needed."
+        )
+    return cells
 
 
 def cells_of(card: Mapping[str, list[Property]]) -> list[str]:
@@ -133,19 +162,17 @@ def properties_in(lines: Iterable[str]) -> Iterator[Property]:
                 "pictures and keys when you export the cards."
             )
         if is_soft and held:
-            held = held[:-1] + text
+            held = held[:-1] + text if len(held) < LONGEST_KEPT else held
         elif text[:1] in (" ", "\t"):
-            held += text[1:] if held else ""
+            held += text[1:] if held and len(held) < LONGEST_KEPT else ""
         else:
-            if held and (found := property_of(held)):
-                yield found
-            held = text if _is_kept(text) else ""
+            if held:
+                yield property_of(held)
+            held = text[:LONGEST_KEPT] if _is_kept(text) else ""
             passed = 0 if held else passed
-        if len(held) > 2 * LONGEST_CELL:
-            raise UnreadableFile(f"A line of a card is longer than {2 * LONGEST_CELL:,} characters: “{held[:40]}…”.")
         is_soft = text.endswith("=") and "QUOTED-PRINTABLE" in held[:200].upper()
-    if held and (found := property_of(held)):
-        yield found
+    if held:
+        yield property_of(held)
 
 
 def _is_kept(text: str) -> bool:
@@ -154,10 +181,10 @@ def _is_kept(text: str) -> bool:
     return name.strip().upper() in KEPT
 
 
-def property_of(line: str) -> Property | None:
-    head = HEAD.match(line)
+def property_of(line: str) -> Property:
+    head = HEAD.match(without_halves(line))
     if head is None:
-        return None
+        return Property(UNREAD, {}, line)
     parameters = {
         found[1].strip().upper(): (found[2] or "").strip('"').upper() for found in PARAMETER.finditer(head[2] or "")
     }
@@ -168,6 +195,8 @@ def property_of(line: str) -> Property | None:
 
 
 def _unquoted(value: str, charset: str) -> str:
+    if flaw_of(value):  # which is told of its row
+        return value
     raw = quopri.decodestring(value.encode())
     try:
         name = known_encoding(charset)

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 
 from charset_normalizer import from_bytes
 
+from contacts.importing.reading.characters import NUL
 from contacts.importing.reading.tables import UnreadableFile
 
 UTF8 = "utf-8"
 SAMPLE = 64 * 1024  # bytes of lines that are not ASCII
+FEW_NULS = 3
 MARKS = {
     codecs.BOM_UTF8: UTF8,
     codecs.BOM_UTF32_LE: "utf-32-le",
@@ -123,13 +125,8 @@ class Text:
     def _checked(self, text: str) -> str:
         if not self.is_begun and text:
             self.is_begun, text = True, text.removeprefix("\ufeff")
-        at = text.find("\x00")
-        if at >= 0:
-            line = self.lines + text.count("\n", 0, at) + 1
-            raise UnreadableFile(
-                f"Line {line} holds a NUL byte, so this is not a text file, or a damaged one. "
-                "Save it again as “CSV UTF-8”."
-            )
+        if "\x00" in text:
+            text = self._without_nuls(text)
         if "\n\ufeff" in text:
             if not self.has_told_marks:
                 self.has_told_marks = True
@@ -140,6 +137,16 @@ class Text:
             text = text.replace("\n\ufeff", "\n")
         self.lines += text.count("\n")
         return text
+
+    def _without_nuls(self, text: str) -> str:
+        """A few are damage, to be told of by row; with many of them it is no text. Raises UnreadableFile."""
+        if text.count("\x00") <= FEW_NULS + len(text) // 10_000:
+            return text.replace("\x00", NUL)
+        line = self.lines + text.count("\n", 0, text.find("\x00")) + 1
+        raise UnreadableFile(
+            f"Line {line} holds a NUL byte, and others follow, so this is not a text file, or a damaged one. "
+            "Save it again as “CSV UTF-8”."
+        )
 
 
 def known_encoding(name: str) -> str:

@@ -1,14 +1,24 @@
-"""How many rows that cannot be read are told one by one. In: each of them. Out: nothing, or a refusal of the file.
+"""How rows that cannot be read are told, and how many of them. In: each of them. Out: texts, or a refusal.
 
 A bad row costs itself alone; where most of them are bad, the file is not what it was taken for.
 """
 
 from __future__ import annotations
 
+from contacts.importing.reading.characters import without_halves
 from contacts.importing.reading.tables import UnreadableFile
 
 FEW = 50  # of them no share says anything; more than the records that a dialect is found by
 SLACK = 16 * 1024 * 1024  # characters
+LONGEST_SHOWN = 500  # characters of such a row
+PICTURES = {code: 0x2400 + code for code in range(32)}  # Unicode's, of control characters
+
+
+def shown_of(text: str) -> str:
+    """In one line, as it can be kept."""
+    plain = text.rstrip("\r\n")
+    shown = without_halves(plain[:LONGEST_SHOWN].translate(PICTURES))
+    return f"{shown}…" if len(plain) > LONGEST_SHOWN else shown
 
 
 class Patience:

@@ -17,15 +17,14 @@ from itertools import chain, count, islice
 
 import re2
 
-from contacts.importing.reading.patience import Patience
-from contacts.importing.reading.tables import Broken, Record, UnreadableFile, letters
+from contacts.importing.reading.characters import without_halves
+from contacts.importing.reading.patience import Patience, shown_of
+from contacts.importing.reading.tables import ADDRESS, Broken, Record, UnreadableFile, letters
 
 LONGEST_LINE = 2 * 1024 * 1024  # characters
 LONGEST_RECORD = 256 * 1024  # likewise, of those that cannot be read otherwise than line by line
-LONGEST_RAW = 500  # characters of a broken record that are shown
-LONGEST_FAULT = 60  # likewise, of the cell at fault
+LONGEST_FAULT = 60  # characters of the cell at fault that are shown
 ESCAPED = re2.compile(r"(?s)\\.")
-PICTURES = {code: 0x2400 + code for code in range(32)}  # Unicode's, of control characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +172,10 @@ class _OneByOne:
             return False
 
     def _problem(self, error: str) -> str:
-        raw = _text_of(self.taken)
+        raw = "".join(self.taken)
         last = self.line + len(self.taken) - 1
         where = f"lines {self.line} to {last}" if last > self.line else f"line {self.line}"
-        shown = raw[:LONGEST_RAW].translate(PICTURES) + "…" * (len(raw) > LONGEST_RAW)
-        return f"The row ({where}) cannot be read: {_reason(error, raw, self.dialect)} It says: {shown}"
-
-
-def _text_of(lines: list[str]) -> str:
-    """As it can be shown and kept."""
-    return "".join(lines).rstrip("\r\n").encode(errors="replace").decode()
+        return f"The row ({where}) cannot be read: {_reason(error, raw, self.dialect)} It says: {shown_of(raw)}"
 
 
 def cells_told(lines: list[str], dialect: Dialect) -> list[str]:
@@ -192,7 +185,7 @@ def cells_told(lines: list[str], dialect: Dialect) -> list[str]:
     try:
         cells = next(dialect.reader(text, strict=False), [])
     except csv.Error:  # too long
-        cells = [_text_of(lines)[:LONGEST_RAW]]
+        cells = [shown_of(lines[0])]
     plain = [cell.strip('"') for cell in text[0].rstrip("\n").split(dialect.separator)]
     return plain if len(cells) < dialect.width == len(plain) and len(lines) == 1 else cells
 
@@ -202,8 +195,8 @@ def _reason(error: str, raw: str, dialect: Dialect) -> str:
         return f"a cell is longer than {csv.field_size_limit():,} characters. Is a closing quote missing?"
     if "new-line" in error:
         return "a lone carriage return stands amid it. Put the cell that holds it into quotes."
-    place, cell, is_open = cell_at_fault(raw, dialect)
-    shown = cell.partition("\n")[0][:LONGEST_FAULT]
+    place, cell, is_open = cell_at_fault(raw.rstrip("\r\n"), dialect)
+    shown = shown_of(cell.partition("\n")[0][:LONGEST_FAULT])
     where = f" in column {letters(place)}, at “{shown}”," if cell else ""
     if "unexpected end" in error or is_open:
         return f'a quote that opens{where} is never closed. Close it, or write it twice ("") to mean a quote.'
@@ -216,7 +209,7 @@ def _reason(error: str, raw: str, dialect: Dialect) -> str:
 def cell_at_fault(raw: str, dialect: Dialect) -> tuple[int, str, bool]:
     """The first cell whose quotes do not end where a cell ends: its place, the text from there on, whether they never
     end. Nothing where that cannot be told."""
-    plain = ESCAPED.sub("__", raw) if dialect.has_escapes else raw
+    plain = ESCAPED.sub("__", without_halves(raw)) if dialect.has_escapes else raw
     at = place = 0
     while 0 <= at < len(plain):
         if plain[at] != '"':
@@ -230,3 +223,32 @@ def cell_at_fault(raw: str, dialect: Dialect) -> tuple[int, str, bool]:
             end += 1
         at, place = end + 1 if end >= 0 else -1, place + 1
     return 0, "", False
+
+
+def rows_taken(cells: list[str], separator: str) -> str:
+    """What is wrong with a row, where rows stand inside its cell: a quote that opens by mistake may meet one that seems
+    to close it. Those rows are not read; but they do not go in silence."""
+    for place, cell in enumerate(cells):
+        *lines, last = cell.split("\n")[1:] or [""]
+        taken = [line for line in lines if _is_about_somebody(line, separator, len(cells) - 1)]
+        taken += [last] if _is_about_somebody(last, separator, place) else []
+        if taken:
+            further = cell.count("\n")
+            return (
+                f"A quote that opens in column {letters(place)} is closed {further:,} "
+                f"{'line' if further == 1 else 'lines'} further on. "
+                f"What stands between looks like rows, and was not read: “{shown_of(taken[0])}”. Close the quote where "
+                'its cell ends, or write it twice ("") to mean a quote.'
+            )
+    return ""
+
+
+def _is_about_somebody(line: str, separator: str, separators: int) -> bool:
+    """Whether it is parted as a row, and holds an address and something else."""
+    if not separators or line.count(separator) != separators:
+        return False
+    parts = [part.strip('"\r') for part in line.split(separator)]
+    if any(part.startswith(" ") for part in parts):  # as behind a comma in a sentence
+        return False
+    addresses = sum(1 for part in parts if ADDRESS.match(part))
+    return 0 < addresses < sum(1 for part in parts if part)

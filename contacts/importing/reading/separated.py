@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 
+from contacts.importing.reading.characters import without_halves
 from contacts.importing.reading.encodings import Text
 from contacts.importing.reading.kinds import Form
 from contacts.importing.reading.patience import Patience
-from contacts.importing.reading.records import Dialect, records_of, texts_in
+from contacts.importing.reading.records import Dialect, records_of, rows_taken, texts_in
 from contacts.importing.reading.tables import ADDRESS, Broken, Manner, Table, UnreadableFile, table_of
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -47,7 +49,7 @@ def read_separated(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table
         notices.append("Quotes inside cells are marked by a backslash.")
     texts = texts_in(chain([head], blocks), dialect)
     records = records_of(dialect, texts, 2 if said else 1, Patience(_tried(dialect, manner)))
-    table = table_of(records, notices, manner.has_header)
+    table = table_of(records, notices, manner.has_header, partial(rows_taken, separator=dialect.separator))
     table.is_separated = True
     if is_one_text(table.headers, head):
         notices.append(ONE_CELL)
@@ -74,7 +76,7 @@ def is_one_text(headers: Sequence[str], head: str) -> bool:
         return False
     if any(sign in headers[0].rstrip(":") for sign in SAID_SEPARATORS if sign != " "):
         return True
-    lines = [line.strip() for line in head[:SAMPLE].splitlines()[:SAMPLED]]
+    lines = [line.strip() for line in without_halves(head[:SAMPLE]).splitlines()[:SAMPLED]]
     return not any(ADDRESS.match(line.strip("\"'")) for line in lines)
 
 

@@ -6,7 +6,7 @@ and what every kind of file is checked for: sizes, what a database cannot keep, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import re2
 
 from bounces.spreadsheet import restore
+from contacts.importing.reading.characters import flaw_of, whole_characters, without_halves
 
 LARGEST_FILE = 25 * 1024 * 1024  # of a file that is read as a whole
 MOST_ROWS = 100_000  # likewise
@@ -92,22 +93,25 @@ class Manner:
 
 
 Record = tuple[int, list[str]]  # its number, its cells (Broken where it cannot be read)
+Look = Callable[[list[str]], str]
 TOO_BLANK = (
     f"More than {MOST_BLANK:,} empty rows stand above row {{number}}. Delete them, or save what is below as a file of "
     "its own."
 )
 
 
-def table_of(records: Iterator[Record], notices: list[str], has_header: bool | None = None) -> Table:
+def table_of(
+    records: Iterator[Record], notices: list[str], has_header: bool | None = None, look: Look | None = None
+) -> Table:
     """Finds the header, checks it, and checks each line as it comes. Raises UnreadableFile.
 
-    `has_header`: what a person says of the first filled row; None: found out.
+    `has_header`: what a person says of the first filled row; None: found out. `look`: see `lines_of`.
     """
     first = list(islice(_filled(records), LOOKED_AT))
     if not first:
         raise UnreadableFile("The file is empty. Its first row must name the columns, such as email and first_name.")
     if has_header is False:
-        return _without_header(first, records, notices)
+        return _without_header(first, records, notices, look)
     titles = 0 if has_header else _titles(first)
     if titles:
         notices.append(f"Left out above the header: {listed([_only(cells) for _, cells in first[:titles]])}.")
@@ -120,21 +124,21 @@ def table_of(records: Iterator[Record], notices: list[str], has_header: bool | N
             f"Row {number} holds an address, so it was read as a row, and the columns have no names. Say what each "
             "one means, or write a first row with names: email, first_name, company, …"
         )
-        return _without_header(first[titles:], records, notices)
+        return _without_header(first[titles:], records, notices, look)
     if isinstance(header, Broken):
         raise UnreadableFile(f"Row {number} should name the columns. {header.problem}")
     headers = check_headers(header, notices)
     _tell_unnamed(headers, first[titles + 1 :], notices)
-    return Table(headers, lines_of(rest, len(headers)), notices)
+    return Table(headers, lines_of(rest, len(headers), look=look), notices)
 
 
-def _without_header(first: Sequence[Record], records: Iterator[Record], notices: list[str]) -> Table:
+def _without_header(first: Sequence[Record], records: Iterator[Record], notices: list[str], look: Look | None) -> Table:
     """Every row is one; the columns are called by their letters. Raises UnreadableFile."""
     width = max(len(cells) for _, cells in first)
     if width > MOST_COLUMNS:
         raise UnreadableFile(f"The first rows have up to {width:,} cells; at most {MOST_COLUMNS} can be read.")
     names = [f"Column {letters(at)}" for at in range(width)]
-    return Table(names, lines_of(chain(first, records), width), notices)
+    return Table(names, lines_of(chain(first, records), width, look=look), notices)
 
 
 def _filled(records: Iterable[Record]) -> Iterator[Record]:
@@ -150,10 +154,13 @@ def _filled(records: Iterable[Record]) -> Iterator[Record]:
             raise UnreadableFile(TOO_BLANK.format(number=number))
 
 
-def lines_of(records: Iterable[Record], width: int, *, is_defused: bool = True) -> Iterator[Line]:
+def lines_of(
+    records: Iterable[Record], width: int, *, is_defused: bool = True, look: Look | None = None
+) -> Iterator[Line]:
     """A million lines come through here: what is rare is looked for in the whole line, once. Raises UnreadableFile.
 
     `is_defused`: of a form that spreadsheets open, in which a quote before a formula is no part of the cell.
+    `look`: at the cells of a row of which one has several lines; says what is wrong with it.
     """
     most = LONGEST_CELL + width
     strip = str.strip
@@ -172,37 +179,26 @@ def lines_of(records: Iterable[Record], width: int, *, is_defused: bool = True) 
                 raise UnreadableFile(TOO_BLANK.format(number=number))
             continue
         blank = 0
+        if not whole.isascii():
+            cells, problem = whole_characters(cells, whole, problem)
+        if look and "\n" in whole:
+            problem = problem or look(cells)
         if is_defused and "'" in whole:
             cells = [restore(cell) for cell in cells]
         if len(whole) > most:
             cells, problem = _cut(cells, problem)
-        if not whole.isascii():
-            cells, problem = _whole_characters(cells, whole, problem)
         yield Line(number, cells, problem)
 
 
 def _fitted(cells: list[str], width: int) -> tuple[list[str], str]:
     problem = ""
     if any(cells[width:]):
+        more = without_halves(listed(cells[width:]))
         problem = (
-            f"The row has {len(cells)} cells, the header has {width}; too many: {listed(cells[width:])}. "
+            f"The row has {len(cells)} cells, the header has {width}; too many: {more}. "
             "A cell that contains the separator needs quotes around it."
         )
     return cells[:width] + [""] * (width - len(cells)), problem
-
-
-def _whole_characters(cells: list[str], whole: str, problem: str) -> tuple[list[str], str]:
-    """Bytes that are no text arrive as lone surrogates (PEP 383)."""
-    try:
-        whole.encode()
-    except UnicodeEncodeError as error:
-        byte = ord(whole[error.start]) - 0xDC00
-        problem = problem or (
-            f"The row holds a byte ({byte:#04x}) that is no text in the file’s encoding: parts of the file were "
-            "written in another one. Correct the row, and save the file as “CSV UTF-8”."
-        )
-        return [cell.encode(errors="replace").decode() for cell in cells], problem
-    return cells, problem
 
 
 def _cut(cells: list[str], problem: str) -> tuple[list[str], str]:
@@ -223,7 +219,9 @@ def check_headers(header: Sequence[str], notices: list[str]) -> list[str]:
     headers: list[str] = []
     doubled: list[str] = []
     for name in header:
-        plain = restore(keepable(name, "The header").strip())
+        if flaw := flaw_of(name):
+            raise UnreadableFile(f"The header {flaw}")
+        plain = restore(name.strip())
         if len(plain) > LONGEST_CELL:
             raise UnreadableFile(f"The header has a cell of {len(plain):,} characters. Is a quote missing?")
         unique, times = plain, 1
@@ -236,15 +234,6 @@ def check_headers(header: Sequence[str], notices: list[str]) -> list[str]:
     if doubled:
         notices.append(f"Several columns have the same name. The later ones are called {listed(doubled)} here.")
     return headers
-
-
-def keepable(text: str, where: str) -> str:
-    """Raises UnreadableFile for what PostgreSQL cannot keep: a NUL, or half of a character."""
-    if "\x00" in text:
-        raise UnreadableFile(f"{where} holds a NUL character, which cannot be kept.")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise UnreadableFile(f"{where} holds half of a character (a lone surrogate), which cannot be kept.")
-    return text
 
 
 def letters(at: int) -> str:
@@ -271,7 +260,7 @@ def _only(cells: Sequence[str]) -> str:
 
 
 def _is_about_somebody(cells: Iterable[str]) -> bool:
-    return any(len(cell) < 255 and "@" in cell and ADDRESS.match(cell.strip()) for cell in cells)
+    return any(len(cell) < 255 and "@" in cell and ADDRESS.match(without_halves(cell.strip())) for cell in cells)
 
 
 def _tell_unnamed(headers: Sequence[str], records: Sequence[Record], notices: list[str]) -> None:

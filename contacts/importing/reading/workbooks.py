@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
+from contacts.importing.reading.characters import NUL
 from contacts.importing.reading.kinds import Form
 from contacts.importing.reading.tables import Manner, Record, Table, UnreadableFile, table_of
 
@@ -161,9 +162,7 @@ def _messages(file: IO[bytes], unpacked: int, sheet: str) -> Iterator[Any]:
 
 def _records(messages: Iterator[Any]) -> Iterator[Record]:
     for number, text in messages:
-        if "\x00" in text:
-            raise UnreadableFile(f"Row {number} or one after it holds a NUL character, which cannot be kept.")
-        for at, row in enumerate(text.split(ROW), number):
+        for at, row in enumerate(text.replace("\x00", NUL).split(ROW), number):
             yield at, row.split(CELL)
 
 
