@@ -1,6 +1,7 @@
 """Imports by the API: a file or rows in, a preview, the confirmation, the outcome of every row, and the way back.
 
-In: requests. Out: the same runs as the pages'; `contacts/importing/runs.py` decides, and a worker does the work.
+In: requests. Out: the same runs as the pages'; `contacts/importing/runs.py` decides, and a worker does the work. Row by
+row: `import_rows.py`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
@@ -22,7 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bounces.api.bodies import JsonBody
-from bounces.api.pages import ByIdDown, ByIdUp
+from bounces.api.pages import ByIdDown
 from bounces.api.strict import refuse_unknown_parameters
 from bounces.rulings import NoReason
 from contacts.api.exports import NotNow
@@ -32,7 +31,6 @@ from contacts.api.import_shapes import (
     ImportSerializer,
     PreviewSerializer,
     ReasonSerializer,
-    RowSerializer,
     RowsSerializer,
     UndoSerializer,
 )
@@ -40,12 +38,10 @@ from contacts.api.views import source_of
 from contacts.importing import runs
 from contacts.importing.mapping import said_mapping
 from contacts.importing.options import Options
-from contacts.importing.outcomes import outcome_of, refusals
 from contacts.importing.reading import Manner, UnreadableFile
 from contacts.importing.undoing import preview_undo
 from contacts.importing.waiting import VIA
-from contacts.models import ImportRow, ImportRun, SavedMapping
-from contacts.views.importing import sent_failed
+from contacts.models import ImportRun, SavedMapping
 
 SEEN = {"GET": "contacts.import_contact"}
 DONE = {"POST": "contacts.import_contact"}
@@ -261,49 +257,6 @@ class NextBatchView(OneImport):
         return Response(ImportSerializer(run).data)
 
 
-class RowsByNumber(ByIdUp):
-    ordering = "number"
-
-
-class ImportRowsView(OneImport):
-    serializer_class = RowSerializer
-    pagination_class = RowsByNumber
-    required_scopes, required_permissions = READ, SEEN
-
-    @extend_schema(
-        operation_id="imports_rows",
-        tags=["imports"],
-        summary="What became of each row",
-        description="In the order of the file. A row that is not there changed nothing.",
-        parameters=[OpenApiParameter("verdict", str, enum=ImportRow.Verdict.values)],
-        responses={200: RowSerializer(many=True)},
-    )
-    def get(self, request: Request, pk: int) -> Response:
-        refuse_unknown_parameters(request, ["cursor", "limit", "verdict"])
-        rows = ImportRow.objects.filter(run_id=self.run(pk).pk)
-        if (verdict := request.query_params.get("verdict")) is not None:
-            if verdict not in ImportRow.Verdict.values:
-                raise ValidationError({"verdict": [f"One of {', '.join(ImportRow.Verdict.values)} is needed."]})
-            rows = rows.filter(verdict=verdict)
-        page: Any = self.paginate_queryset(rows) or []  # type: ignore[arg-type]  # of another model than the view's
-        refused = refusals([row.email for row in page if row.known], timezone.now())
-        return self.get_paginated_response([RowSerializer(outcome_of(row, refused)).data for row in page])
-
-
-class FailedRowsView(OneImport):
-    required_scopes, required_permissions = READ, SEEN
-
-    @extend_schema(
-        operation_id="imports_failed_rows",
-        tags=["imports"],
-        summary="The rows that failed, as a file to mend and bring again",
-        description="With the file's own columns, and `error`.",
-        responses={(200, "text/csv"): OpenApiTypes.BINARY},
-    )
-    def get(self, request: Request, pk: int) -> HttpResponseBase:  # noqa: ARG002 -- DRF's signature
-        return sent_failed(self.run(pk))
-
-
 class UndoView(OneImport):
     serializer_class = UndoSerializer
     required_scopes, required_permissions = READ | WRITE, SEEN | DONE
@@ -316,8 +269,7 @@ class UndoView(OneImport):
     )
     def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002 -- DRF's signature
         run = self.run(pk)
-        if not run.can_undo:
-            raise NotNow("There is nothing that could be taken back: it has written nothing, or goes on.")
+        check_undoable(run)
         return Response(UndoSerializer(preview_undo(run)).data)
 
     @extend_schema(
@@ -333,6 +285,11 @@ class UndoView(OneImport):
         with refusals_told():
             runs.undo(run, request.user, reason, timezone.now())
         return Response(ImportSerializer(run).data)
+
+
+def check_undoable(run: ImportRun) -> None:
+    if not run.can_undo:
+        raise NotNow("There is nothing that could be taken back: it has written nothing, or goes on.")
 
 
 def reason_in(request: Request) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from contacts.api.exports import ExportFileView, ExportsView, ExportView
+from contacts.api.import_rows import FailedRowsView, ImportRowsView, UndoRowsView
 from contacts.api.imports import (
     CancelView,
     ConfirmView,
-    FailedRowsView,
-    ImportRowsView,
     ImportsView,
     ImportView,
     NextBatchView,
@@ -30,5 +29,6 @@ urlpatterns = [
     path("imports/<int:pk>/next-batch/", NextBatchView.as_view(), name="import_next_batch"),
     path("imports/<int:pk>/rows/", ImportRowsView.as_view(), name="import_rows"),
     path("imports/<int:pk>/failed/", FailedRowsView.as_view(), name="import_failed"),
+    path("imports/<int:pk>/undo/rows/", UndoRowsView.as_view(), name="import_undo_rows"),
     path("imports/<int:pk>/undo/", UndoView.as_view(), name="import_undo"),
 ]

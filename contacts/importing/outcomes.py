@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -53,10 +53,11 @@ class RowShown:
 Group = tuple[Any, list[RowShown], int]  # its verdict (or ImportRow.Known), its first rows, how many there are
 
 
-def preview_rows(run: ImportRun, verdicts: Sequence[str], most: int, now: datetime) -> list[RowShown]:
-    """The first rows with these verdicts, of a run whose stage is judged."""
+def preview_rows(run: ImportRun, verdicts: Sequence[str], most: int, now: datetime, after: int = 0) -> list[RowShown]:
+    """The first rows with these verdicts behind row `after`, of a run whose stage is judged."""
+    values = {"verdicts": list(verdicts), "after": after, "most": most, "now": now}
     with connection.cursor() as cursor:
-        return _shown(cursor, run, judged_of(run), BY_VERDICT, {"verdicts": list(verdicts), "most": most, "now": now})
+        return _shown(cursor, run, judged_of(run), BY_VERDICT, values)
 
 
 def known_groups(run: ImportRun, most: int, now: datetime) -> list[Group]:
@@ -90,7 +91,7 @@ def early_rows(run: ImportRun, now: datetime) -> list[RowShown]:
             f"CREATE TEMP TABLE import_batch ON COMMIT DROP AS SELECT * FROM {stage_of(run)} LIMIT {FIRST}"  # noqa: S608 -- numbers
         )
         judge_rows(judge_of(run), cursor, "import_batch")
-        values = {"verdicts": [*ImportRow.Verdict.values], "most": FIRST, "now": now}
+        values = {"verdicts": [*ImportRow.Verdict.values], "after": 0, "most": FIRST, "now": now}
         return _shown(cursor, run, "import_judged", BY_VERDICT, values)
 
 
@@ -159,6 +160,12 @@ def outcome_of(row: ImportRow, refused: Mapping[str, Verdict]) -> RowShown:
     )
 
 
+def kept_rows(run: ImportRun, reasons: Mapping[int, str]) -> list[RowShown]:
+    """Rows of a run that has written, with why undo would leave what they wrote."""
+    rows = ImportRow.objects.filter(run_id=run.pk, number__in=list(reasons)).order_by("number")
+    return [replace(outcome_of(row, {}), kept=reasons[row.number]) for row in rows]
+
+
 def failed_rows(run: ImportRun) -> Iterator[list[str]]:
     """The rows that failed, with the file's own columns and `error`: to be mended and imported again."""
     rows = ImportRow.objects.filter(run_id=run.pk, verdict__in=ImportRow.FAILED).order_by("number")
@@ -184,7 +191,9 @@ def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-BY_VERDICT = "SELECT * FROM {judged} WHERE verdict = ANY(%(verdicts)s) ORDER BY number LIMIT %(most)s"
+BY_VERDICT = """
+SELECT * FROM {judged} WHERE verdict = ANY(%(verdicts)s) AND number > %(after)s ORDER BY number LIMIT %(most)s
+"""
 OF_KNOWN = "WHERE k.known = %(known)s ORDER BY j.number LIMIT %(most)s"
 SHOWN = """
 SELECT j.number, j.verdict, s.email, j.contact_id,

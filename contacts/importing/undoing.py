@@ -8,7 +8,7 @@ is known of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,30 @@ def preview_undo(run: ImportRun) -> UndoPreview:
         )
         go, return_, stay = cursor.fetchone()
     return UndoPreview(go, return_, stay, run.wrote > LOOKED_AT)
+
+
+@dataclass(frozen=True, slots=True)
+class WouldStay:
+    """Rows whose contact would stay, and why. `following`: the row to go on behind; None: there are no more."""
+
+    reasons: Mapping[int, str]
+    following: int | None
+
+
+def would_stay(run: ImportRun, after: int = 0, most: int = 50) -> WouldStay:
+    """In the order of the file, behind row `after`. Fewer than `most`, even none, where LOOKED_AT rows hold no more."""
+    values = {"run": run.pk, "at": run.applied_at, "after": after, "most": LOOKED_AT, "shown": most + 1}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT number, why FROM ({_text(lock='')}) AS b WHERE why <> '' ORDER BY number LIMIT %(shown)s",  # noqa: S608 -- ours
+            values,
+        )
+        found = cursor.fetchall()
+        if len(found) > most:
+            return WouldStay(dict(found[:most]), found[most - 1][0])
+        cursor.execute(f"SELECT max(number), count(*) FROM ({WROTE}) AS w", values)  # noqa: S608 -- likewise
+        last, looked_at = cursor.fetchone()
+    return WouldStay(dict(found), last if looked_at == LOOKED_AT else None)
 
 
 def undo_batch(run: ImportRun) -> bool:
@@ -84,11 +108,16 @@ LOCK = "FOR NO KEY UPDATE"
 def _look(run: ImportRun, cursor: Any, after: int, most: int, lock: str = LOCK) -> None:
     """`import_back`: the next rows that wrote, each with why its contact stays ('' where it does not)."""
     cursor.execute("DROP TABLE IF EXISTS import_back")
-    used = "".join(_uses(Contact, "c", (ContactAddress, Contact.tags.through, Activity)))
     cursor.execute(
-        LOOK.format(used=used, lock=lock), {"run": run.pk, "at": run.applied_at, "after": after, "most": most}
+        f"CREATE TEMP TABLE import_back ON COMMIT DROP AS {_text(lock)}",
+        {"run": run.pk, "at": run.applied_at, "after": after, "most": most},
     )
     cursor.execute("ANALYZE import_back")
+
+
+def _text(lock: str) -> str:
+    used = "".join(_uses(Contact, "c", (ContactAddress, Contact.tags.through, Activity)))
+    return LOOK.format(wrote=WROTE, used=used, lock=lock)
 
 
 def _uses(model: type[Any], alias: str, besides: tuple[type[Any], ...]) -> Iterator[str]:
@@ -131,9 +160,12 @@ def _return_changed(cursor: Any, values: dict[str, Any]) -> None:
     index_documents(returned)
 
 
+WROTE = """
+SELECT * FROM contacts_importrow
+WHERE run_id = %(run)s AND number > %(after)s AND verdict IN ('new', 'update') ORDER BY number LIMIT %(most)s
+"""
 # A later activity is any that the run did not write itself.
 LOOK = """
-CREATE TEMP TABLE import_back ON COMMIT DROP AS
 SELECT w.number, w.verdict, w.contact_id, w.changes, w.was_updated_at,
        CASE WHEN c.id IS NULL OR c.deleted_at IS NOT NULL THEN 'It was deleted since.'
             WHEN c.updated_at <> %(at)s THEN 'It was changed since.'
@@ -141,10 +173,7 @@ SELECT w.number, w.verdict, w.contact_id, w.changes, w.was_updated_at,
                 SELECT FROM contacts_activity v WHERE v.contact_id = c.id
                 AND NOT (v.kind = 'imported' AND v.at = %(at)s)) {used})
             THEN 'Something happened with it since.' ELSE '' END AS why
-FROM (
-    SELECT * FROM contacts_importrow
-    WHERE run_id = %(run)s AND number > %(after)s AND verdict IN ('new', 'update') ORDER BY number LIMIT %(most)s
-) AS w
+FROM ({wrote}) AS w
 LEFT JOIN LATERAL (
     SELECT id, deleted_at, updated_at FROM contacts_contact c WHERE c.id = w.contact_id {lock}
 ) AS c ON true

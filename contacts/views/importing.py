@@ -30,6 +30,7 @@ from contacts.importing.outcomes import (
     early_rows,
     failed_headers,
     failed_rows,
+    kept_rows,
     known_groups,
     outcome_of,
     preview_groups,
@@ -38,7 +39,7 @@ from contacts.importing.outcomes import (
 from contacts.importing.reading import Manner, UnreadableFile
 from contacts.importing.rows import first_lines
 from contacts.importing.stored import CHUNK
-from contacts.importing.undoing import preview_undo
+from contacts.importing.undoing import preview_undo, would_stay
 from contacts.importing.waiting import VIA
 from contacts.models import ImportRow, ImportRun, SavedMapping
 from contacts.views.import_forms import ColumnsForm
@@ -46,6 +47,7 @@ from contacts.views.import_manner import MannerForm
 
 ENVELOPE = 1024 * 1024  # what the form around the file may weigh
 SHOWN = 8  # first rows of each verdict
+STAYING = 20  # rows a page of what undo would leave
 State = ImportRun.State
 
 
@@ -277,8 +279,11 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         except (runs.NotReady, NoReason) as error:
             messages.error(request, str(error))
         return redirect("contacts:import_run", pk)
-    preview = preview_undo(run) if run.can_undo else None
-    return render(request, "contacts/import_undo.html", {"run": run, "form": form, "preview": preview})
+    context: dict[str, Any] = {"run": run, "form": form}
+    if run.can_undo:
+        stay = would_stay(run, id_in(request.GET.get("after", "")) or 0, STAYING)
+        context |= {"preview": preview_undo(run), "stay": stay, "rows": kept_rows(run, stay.reasons)}
+    return render(request, "contacts/import_undo.html", context)
 
 
 @needs("contacts.import_contact")

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from contacts.importing import runs, working
 from contacts.models import Contact, ImportRun
 from tests.browser.conftest import DESK, PHONE, shoot
-from tests.builders import a_contact, a_suppression, a_user, an_address
-from tests.contacts.importing import state_hash
+from tests.builders import a_contact, a_note, a_suppression, a_user, an_address
+from tests.contacts.importing import done, state_hash
 
 PEOPLE = (
     "E-Mail;Vorname;Nachname;Firma;Rolle;Telefon\n"
@@ -132,6 +132,18 @@ def test_a_file_becomes_contacts_and_is_taken_back(manager: Page, size, tmp_path
     assert fits(page)
     shoot(page, "import-9-undone")
     assert state_hash() == before
+
+
+@SIZES
+def test_what_an_undo_would_leave_is_listed_with_why(manager: Page, size):
+    manager.set_viewport_size(size)
+    run = done("email,title\nada@x.example,Countess\nbob@x.example,Dr\n")
+    a_note(Contact.objects.get(title="Countess"))
+    manager.goto(f"/contacts/import/{run.pk}/undo/")
+    expect(manager.locator("#stay")).to_contain_text("Stays: Something happened with it since.")
+    expect(manager.locator("#stay")).not_to_contain_text("bob@x.example")
+    assert fits(manager)
+    shoot(manager, "import-8-stay")
 
 
 @SIZES

@@ -12,10 +12,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from contacts.importing import working
+from contacts.importing import undoing, working
 from contacts.importing.mapping import save_mapping
 from contacts.models import Contact, CustomField, ImportRun
-from tests.builders import a_contact, a_suppression, a_user
+from contacts.people import change_contact, delete_contact
+from tests.builders import a_contact, a_note, a_suppression, a_user
 from tests.contacts.test_import_bought import a_bad_list
 from tests.tools import Tool, a_tool, errors_of
 
@@ -124,6 +125,59 @@ def test_an_import_is_taken_back_with_a_preview_and_a_reason():
     assert tool.get(f"imports/{pk}/undo/").status_code == 409
 
 
+def test_the_rows_that_would_stay_are_told_with_why_before_anything_is_taken_back():
+    tool = a_tool()
+    was_there = a_contact("z@x.example", first_name="Z")
+    pk = a_run(tool, [{"email": f"{name}@x.example", "title": "Dr"} for name in "abcdz"])
+    made = {name: Contact.objects.get(contact_addresses__address__email=f"{name}@x.example") for name in "abcd"}
+    a_note(made["b"])
+    for contact in (made["c"], was_there):
+        change_contact(contact, {"title": "Prof"}, by=tool.user, now=timezone.now())
+    delete_contact(made["d"], by=tool.user, now=timezone.now())
+
+    assert tool.get(f"imports/{pk}/undo/").json()["stay"] == 4
+    first = tool.get(f"imports/{pk}/undo/rows/", limit=3).json()
+    rest = tool.client.get(first["next"]).json()
+    rows = [*first["results"], *rest["results"]]
+    assert [(row["email"][0], row["verdict"], row["kept"]) for row in rows] == [
+        ("b", "new", "Something happened with it since."),
+        ("c", "new", "It was changed since."),
+        ("d", "new", "It was deleted since."),
+        ("z", "update", "It was changed since."),
+    ]
+    assert rest["next"] is None
+
+    worked(tool, tool.post(f"imports/{pk}/undo/", {"reason": "Tried."}))
+    kept = [row for row in tool.get(f"imports/{pk}/rows/").json()["results"] if row["kept"]]
+    assert [(row["number"], row["kept"]) for row in kept] == [(row["number"], row["kept"]) for row in rows]
+    assert tool.get(f"imports/{pk}/undo/rows/").status_code == 409
+
+
+def test_where_hardly_anything_stays_a_page_may_be_empty_and_go_on(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(undoing, "LOOKED_AT", 2)
+    tool = a_tool()
+    pk = a_run(tool, [{"email": f"{name}@x.example"} for name in "abcde"])
+    a_note(Contact.objects.get(contact_addresses__address__email="e@x.example"))
+    pages = [tool.get(f"imports/{pk}/undo/rows/").json()]
+    while pages[-1]["next"]:
+        pages.append(tool.client.get(pages[-1]["next"]).json())
+    assert [[row["number"] for row in page["results"]] for page in pages] == [[], [], [5]]
+
+
+def test_the_rows_of_a_preview_are_read_page_by_page_too():
+    tool = a_tool()
+    a_contact("a@x.example", first_name="Anna")
+    bad = [{"email": f"no {n}"} for n in range(4)]
+    pk = brought(tool, [{"email": "a@x.example", "first_name": "Ada"}, *bad, {"email": "b@x.example"}])["id"]
+    first = tool.get(f"imports/{pk}/rows/", verdict="invalid", limit=3).json()
+    rest = tool.client.get(first["next"]).json()
+    assert [row["number"] for row in [*first["results"], *rest["results"]]] == [2, 3, 4, 5]
+    assert (first["results"][0]["problems"][0]["column"], rest["next"]) == ("email", None)
+    (update,) = tool.get(f"imports/{pk}/rows/", verdict="update").json()["results"]
+    assert update["changes"] == [{"field": "first_name", "was": "Anna", "then": "Ada"}]
+    assert len(tool.get(f"imports/{pk}/rows/").json()["results"]) == 6
+
+
 def test_a_quarantined_list_needs_a_reason_even_where_nobody_is_waited_for():
     tool = a_tool()
     run = worked(tool, upload(tool, a_bad_list().encode(), at_once="true"))
@@ -184,7 +238,7 @@ def test_new_fields_are_made_on_the_way():
     assert list(errors_of(tool.post("imports/", {**asked, "new_fields": fields}))) == ["new_fields"]
 
 
-ROUTES = ("", "{}/", "{}/rows/", "{}/failed/", "{}/undo/")
+ROUTES = ("", "{}/", "{}/rows/", "{}/failed/", "{}/undo/", "{}/undo/rows/")
 ACTIONS = ("", "{}/confirm/", "{}/cancel/", "{}/next-batch/", "{}/undo/")
 
 

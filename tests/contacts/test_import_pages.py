@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from contacts.models import Contact, CustomField, ImportRun, SavedMapping
-from tests.builders import a_custom_field, a_user
+from contacts.views import importing
+from tests.builders import a_custom_field, a_note, a_user
 from tests.contacts.importing import done
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +177,20 @@ def test_a_held_import_says_what_it_waits_for(client: Client, manager, run_jobs:
     assert "0 of the 20 addresses" in page(client, run).content.decode()
     act(client, run, "next")
     assert Contact.objects.count() == 20
+
+
+def test_before_an_undo_the_page_says_what_stays_and_why(client: Client, manager, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(importing, "STAYING", 2)
+    run = done("email\n" + "".join(f"{name}@x.example\n" for name in "abcd"), by=manager)
+    for contact in Contact.objects.exclude(contact_addresses__address__email="a@x.example"):
+        a_note(contact)
+    first = page(client, run, "import_undo")
+    assert [row.email for row in first.context["rows"]] == ["b@x.example", "c@x.example"]
+    assert "Something happened with it since." in first.content.decode()
+    rest = page(client, run, "import_undo", after=str(first.context["stay"].following))
+    assert [row.email for row in rest.context["rows"]] == ["d@x.example"]
+    assert "Further rows" not in rest.content.decode()
+    assert page(client, run, "import_undo", after="x").context["rows"][0].email == "b@x.example"
 
 
 @pytest.mark.parametrize("name", ["run", "progress", "undo", "failed"])
