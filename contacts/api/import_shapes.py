@@ -83,6 +83,7 @@ class AskedSerializer(StrictSerializer):
         "out. Columns that are not named are guessed.",
     )
     saved = Text(default="", allow_blank=True, max_length=100, help_text="A saved mapping, by name.")
+    save_as = Text(default="", allow_blank=True, max_length=100, help_text="Keeps what the columns mean by this name.")
     update = serializers.ChoiceField(  # type: ignore[assignment]  # the field hides the serializer's method
         choices=[(str(each), UPDATE_LABELS[each]) for each in Update], default=str(Update.OVERWRITE)
     )
@@ -210,7 +211,12 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 class ImportSerializer(serializers.ModelSerializer[ImportRun]):
     state = serializers.CharField(read_only=True, help_text=f"One of {', '.join(ImportRun.State.values)}.")
-    started_by: Any = serializers.SlugRelatedField("email", read_only=True)
+    started_by: Any = serializers.SlugRelatedField("email", read_only=True, allow_null=True)
+    manner = serializers.DictField(help_text="How the file is read, as far as somebody said: the rest is found out.")
+    released_by: Any = serializers.SlugRelatedField(
+        "email", read_only=True, allow_null=True, help_text="Who let a quarantined list in."
+    )
+    undone_by: Any = serializers.SlugRelatedField("email", read_only=True, allow_null=True)
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="Rows by verdict, once they are judged.")
     known = serializers.DictField(child=serializers.IntegerField(), help_text="Of those: dead, suppressed.")
     health = serializers.DictField(child=serializers.FloatField(), help_text="Shares that tell of the list's health.")
@@ -223,9 +229,9 @@ class ImportSerializer(serializers.ModelSerializer[ImportRun]):
     class Meta:
         model = ImportRun
         fields = (
-            "id", "name", "state", "started_by", "via", "headers", "mapping", "notices", "total", "counts", "known",
-            "health", "quarantine", "progress", "written", "undone", "kept", "error", "created_at", "applied_at",
-            "finished_at",
+            "id", "name", "state", "started_by", "via", "manner", "headers", "mapping", "notices", "total", "counts",
+            "known", "health", "quarantine", "released_by", "release_reason", "progress", "written", "undone", "kept",
+            "undone_by", "undo_reason", "error", "created_at", "applied_at", "finished_at",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -36,7 +36,7 @@ from contacts.api.import_shapes import (
 )
 from contacts.api.views import source_of
 from contacts.importing import runs
-from contacts.importing.mapping import said_mapping
+from contacts.importing.mapping import said_mapping, save_mapping
 from contacts.importing.options import Options
 from contacts.importing.reading import Manner, UnreadableFile
 from contacts.importing.undoing import preview_undo
@@ -51,7 +51,7 @@ LONGEST_KEY = 200
 
 
 def all_runs() -> Any:
-    return ImportRun.objects.exclude(via=VIA).select_related("started_by")
+    return ImportRun.objects.exclude(via=VIA).select_related("started_by", "released_by", "undone_by")
 
 
 @contextmanager
@@ -138,6 +138,8 @@ def bring(request: Request, given: dict[str, Any], key: str) -> ImportRun:
             manner=given.get("manner", Manner()),
         )
         runs.begin(run, mapping_in(given, run), options)
+        if given["save_as"]:
+            save_mapping(given["save_as"], run.mapping, request.user)
     return run
 
 
@@ -157,7 +159,8 @@ def mapping_in(given: dict[str, Any], run: ImportRun) -> dict[str, str]:
     if given["saved"]:
         saved = SavedMapping.objects.filter(name__iexact=given["saved"]).first()
         if saved is None:
-            raise ValidationError({"saved": ["No mapping is called so."]})
+            names = ", ".join(SavedMapping.objects.values_list("name", flat=True)[:50]) or "none"
+            raise ValidationError({"saved": [f"No mapping is called so. There are: {names}."]})
     return said_mapping(run.headers, run.mapping, saved.mapping if saved else None, given["mapping"])
 
 

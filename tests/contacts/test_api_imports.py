@@ -238,6 +238,27 @@ def test_new_fields_are_made_on_the_way():
     assert list(errors_of(tool.post("imports/", {**asked, "new_fields": fields}))) == ["new_fields"]
 
 
+def test_what_columns_mean_is_kept_by_a_name_and_a_wrong_name_is_answered_with_those_there_are():
+    tool = a_tool()
+    said = {"mapping": {"Reached at": "email"}, "save_as": "The fair"}
+    brought(tool, [{"Reached at": "ada@x.example", "Called": "Ada"}], **said)
+    again = brought(tool, [{"Reached at": "bob@x.example", "Called": "Bob"}], saved="the FAIR")
+    assert (again["mapping"], again["counts"]["new"]) == ({"Reached at": "email"}, 1)
+    refused = tool.post("imports/", {"rows": ROWS, "saved": "The fare"})
+    assert errors_of(refused) == {"saved": "No mapping is called so. There are: The fair."}
+
+
+def test_an_import_says_how_it_was_read_and_who_decided_what():
+    tool = a_tool()
+    run = worked(tool, upload(tool, a_bad_list().encode(), encoding="cp1252"))
+    run = worked(tool, tool.post(f"imports/{run['id']}/confirm/", {"reason": "Our own guests."}))
+    assert (run["manner"], run["released_by"], run["release_reason"]) == (
+        {"encoding": "cp1252"}, tool.user.email, "Our own guests.",
+    )  # fmt: skip
+    run = worked(tool, tool.post(f"imports/{run['id']}/undo/", {"reason": "Not ours."}))
+    assert (run["undone_by"], run["undo_reason"], run["undone"]) == (tool.user.email, "Not ours.", 120)
+
+
 ROUTES = ("", "{}/", "{}/rows/", "{}/failed/", "{}/undo/", "{}/undo/rows/")
 ACTIONS = ("", "{}/confirm/", "{}/cancel/", "{}/next-batch/", "{}/undo/")
 

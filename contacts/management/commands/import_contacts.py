@@ -22,10 +22,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bounces.rulings import NoReason
+from bounces.spreadsheet import csv_lines
 from bounces.terminal import terminal
-from contacts.importing import runs, working
-from contacts.importing.mapping import said_mapping
+from contacts.importing import health, runs, working
+from contacts.importing.mapping import said_mapping, save_mapping
 from contacts.importing.options import LONGEST_KEY, NEW_TYPES, Options, Update, given_to_all
+from contacts.importing.outcomes import failed_headers, failed_rows
 from contacts.importing.reading import UnreadableFile, manner_of
 from contacts.importing.report import ImportReport, report_of
 from contacts.models import CustomField, ImportRun, SavedMapping
@@ -45,6 +47,7 @@ class Command(BaseCommand):
             "--new-field", metavar="KEY:TYPE", action="append", default=[], help="make a custom field: size:number"
         )
         parser.add_argument("--saved", metavar="NAME", help="a saved mapping of columns")
+        parser.add_argument("--save-as", metavar="NAME", default="", help="keep what the columns mean under a name")
         parser.add_argument("--encoding", metavar="NAME", default="", help="of a text, such as cp1252; else found out")
         parser.add_argument(
             "--separator", metavar="SIGN", default="", help="between cells: a sign, or semicolon, tab, …"
@@ -61,30 +64,41 @@ class Command(BaseCommand):
         parser.add_argument("--source", metavar="NAME", help="where new contacts came from (default: the file's name)")
         parser.add_argument("--by", metavar="EMAIL", help="in whose name")
         parser.add_argument("--release", metavar="REASON", help="why a quarantined list may be imported; needs --by")
+        parser.add_argument(
+            "--failed", metavar="FILE", type=Path, help="write the rows that failed to this file, to be mended"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 -- Django's signature
         path: Path = options["file"]
         console = terminal(self)
-        by = _user("--by", options["by"])
+        by = a_user("--by", options["by"])
+        _check_failed(options["failed"], path, is_dry=options["dry_run"])
         try:
             manner = manner_of(options["encoding"], options["separator"], options["sheet"], options["header"])
             with transaction.atomic():  # where an option is wrong, nothing is kept of the file
                 run = runs.take_file(_pieces(path), path.name, by=by, via="command", now=timezone.now(), manner=manner)
                 runs.begin(run, _mapping(run, options), _options(run, options))
+                if options["save_as"]:
+                    save_mapping(options["save_as"], run.mapping, by)
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}") from error
         except UnreadableFile as error:
             raise CommandError(f"{path.name}: {error}") from error
-        _carry(run, console)
+        carry(run, console)
+        if options["dry_run"] or run.quarantine:
+            show_health(run, console)
         if run.state == run.State.READY and not options["dry_run"]:
             self._confirm(run, by, console, options)
         report = report_of(run, timezone.now())
         show(report, console)
+        console.print(Text(f"This is import {run.pk}."))
         if options["dry_run"]:
             runs.cancel(run, by or "the command: it was a dry run", timezone.now())
         if report.fault:
             raise CommandError(f"The import failed: {report.fault}", returncode=1)
+        if report.failed and options["failed"]:
+            write_failed(run, options["failed"], console)
         if report.failed:
             raise CommandError(f"{_rows(report.failed)} could not be imported: see above.", returncode=1)
 
@@ -95,12 +109,12 @@ class Command(BaseCommand):
             sentence = f"This list is quarantined: {run.quarantine} {error} Use --release REASON and --by EMAIL."
             runs.cancel(run, by or "the command: the list is quarantined", timezone.now())
             raise CommandError(sentence, returncode=1) from error
-        _carry(run, console)
+        carry(run, console)
         if run.state == run.State.HELD:
             console.print(Text(f"Held after a batch. The page of import {run.pk} says when the next may come."))
 
 
-def _carry(run: ImportRun, console: Console) -> None:
+def carry(run: ImportRun, console: Console) -> None:
     """Works here, or watches whoever is at it."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[pace]}"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -143,7 +157,7 @@ def _column_and_field(given: str) -> tuple[str, str]:
 
 
 def _options(run: ImportRun, options: dict[str, Any]) -> Options:
-    owner = _user("--owner", options["owner"])
+    owner = a_user("--owner", options["owner"])
     return Options(
         update=options["update"],
         empties=options["empties"],
@@ -175,7 +189,7 @@ def _new_field(given: str) -> dict[str, str]:
     return {"key": key, "label": key.replace("_", " ").capitalize(), "type": kind}
 
 
-def _user(flag: str, email: str | None) -> Any:
+def a_user(flag: str, email: str | None) -> Any:
     if not email:
         return None
     users = get_user_model()._default_manager
@@ -183,6 +197,37 @@ def _user(flag: str, email: str | None) -> Any:
     if found is None:
         raise CommandError(f"{flag}: nobody with the address {email} works here. Give an active user's address.")
     return found
+
+
+def _check_failed(failed: Path | None, path: Path, *, is_dry: bool) -> None:
+    """Before anything is imported: afterwards there would be no such rows again."""
+    if failed is None:
+        return
+    if is_dry:
+        raise CommandError("--failed: a dry run imports nothing, so that no row fails. Leave one of the two out.")
+    if not failed.parent.is_dir() or failed.is_dir():
+        raise CommandError(f"--failed: {failed} is no place for a file.")
+    if failed.exists() and path.exists() and failed.samefile(path):
+        raise CommandError("--failed: that is the file itself, which would be overwritten. Give another name.")
+
+
+def write_failed(run: ImportRun, path: Path, console: Console) -> None:
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(csv_lines(failed_headers(run), failed_rows(run)))
+    except OSError as error:
+        raise CommandError(
+            f"The import is done, but {path} could not be written: {error.strerror}. Page and API of import {run.pk} "
+            "give the rows that failed, too."
+        ) from error
+    console.print(Text(f"The rows that failed are in {path}. Mend them there, and import that file."))
+
+
+def show_health(run: ImportRun, console: Console) -> None:
+    console.print(Text(f"What the list looks like. {health.sampled(run.total)}"))
+    for sign in health.signs():
+        style = "red" if sign.is_bad(run.health) else ""
+        console.print(Text(f"{sign.share(run.health):>9.1%}  {sign.label}", style=style))
 
 
 def show(report: ImportReport, console: Console) -> None:
