@@ -26,6 +26,11 @@ PEOPLE = (
     "not an address;Eve;Eavesdropper;;;\n"
     "bob@x.example;Bob;Builder;;;12\n"
 )
+MISQUOTED = (
+    "email,first_name,company\nada@x.example,Ada,Engines\n"
+    f'bob@x.example,"Bob" B,{"Longword" * 40}\n'
+    'carl@x.example,"Carl,Carpets\ndan@x.example,Dan,"Doors, Ltd"\n'
+)
 SIZES = pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 
 
@@ -64,6 +69,32 @@ def do_the_workers_work(watch: working.Watch | None = None) -> None:
 
 def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+@SIZES
+def test_a_badly_quoted_row_is_shown_with_its_line_and_given_back(manager: Page, size, tmp_path: Path):
+    page = manager
+    page.set_viewport_size(size)
+    page.goto("/contacts/import/")
+    choose(page, "people.csv", MISQUOTED)
+    page.get_by_role("button", name="Look at its columns").click()
+    page.get_by_role("button", name="Preview").click()
+    do_the_workers_work()
+    invalid = page.locator("#invalid")
+    expect(invalid).to_contain_text("The row (line 3) cannot be read: after a closing quote in column B")
+    expect(invalid).to_contain_text(f"It says: {MISQUOTED.splitlines()[2]}")
+    expect(invalid).to_contain_text("The row (line 4) cannot be read: a quote that opens in column B")
+    assert fits(page)
+    shoot(page, "import-quotes-preview")
+    page.get_by_role("button", name="Import 2 contacts").click()
+    do_the_workers_work()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Failed rows").click()
+    download.value.save_as(tmp_path / "failed.csv")
+    with (tmp_path / "failed.csv").open(encoding="utf-8-sig") as file:
+        rows = list(csv.reader(file))
+    assert [row[:2] for row in rows[1:]] == [["bob@x.example", "Bob B"], ["carl@x.example", "Carl"]]
+    shoot(page, "import-quotes-report")
 
 
 @SIZES

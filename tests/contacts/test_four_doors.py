@@ -79,7 +79,12 @@ def separated(separator: str, encoding: str, said: dict[str, str] | None = None,
     text = "\n".join(separator.join(_quoted(cell, separator) for cell in line) for line in lines)
     for was, then in (said or {}).items():
         text = text.replace(was, then)
-    return (text + f"\nmany@x.example{separator * 20}too many\n").encode(encoding)
+    bad = (
+        f"many@x.example{separator * 20}too many",
+        f'quotes@x.example{separator}"a" b',
+        f'open@x.example{separator}"a',
+    )
+    return "\n".join([text, *bad, f"last@x.example{separator * 16}", ""]).encode(encoding)
 
 
 def _quoted(cell: str, separator: str) -> str:
@@ -189,4 +194,4 @@ def test_the_file_holds_all_that_a_row_can_become(boss, tmp_path: Path):
         "new", "update", "unchanged", "duplicate", "conflict", "invalid", "not_yours",
     }  # fmt: skip
     assert found["run"]["known"] == {"dead": 1, "suppressed": 2}
-    assert found["told"] == {"new": 7, "updated": 2, "unchanged": 2, "failed": 9, "dead": 1, "suppressed": 2}
+    assert found["told"] == {"new": 8, "updated": 2, "unchanged": 2, "failed": 11, "dead": 1, "suppressed": 2}
