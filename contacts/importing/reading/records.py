@@ -103,13 +103,12 @@ class _OneByOne:
 
     def records_after(self, good: int, text: str) -> Generator[Record, None, str]:
         """Of a text those that come after so many good ones, and what goes on from it. Out: what is left, unread."""
-        lines = list(_lines(text))
+        lines = _lines(text)
         reader = self.dialect.reader(lines)
         deque(islice(reader, good), maxlen=0)
         passed: int = reader.line_num  # type: ignore[attr-defined]  # a csv reader has it
         self.number, self.line = self.number + good, self.line + passed
-        self.ahead.extend(lines[passed:])
-        del lines
+        self.ahead.extend(lines)  # those behind
         while self.ahead:
             yield self.number, self._next()
             self.number, self.line = self.number + 1, self.line + len(self.taken)
@@ -229,7 +228,9 @@ def rows_taken(cells: list[str], separator: str) -> str:
     """What is wrong with a row, where rows stand inside its cell: a quote that opens by mistake may meet one that seems
     to close it. Those rows are not read; but they do not go in silence."""
     for place, cell in enumerate(cells):
-        *lines, last = cell.split("\n")[1:] or [""]
+        if "\n" not in cell or "@" not in cell:
+            continue
+        *lines, last = cell.split("\n")[1:]
         taken = [line for line in lines if _is_about_somebody(line, separator, len(cells) - 1)]
         taken += [last] if _is_about_somebody(last, separator, place) else []
         if taken:

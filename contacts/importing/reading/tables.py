@@ -160,7 +160,7 @@ def lines_of(
     """A million lines come through here: what is rare is looked for in the whole line, once. Raises UnreadableFile.
 
     `is_defused`: of a form that spreadsheets open, in which a quote before a formula is no part of the cell.
-    `look`: at the cells of a row of which one has several lines; says what is wrong with it.
+    `look`: at the cells of a row with a line break and an @ somewhere behind it; says what is wrong with it.
     """
     most = LONGEST_CELL + width
     strip = str.strip
@@ -181,7 +181,7 @@ def lines_of(
         blank = 0
         if not whole.isascii():
             cells, problem = whole_characters(cells, whole, problem)
-        if look and "\n" in whole:
+        if look and "\n" in whole and whole.find("@", whole.index("\n")) > 0:
             problem = problem or look(cells)
         if is_defused and "'" in whole:
             cells = [restore(cell) for cell in cells]
