@@ -74,6 +74,13 @@ def test_a_lone_carriage_return_costs_its_row_alone():
     assert "Bo␍b" in sheet.problems[3]
 
 
+def test_lines_that_end_otherwise_than_those_before_them_are_read():
+    late = "".join(f"p{n}@x.example,P,Dr\r" for n in range(50))
+    sheet = read("a@x.example,Ada,Dr\n" * 5000 + late + "b@x.example,Bob,Mr\n" + 'c@x.example,"C" C,Mr\n')
+    assert (len(sheet.rows), sheet.numbers[-1], list(sheet.problems)) == (5052, 5053, [5053])
+    assert sheet.rows[5049:5051] == [["p49@x.example", "P", "Dr"], ["b@x.example", "Bob", "Mr"]]
+
+
 def test_a_cell_that_is_too_long_costs_its_row_alone():
     long, longer = "x" * 30_000, "x" * 300_000
     sheet = read(f"a@x.example,{long},Dr\nb@x.example,{longer},Mr\nc@x.example,Carl,Mr\n")

@@ -123,7 +123,18 @@ class _OneByOne:
         try:
             return next(self.dialect.reader(self), [])
         except csv.Error as error:
+            if "new-line" in str(error) and self._has_split():
+                return self._next()
             return self._broken(str(error))
+
+    def _has_split(self) -> bool:
+        """Files are joined whose lines end differently: a line whose parts are records is as many lines."""
+        lines = [f"{line}\n" for line in self.taken[0].rstrip("\r\n").split("\r")]
+        if self.dialect.width < 2 or len(self.taken) > 1 or not all(map(self._is_whole, lines)):
+            return False
+        self.is_broken = True  # others may follow
+        self.ahead.extendleft(reversed(lines))
+        return True
 
     def __iter__(self) -> Iterator[str]:
         return self
