@@ -10,6 +10,7 @@ workbook of 4.7 kB holds it for minutes (TRUST.md).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import tablib
@@ -17,15 +18,16 @@ from import_export.formats import base_formats
 
 from bounces.spreadsheet import csv_cell
 from contacts.exporting.files import TYPES, pieces_of
-from contacts.importing.mapping import SAMPLES, check_mapping, first_mapping, said_mapping
-from contacts.importing.reading import Line, Sheet, form_of, read_sheet
+from contacts.importing.mapping import check_mapping, first_mapping, said_mapping
+from contacts.importing.reading import Sheet, form_of, read_table
+from contacts.importing.rows import HEAD, head_of
 from contacts.importing.waiting import Said, WaitingFile
 
 
 class SheetDataset(tablib.Dataset):
-    """The rows of a file with their numbers there; the file itself (`body`), as `said` reads it; what its columns mean.
+    """The first rows of a file; the file itself (`body`), as `said` reads it; what its columns mean.
 
-    Without a body it is the rows alone that are imported, and their columns are found out.
+    Without a body it is the rows alone that are imported: then they are all, and their columns are found out.
     """
 
     def __init__(
@@ -64,9 +66,11 @@ class AnyFile(base_formats.Format):
     def create_dataset(self, in_stream: bytes, **kwargs: Any) -> tablib.Dataset:
         """Raises UnreadableFile: what can be refused is refused while the form can still say so."""
         said = in_stream.said if isinstance(in_stream, WaitingFile) else Said()
-        sheet = read_sheet(in_stream, form_of(said.name), said.manner)
-        first = first_mapping(sheet.headers, [Line(0, cells) for cells in sheet.rows[:SAMPLES]])
-        mapping = check_mapping(sheet.headers, said_mapping(sheet.headers, first, said.columns, {}))
+        table = read_table(BytesIO(in_stream), form_of(said.name), said.manner, HEAD)
+        lines = head_of(table)
+        first = first_mapping(table.headers, lines)
+        mapping = check_mapping(table.headers, said_mapping(table.headers, first, said.columns, {}))
+        sheet = Sheet(table.headers, [line.cells for line in lines], [line.number for line in lines])
         return SheetDataset(sheet, in_stream, said, mapping)
 
 

@@ -28,6 +28,7 @@ from contacts.importing.columns import WORDS
 from contacts.importing.formats import SheetDataset, sheet_of
 from contacts.importing.options import Options
 from contacts.importing.outcomes import RowShown, preview_rows
+from contacts.importing.reading import MOST_ROWS, UnreadableFile
 from contacts.importing.report import ImportReport, report_of
 from contacts.importing.rows import ROWS, lines_of, pack_rows
 from contacts.models import Contact, CustomField, ImportRow, ImportRun
@@ -36,6 +37,7 @@ COLUMNS = WORDS
 SHOWN = 100
 WAITS = 30.0  # seconds for another import to end
 BUSY = "Another import is going on. Wait until it is done, then confirm again."
+TOO_MANY = f"The file has more than {MOST_ROWS:,} rows. Bring it on the page “Import”, where a worker reads it."
 TYPES = {
     "new": RowResult.IMPORT_TYPE_NEW,
     "update": RowResult.IMPORT_TYPE_UPDATE,
@@ -134,7 +136,7 @@ class ContactResource(resources.ModelResource):
         """Here and now, or by whoever is at it. Raises BusyError where another import goes on for too long."""
         until = time.monotonic() + WAITS
         while run.is_running:
-            if not working.work(run.pk, lambda: self.now):
+            if not working.work(run.pk, lambda: self.now, _watch_rows):
                 if time.monotonic() > until:
                     raise BusyError
                 time.sleep(0.2)
@@ -158,6 +160,12 @@ class ContactResource(resources.ModelResource):
     def report(self, result: Result) -> ImportReport:
         """What was done, or (after a preview) what would be done."""
         return self.reported
+
+
+def _watch_rows(run: ImportRun) -> None:
+    """A request does all the work. Raises UnreadableFile, by which the run fails."""
+    if run.total > MOST_ROWS:
+        raise UnreadableFile(TOO_MANY)
 
 
 class BusyError(RuntimeError):

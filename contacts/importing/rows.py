@@ -47,9 +47,14 @@ def open_run(run: ImportRun, most: int | None = None, watch: Callable[[], None] 
 
 def first_lines(run: ImportRun) -> tuple[Table, list[Line]]:
     """The head of the file, to guess its columns by. Raises UnreadableFile where there is nothing to import."""
+    table = open_run(run, HEAD).table
+    return table, head_of(table)
+
+
+def head_of(table: Table) -> list[Line]:
+    """The first lines of a table of which HEAD bytes are read. Raises UnreadableFile."""
     lines: list[Line] = []
     try:
-        table = open_run(run, HEAD).table
         for line in islice(table.lines, SAMPLES):
             lines.append(line)
     except HeadEnded:
@@ -57,7 +62,7 @@ def first_lines(run: ImportRun) -> tuple[Table, list[Line]]:
             raise UnreadableFile(NO_ROWS_YET) from None
     if not lines:
         raise UnreadableFile(NO_ROWS)
-    return table, lines
+    return lines
 
 
 def lines_of(sheet: Sheet) -> Iterator[Line]:

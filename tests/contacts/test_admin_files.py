@@ -169,6 +169,19 @@ def test_a_file_that_is_too_large_for_a_request_is_sent_to_the_page(admin):
     assert "Bring it on the page" in page.content.decode()
 
 
+def test_so_is_one_of_too_many_rows(admin, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(resources, "MOST_ROWS", 3)
+    page = upload(admin, "email\n" + "".join(f"p{n}@x.example\n" for n in range(4)))
+    assert "Bring it on the page" in str(page.context["form"].errors["import_file"])
+    assert not ImportRun.objects.exclude(via="waiting").exists()
+
+
+def test_what_breaks_deep_in_a_file_is_told_at_its_field(admin):
+    page = upload(admin, "email\n" + "ada@x.example\n" * 20_000 + "\x00" * 900 + "\n")
+    assert "Line 20002 holds a NUL byte" in str(page.context["form"].errors["import_file"])
+    assert "confirm_form" not in page.context
+
+
 def test_what_is_said_wrongly_is_refused_at_its_field(admin):
     page = upload(admin, "email\nada@x.example\n", owner="9999", update="maybe", tags="x" * 70, encoding="klingon")
     assert set(page.context["form"].errors) == {"owner", "update", "tags", "encoding"}
