@@ -10,20 +10,15 @@ BYTES = 0xDC00  # a byte as a surrogate is this, and it
 NUL = chr(BYTES)
 
 
-def whole_characters(cells: list[str], whole: str, problem: str) -> tuple[list[str], str]:
-    """The cells without such characters; `whole` is all of their text, `problem` what is wrong with them already."""
-    try:
-        whole.encode()
-    except UnicodeEncodeError as error:
-        byte = ord(whole[error.start]) - BYTES
-        told = (
-            f"The row holds a byte ({byte:#04x}) that is no text in the file’s encoding: parts of the file were "
-            "written in another one. Correct the row, and save the file as “CSV UTF-8”."
-        )
-        if not byte:
-            told = "The row holds a NUL byte, so the file is damaged there. Look at its cells, and correct them."
-        return [without_halves(cell) for cell in cells], problem or told
-    return cells, problem
+def foreign_byte(surrogate: str) -> str:
+    """What is wrong with a row that holds it."""
+    byte = ord(surrogate) - BYTES
+    if not byte:
+        return "The row holds a NUL byte, so the file is damaged there. Look at its cells, and correct them."
+    return (
+        f"The row holds a byte ({byte:#04x}) that is no text in the file’s encoding: parts of the file were "
+        "written in another one. Correct the row, and save the file as “CSV UTF-8”."
+    )
 
 
 def without_halves(text: str) -> str:

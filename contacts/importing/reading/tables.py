@@ -14,7 +14,7 @@ from typing import Any
 import re2
 
 from bounces.spreadsheet import restore
-from contacts.importing.reading.characters import flaw_of, whole_characters, without_halves
+from contacts.importing.reading.characters import flaw_of, foreign_byte, without_halves
 
 LARGEST_FILE = 25 * 1024 * 1024  # of a file that is read as a whole
 MOST_ROWS = 100_000  # likewise
@@ -180,7 +180,10 @@ def lines_of(
             continue
         blank = 0
         if not whole.isascii():
-            cells, problem = whole_characters(cells, whole, problem)
+            try:
+                whole.encode()
+            except UnicodeEncodeError as error:
+                cells, problem = list(map(without_halves, cells)), problem or foreign_byte(whole[error.start])
         if look and "\n" in whole and whole.find("@", whole.index("\n")) > 0:
             problem = problem or look(cells)
         if is_defused and "'" in whole:
