@@ -6,6 +6,7 @@ kernel stops them should pytest be killed. With DATABASE_URL and REDIS_URL set, 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 
 import django_rq
@@ -88,6 +89,17 @@ def run_jobs(redis: Redis) -> Callable[[], None]:
                 pytest.fail(str(job and job.exc_info))
 
     return run
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, so that the end of a run waits for none of it."""
+    items.sort(key=lambda item: item.get_closest_marker("services") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays: the garbage collector need not look at it again, a fourth of what migrating costs."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -46,7 +46,7 @@ def counts() -> dict[str, int]:
 # --- what a small one brings ------------------------------------------------------------------------
 
 
-@pytest.mark.django_db  # sorts it before what empties the tables
+@pytest.mark.django_db
 @pytest.mark.usefixtures("small_demo")
 class TestSmallDemo:
     def test_it_brings_contacts_with_every_status(self) -> None:

@@ -97,8 +97,8 @@ def test_what_was_sealed_before_a_key_was_set_still_opens(tmp_path):
 
 
 def shell(code):
-    imports = "from bounces.sealing import seal, unseal; "
-    return [sys.executable, "manage.py", "shell", "--no-imports", "-c", imports + code]
+    """Needs the settings and no server, which `manage.py shell` would start and migrate."""
+    return [sys.executable, "-c", f"from bounces.sealing import seal, unseal; {code}"]
 
 
 def test_a_start_at_home_keeps_a_key_of_its_own(tmp_path):
