@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from import_export.admin import ImportExportMixin
 from unfold.contrib.import_export.forms import SelectableFieldsExportForm
 
-from contacts.admin.import_form import ContactImportForm
+from contacts.admin.import_form import ContactConfirmForm, ContactImportForm
 from contacts.exporting.people import ContactExport
 from contacts.importing.formats import EXPORT_FORMATS, IMPORT_FORMATS
 from contacts.importing.reading import UnreadableFile
@@ -29,6 +29,7 @@ SHOWN = 100
 class ContactFiles(ImportExportMixin):
     resource_classes = [ContactResource]
     import_form_class = ContactImportForm
+    confirm_form_class = ContactConfirmForm
     export_form_class = SelectableFieldsExportForm
     tmp_storage_class = WaitingStorage
     skip_admin_log = True  # each contact's timeline says where it came from
@@ -97,6 +98,8 @@ class ContactFiles(ImportExportMixin):
     # --- the import -------------------------------------------------------------------------------
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and not self.create_confirm_form(request).is_valid():
+            return _back(request, str(NoLongerWaiting()))
         try:
             return super().process_import(request, **kwargs)
         except (NoLongerWaiting, UnreadableFile, BusyError) as error:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
+from import_export.forms import ConfirmImportForm
 from unfold.contrib.import_export.forms import ImportForm
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
@@ -72,6 +73,13 @@ class ContactImportForm(OptionsForm, MannerFields, ImportForm):
 
     def _of(self, names: Any) -> Iterator[Any]:
         return (self[name] for name in names if name in self.fields)
+
+
+class ContactConfirmForm(ConfirmImportForm):
+    """There is one format and one resource: the library looks up whatever number it is sent."""
+
+    format = forms.ChoiceField(choices=[("0", "")], widget=forms.HiddenInput)
+    resource = forms.ChoiceField(choices=[("0", "")], widget=forms.HiddenInput, required=False)
 
 
 def _dress(field: Any) -> None:

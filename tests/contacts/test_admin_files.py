@@ -66,6 +66,17 @@ def test_a_second_confirmation_imports_nothing(admin):
     assert "no longer valid" in said
 
 
+@pytest.mark.parametrize(
+    "given", [{}, {"format": "7"}, {"format": "x"}, {"import_file_name": "made up"}, {"resource": "3"}]
+)
+def test_a_confirmation_that_is_made_up_imports_nothing(admin, given: dict[str, str]):
+    form = upload(admin, "email\nada@example.org\n").context["confirm_form"].initial
+    url = reverse("admin:contacts_contact_process_import")
+    answer = admin.post(url, {**form, **given} if given else {}, follow=True)
+    assert "no longer valid" in answer.content.decode()
+    assert not Contact.objects.exists()
+
+
 # --- how the file is read -----------------------------------------------------------------------------
 
 
