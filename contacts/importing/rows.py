@@ -20,7 +20,6 @@ ROWS = "rows"  # the form of a file that is kept as rows
 HEAD = 4 * 1024 * 1024  # bytes of a text that are read for them: somebody waits, and others share their process
 LINES_AT_ONCE = 5000
 NO_ROWS = "The file has a header but no rows below it."
-NO_ROWS_YET = f"The first {HEAD // 1024**2} MB of the file hold no row. Delete what stands there, and import the rest."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def head_of(table: Table) -> list[Line]:
             lines.append(line)
     except HeadEnded:
         if not lines:
-            raise UnreadableFile(NO_ROWS_YET) from None
+            raise
     if not lines:
         raise UnreadableFile(NO_ROWS)
     return lines

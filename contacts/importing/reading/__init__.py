@@ -116,7 +116,10 @@ def _up_to(most: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
     taken = 0
     for piece in pieces:
         if taken >= most:
-            raise HeadEnded
+            megabytes = most // 1024**2
+            raise HeadEnded(
+                f"The first {megabytes} MB of the file hold no row. Delete what stands there, and import the rest."
+            )
         taken += len(piece)
         yield piece
 

@@ -42,8 +42,8 @@ class Broken(list[str]):
         self.problem = problem
 
 
-class HeadEnded(Exception):
-    """No more of the file was to be read."""
+class HeadEnded(UnreadableFile):
+    """No more of the file was to be read. A refusal, unless rows were found before."""
 
 
 @dataclass(slots=True)
