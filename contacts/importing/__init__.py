@@ -10,8 +10,8 @@
     runs.py       what people do with a run: choose its columns, confirm, cancel, undo
     working.py    the job: a transaction a step, until the run ends or is stopped
 
-        file -> rows.py -> cells.py, staging.py -> judging.py, comparing.py -> applying.py, writing.py
-             -> outcomes.py, report.py
+        file -> rows.py -> cells.py, copy_lines.py, staging.py -> judging.py, comparing.py
+             -> taking.py, applying.py: fresh.py and rest.py -> writing.py -> outcomes.py, report.py
 
     health.py     what the list looks like, and whether it is quarantined; batches.py: whether its next batch may come
     recalling.py  the cells of rows that failed although nothing was wrong with them

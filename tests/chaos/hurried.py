@@ -17,13 +17,13 @@ django.setup()
 from bounces import inbox, process, schedule  # noqa: E402 -- these need the settings
 from bounces.cleaning import undo, working  # noqa: E402
 from bounces.intake import imap, mailboxes, watching  # noqa: E402
-from contacts.importing import applying, staging, undoing  # noqa: E402
+from contacts.importing import applying, staging, taking, undoing  # noqa: E402
 from contacts.importing import working as importing  # noqa: E402
 
 SHORT = timedelta(seconds=2)
 working.EVALUATE_CHUNK, working.APPLY_CHUNK, undo.UNDO_CHUNK = 150, 40, 40
 inbox.BATCH_ITEMS = imap.BATCH_MAILS = 20
-staging.CHUNK, applying.BATCH, applying.UPDATES, undoing.BATCH = 60, 60, 20, 60
+staging.CHUNK, applying.BATCH, taking.UPDATES, undoing.BATCH = 60, 60, 20, 60
 importing.LEASE_LASTS = SHORT
 working.LEASE_LASTS = process.LEASE_LASTS = schedule.LEASE_LASTS = SHORT
 mailboxes.LEASE_LASTS = watching.LEASE_LASTS = SHORT
