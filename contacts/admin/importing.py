@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from bounces.admin.bases import ReadOnlyAdmin, TableAdmin, label_of
+from contacts.importing.mapping import check_mapping
+from contacts.importing.reading import UnreadableFile
+from contacts.importing.waiting import VIA
 from contacts.models import ImportChunk, ImportRun, SavedMapping
 
 STATE_LABEL = {"done": "success", "failed": "danger", "held": "warning", "applying": "info", "undone": ""}
@@ -25,6 +29,10 @@ class ImportRunAdmin(ReadOnlyAdmin):
     list_filter = ("state", "via")
     search_fields = ("name__istartswith",)
     search_help_text = "The beginning of the file's name."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without what only holds a file between the admin's preview and its confirmation."""
+        return super().get_queryset(request).exclude(via=VIA)
 
     @display(description="State", label=STATE_LABEL, ordering="state")
     def state_label(self, run: ImportRun) -> tuple[str, str]:
@@ -44,8 +52,28 @@ class ImportChunkAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).defer("body")
 
 
+class SavedMappingForm(forms.ModelForm):
+    """What is typed in here is what files are read by: a wrong word would stop their imports, or mislead them."""
+
+    class Meta:
+        model = SavedMapping
+        fields = ("name", "mapping")
+
+    def clean_mapping(self) -> dict[str, str]:
+        given = self.cleaned_data["mapping"]
+        if not isinstance(given, dict) or not all(isinstance(word, str) for word in given.values()):
+            raise forms.ValidationError('Write a field for each column, such as {"work mail": "email", "notes": ""}.')
+        mapping = {header.lower(): word for header, word in given.items()}
+        try:
+            check_mapping(list(mapping), mapping)
+        except UnreadableFile as error:
+            raise forms.ValidationError(str(error)) from error
+        return mapping
+
+
 @admin.register(SavedMapping)
 class SavedMappingAdmin(TableAdmin):
+    form = SavedMappingForm
     list_display = ("name", "by", "created_at")
     list_select_related = ("by",)
     search_fields = ("name__istartswith",)

@@ -13,7 +13,7 @@ from bounces import lease
 from contacts.importing import resources, runs
 from contacts.importing.mapping import save_mapping
 from contacts.importing.reading import LARGEST_FILE
-from contacts.models import Activity, Contact, ImportRun
+from contacts.models import Activity, Contact, ImportRun, SavedMapping
 from tests.builders import a_contact, a_custom_field, a_user
 from tests.contacts.hostile import ods_cell, ods_of
 from tests.contacts.test_import_manner import BOOK
@@ -166,6 +166,29 @@ def test_a_saved_mapping_says_what_the_columns_mean(admin, boss):
     confirm(admin, upload(admin, text, saved=saved.pk))
     assert Contact.objects.get().custom == {"size": 12}
     assert "No column is named email" in upload(admin, "name\nAda\n", saved=saved.pk).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ('{"Work Mail": "email", "Notes": ""}', {"work mail": "email", "notes": ""}),
+        ('["email"]', "Write a field for each column"),
+        ('{"mail": 7}', "Write a field for each column"),
+        ('{"mail": "e-mail"}', "no field is named so"),
+        ('{"a": "email", "b": "email"}', "Two columns mean"),
+        ('{"size": "title"}', "No column is named email"),
+    ],
+)
+def test_a_saved_mapping_that_is_typed_in_is_one_that_files_can_be_read_by(admin, typed: str, kept: Any):
+    page = admin.post(reverse("admin:contacts_savedmapping_add"), {"name": "The fair", "mapping": typed})
+    saved = SavedMapping.objects.first()
+    assert saved.mapping == kept if saved else kept in page.content.decode()
+
+
+def test_a_file_that_waits_for_its_confirmation_is_no_import_yet(admin):
+    upload(admin, "email\nada@x.example\n", name="secretly-waiting.csv")
+    listed = admin.get(reverse("admin:contacts_importrun_changelist")).content.decode()
+    assert "secretly-waiting.csv" not in listed
 
 
 # --- what is refused ----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from contacts.importing.outcomes import failed_headers
 from contacts.models import ImportRun
 from tests.builders import a_contact, a_custom_field, a_suppression, a_user, an_address
 from tests.contacts.doors import DOORS, Brought, outcome
-from tests.contacts.importing import done
+from tests.contacts.importing import done, state_hash, undone
 
 pytestmark = pytest.mark.django_db
 
@@ -185,6 +185,17 @@ def test_a_file_of_failed_rows_is_known_again_at_every_door(boss, tmp_path: Path
     found = agree(boss, tmp_path, Brought("people-failed.csv", text.encode()))
     assert found["run"]["mapping"] == failed.mapping
     assert found["told"]["new"] == 1
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_came_through_any_door_is_taken_back(boss, tmp_path: Path, door: str):
+    a_world()
+    before = state_hash()
+    given = {"tags": ["The fair"], "path": tmp_path / "people.csv"}
+    DOORS[door](boss, Brought("people.csv", separated(",", "utf-8"), given=given))
+    assert state_hash() != before
+    run = undone(ImportRun.objects.exclude(via="waiting").latest("pk"), boss)
+    assert (run.kept, state_hash()) == (0, before)
 
 
 def test_the_file_holds_all_that_a_row_can_become(boss, tmp_path: Path):
