@@ -209,7 +209,8 @@ def test_the_same_file_again_is_told():
     assert f"as import {first.pk}." in again.notices[0]
 
 
-def test_a_workbook_tells_how_much_is_left():
+def test_a_workbook_tells_how_much_is_left(monkeypatch):
+    monkeypatch.setattr("contacts.importing.staging.CHUNK", 5_000)
     book = io.BytesIO()
     with xlsxwriter.Workbook(book, {"in_memory": True}) as written:
         sheet = written.add_worksheet()
