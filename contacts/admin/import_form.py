@@ -40,6 +40,8 @@ class ContactImportForm(OptionsForm, MannerFields, ImportForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The reader refuses an empty one, and says what is needed.
+        self.fields["import_file"].allow_empty_file = True  # type: ignore[attr-defined]  # of its type
         self.fields["source"].help_text = "Empty: the file’s name."
         self.fields["tags"].help_text = "Parted by commas."
         self.fields["encoding"].help_text = "To be said, as what follows, where the preview shows nonsense."

@@ -121,7 +121,10 @@ class AskedSerializer(StrictSerializer):
 class FileSerializer(AskedSerializer):
     """`encoding` and what follows: how the file is read. What is not said is found out from it."""
 
-    file = serializers.FileField(help_text="CSV, TSV, XLSX, ODS, JSON, JSON lines or vCard.")
+    file = serializers.FileField(
+        allow_empty_file=True,  # refused by the reader, which says what is needed
+        help_text="CSV, TSV, XLSX, ODS, JSON, JSON lines or vCard.",
+    )
     encoding = Text(default="", allow_blank=True, max_length=40, help_text="Of a text, such as `cp1252`.")
     separator = Text(
         default="",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -23,7 +24,7 @@ from bounces.models import Address, Suppression
 from contacts.importing import working
 from contacts.importing.outcomes import failed_headers, failed_rows
 from contacts.models import Company, Contact, ContactAddress, CustomField, ImportRow, ImportRun, Tag
-from tests.tools import a_tool
+from tests.tools import a_tool, errors_of
 
 
 @dataclass(frozen=True)
@@ -191,3 +192,42 @@ def _contact(contact: Contact, run: ImportRun) -> list[Any]:
 def _row(row: ImportRow, names: Mapping[int, str]) -> list[Any]:
     about = names.get(row.contact_id or 0, "")
     return [row.number, row.verdict, row.email, row.known, about, row.changes, row.problems, row.cells]
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+def refused_by_the_page(user: Any, name: str, body: bytes) -> str:
+    client = Client()
+    client.force_login(user)
+    answer = client.post(reverse("contacts:import"), {"file": SimpleUploadedFile(name, body)})
+    if answer.status_code == 400:
+        return str(answer.context["error"])
+    form = client.get(answer.url).context["form"]
+    client.post(answer.url, {bound.html_name: bound.value() for bound in form if bound.value() not in (None, False)})
+    return work().error
+
+
+def refused_by_the_admin(user: Any, name: str, body: bytes) -> str:
+    client = Client()
+    client.force_login(user)
+    file = BytesIO(body)
+    file.name = name
+    given = {"format": "0", "resource": "0", "import_file": file, "update": "overwrite"}
+    page = client.post(reverse("admin:contacts_contact_import"), given)
+    return " ".join(page.context["form"].errors.get("import_file", []))
+
+
+def refused_by_the_command(user: Any, path: Path, body: bytes) -> str:
+    path.write_bytes(body)
+    try:
+        call_command("import_contacts", path, by=user.email, stdout=StringIO())
+    except CommandError as error:
+        return str(error).removeprefix(f"{path.name}: ").removeprefix("The import failed: ")
+    return ""
+
+
+def refused_by_the_api(user: Any, name: str, body: bytes) -> str:
+    tool = a_tool(user=user)
+    asked = tool.client.post("/api/v1/imports/", {"file": SimpleUploadedFile(name, body)})
+    return errors_of(asked)["file"] if asked.status_code == 400 else work().error

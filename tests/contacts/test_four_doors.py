@@ -17,7 +17,16 @@ from django.db import transaction
 from contacts.importing.outcomes import failed_headers
 from contacts.models import ImportRun
 from tests.builders import a_contact, a_custom_field, a_suppression, a_user, an_address
-from tests.contacts.doors import DOORS, Brought, outcome
+from tests.contacts.doors import (
+    DOORS,
+    Brought,
+    outcome,
+    refused_by_the_admin,
+    refused_by_the_api,
+    refused_by_the_command,
+    refused_by_the_page,
+)
+from tests.contacts.hostile import READ, REFUSED
 from tests.contacts.importing import done, state_hash, undone
 
 pytestmark = pytest.mark.django_db
@@ -196,6 +205,36 @@ def test_what_came_through_any_door_is_taken_back(boss, tmp_path: Path, door: st
     assert state_hash() != before
     run = undone(ImportRun.objects.exclude(via="waiting").latest("pk"), boss)
     assert (run.kept, state_hash()) == (0, before)
+
+
+# Refused as nothing at all, at its first bytes, at its header, amid its rows; by a child process.
+REFUSALS = [
+    "nothing", "a web page", "a header alone", "NUL bytes", "rows of which most cannot be read", "JSON cut short",
+    "half of a workbook",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("file", REFUSALS)
+def test_what_one_door_refuses_all_refuse_in_the_same_words(boss, tmp_path: Path, file: str):
+    body, _ = REFUSED[file]
+    said = refusals(boss, tmp_path, body)
+    assert said["page"]
+    assert said == dict.fromkeys(said, said["page"])
+
+
+@pytest.mark.parametrize("file", ["UTF-16 without", "no header", "a workbook under a CSV's name", "Windows-1252"])
+def test_odd_files_give_the_same_through_every_door(boss, tmp_path: Path, file: str):
+    body, _, _ = READ[file]
+    agree(boss, tmp_path, Brought("people.csv", body))
+
+
+def refusals(boss: Any, tmp_path: Path, body: bytes) -> dict[str, str]:
+    return {
+        "page": refused_by_the_page(boss, "people.csv", body),
+        "admin": refused_by_the_admin(boss, "people.csv", body),
+        "command": refused_by_the_command(boss, tmp_path / "people.csv", body),
+        "api": refused_by_the_api(boss, "people.csv", body),
+    }
 
 
 def test_the_file_holds_all_that_a_row_can_become(boss, tmp_path: Path):
