@@ -80,7 +80,8 @@ def by_the_admin(user: Any, brought: Brought) -> dict[str, Any]:
     given = {"format": "0", "resource": "0", "import_file": file, "update": "overwrite", **manner, **as_form(brought)}
     page = client.post(reverse("admin:contacts_contact_import"), given)
     report = page.context["report"]
-    client.post(reverse("admin:contacts_contact_process_import"), page.context["confirm_form"].initial)
+    if report.new or report.updated:  # else there is nothing to confirm
+        client.post(reverse("admin:contacts_contact_process_import"), page.context["confirm_form"].initial)
     return {"new": report.new, "updated": report.updated, "unchanged": report.unchanged, "failed": report.failed,
             "dead": report.dead_count, "suppressed": report.suppressed_count}  # fmt: skip
 
