@@ -5,8 +5,6 @@ A key needs the scope of the list that it asks for, and its user what the list's
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -115,7 +113,7 @@ class ExportsView(OfSomeList):
         what = asked.validated_data["subject"]
         subject = SUBJECTS[what]
         try:
-            params = subject.read(known_words(asked.validated_data["params"], subject), request.user)
+            params = subject.read(subject.checked(asked.validated_data["params"]), request.user)
             export = begin(
                 what,
                 asked.validated_data["form"],
@@ -165,18 +163,3 @@ class ExportFileView(OfSomeList):
 
 def own_export(request: Request, pk: int) -> Export:
     return get_object_or_404(Export, pk=pk, by=request.user)
-
-
-def known_words(given: dict[str, Any], subject: Subject) -> dict[str, Any]:
-    """A word that does not exist would narrow nothing, and so would a value of another kind: both are refused."""
-    unknown = [word for word in given if word not in subject.words]
-    if unknown:
-        raise BadFilter(
-            f"“{unknown[0][:60]}” is not a word of a filter of {subject.name}. Those are {', '.join(subject.words)}."
-        )
-    is_blank = subject is not CONTACTS  # such as a suppression's state: whatever it is
-    for word, values in given.items():
-        listed = values if isinstance(values, list) else [values]
-        if not listed or not all(isinstance(each, str | int) and (str(each).strip() or is_blank) for each in listed):
-            raise BadFilter(f"“{word}” takes a text, or a list of texts.")
-    return given

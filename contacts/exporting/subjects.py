@@ -58,6 +58,22 @@ class Subject:
     demand: Callable[[Params, User], Demand | None] = lambda params, user: None  # noqa: ARG005 -- what verdicts go by
     lists: Sequence[str] = ()  # keys whose cells hold several values
     labels: Callable[[], Mapping[str, str]] = dict  # by key, where people read something else than the header
+    takes_blank: bool = True  # a word without a value says something: of a suppression's state, whatever it is
+
+    def checked(self, given: Params) -> Params:
+        """A word that does not exist would narrow nothing, and so would a value of another kind. Raises BadFilter."""
+        unknown = [word for word in given if word not in self.words]
+        if unknown:
+            known = ", ".join(self.words)
+            raise BadFilter(f"“{unknown[0][:60]}” is not a word of a filter of {self.name}. Those are {known}.")
+        for word, values in given.items():
+            listed = values if isinstance(values, list) else [values]
+            if not listed or not all(self._is_text(each) for each in listed):
+                raise BadFilter(f"“{word}” takes a text, or a list of texts.")
+        return given
+
+    def _is_text(self, value: object) -> bool:
+        return isinstance(value, str | int) and (self.takes_blank or bool(str(value).strip()))
 
 
 # --- contacts -----------------------------------------------------------------------------------------
@@ -153,6 +169,7 @@ SUBJECTS: dict[str, Subject] = {
         describe=_describe_contacts,
         lists=LISTS,
         labels=_contact_labels,
+        takes_blank=False,
     ),
     "bounces": Subject(
         name="bounces",
