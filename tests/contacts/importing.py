@@ -12,7 +12,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from contacts.importing import runs, working
+from contacts.importing.formats import SheetDataset
 from contacts.importing.options import Options
+from contacts.importing.reading import read_sheet
+from contacts.importing.report import ImportReport
+from contacts.importing.resources import ContactResource
 from contacts.models import ImportRun
 from tests.builders import NOW
 
@@ -22,6 +26,12 @@ TABLES = (
     "bounces_address", "bounces_suppression", "bounces_statuschange", "contacts_contact", "contacts_contactaddress",
     "contacts_company", "contacts_tag", "contacts_contact_tags", "contacts_activity", "contacts_customfield",
 )  # fmt: skip
+
+
+def imported(text: str, *, dry_run: bool = False, by: Any = None, change_others: bool = False) -> ImportReport:
+    options = Options(source="people.csv", change_others=change_others)
+    resource = ContactResource(origin="people.csv", options=options, by=by)
+    return resource.report(resource.import_data(SheetDataset(read_sheet(text.encode())), dry_run=dry_run))
 
 
 def begun(

@@ -1,39 +1,20 @@
-"""The import: one file, three doors, the same rules."""
+"""What a row of a file becomes: a contact, a change, or nothing, and which contact it is about."""
 
 from __future__ import annotations
 
-from io import StringIO
-from itertools import product
-from typing import Any
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from bounces.intake.upload import keep_upload
 from bounces.models import Address
 from bounces.process import run_flow
-from bounces.spreadsheet import csv_cell, restore, safe_cell
-from contacts.importing.formats import SheetDataset
-from contacts.importing.options import Options
-from contacts.importing.reading import Form, UnreadableFile, read_sheet
-from contacts.importing.report import ImportReport
-from contacts.importing.resources import ContactResource
-from contacts.models import Activity, Company, Contact, ImportRun, Tag
+from contacts.models import Activity, Company, Contact, Tag
 from tests.bounces.arriving import a_bounce_mail
 from tests.builders import NOW, a_contact, a_custom_field, a_suppression, a_user, an_address
+from tests.contacts.importing import imported
 
 pytestmark = pytest.mark.django_db
-
-
-def imported(text: str, *, dry_run: bool = False, by: Any = None, change_others: bool = False) -> ImportReport:
-    options = Options(source="people.csv", change_others=change_others)
-    resource = ContactResource(origin="people.csv", options=options, by=by)
-    return resource.report(resource.import_data(SheetDataset(read_sheet(text.encode())), dry_run=dry_run))
 
 
 def primary(contact: Contact) -> str:
@@ -204,183 +185,7 @@ def test_a_suppressed_address_is_imported_and_stays_suppressed():
     assert (report.new, len(report.suppressed), len(report.dead)) == (1, 1, 0)
 
 
-# --- what is refused --------------------------------------------------------------------------------
-
-
-def test_bad_cells_are_reported_by_row_and_column():
-    a_custom_field("size", "number")
-    report = imported("E-mail,country,owner,size\nnot one,Atlantis,x@y.example,many\nada@example.org,DE,,1\n")
-    assert report.new == 1
-    assert {(problem.row, problem.column, problem.value) for problem in report.problems} == {
-        (2, "E-mail", "not one"), (2, "country", "Atlantis"), (2, "owner", "x@y.example"), (2, "size", "many"),
-    }  # fmt: skip
-
-
-def test_an_address_at_a_bare_host_is_reported():
-    report = imported("email\nbob@example\n")
-    assert (report.new, "no dot" in report.problems[0].sentence) == (0, True)
-
-
-def test_a_row_with_too_many_cells_is_reported():
-    report = imported("email,company\nada@example.org,Acme, Inc.\n")
-    assert "3 cells" in report.problems[0].sentence
-
-
-def test_blank_lines_do_not_shift_the_numbers():
-    assert imported("email\n\n\nnot one\n").problems[0].row == 4
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty"),
-        (b"email\n", "no rows"),
-        (b"name,city\nA,B\n", "No column is named email"),
-        (b"email\n" + b"a\x00b@x.example\n" * 9, "NUL"),
-        (b'email,"name\na@x.example,Ada\n', "never closed"),
-        (b"PK\x03\x04rest", "CSV UTF-8"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"),
-        (b"email," + b"x" * 30_000 + b"\na@x.example,Ada\n", "30,000"),
-    ],
-)
-def test_a_file_that_cannot_be_read_says_why(body: bytes, says: str):
-    with pytest.raises(UnreadableFile, match=says):
-        ContactResource().import_data(SheetDataset(read_sheet(body)))
-
-
-@pytest.mark.parametrize("text", ["{}", "[1]", "[[]]", "nonsense", '[{"email": {"a": 1}}]', "[" * 100_000])
-def test_json_that_is_no_list_of_objects_says_so(text: str):
-    with pytest.raises(UnreadableFile):
-        read_sheet(text.encode(), Form.JSON)
-
-
-def test_json_and_tsv_are_read():
-    assert read_sheet(b'[{"email": "a@x.example", "tags": ["a", "b"]}]', Form.JSON).rows == [["a@x.example", "a, b"]]
-    assert read_sheet(b"email\ttitle\na@x.example\tDr, med\n", Form.TSV).rows == [["a@x.example", "Dr, med"]]
-
-
-@pytest.mark.parametrize(("encoding", "notices"), [("utf-8", 0), ("utf-8-sig", 0), ("utf-16", 0), ("latin-1", 1)])
-def test_accents_survive_any_encoding(encoding: str, notices: int):
-    sheet = read_sheet("email,first_name\na@x.example,Zoë\n".encode(encoding))
-    assert (sheet.rows[0][1], len(sheet.notices)) == ("Zoë", notices)
-
-
-def test_old_line_ends_and_semicolons_are_read():
-    assert read_sheet(b"email;title\ra@x.example;Dr\r").rows == [["a@x.example", "Dr"]]
-
-
-@pytest.mark.parametrize(
-    ("cell", "defused"),
-    [
-        ("x;=1", "x;'=1"),
-        ("x;'=1", "x;''=1"),
-        ("x\n=1", "x\n'=1"),
-        ('x;; "=1', "x;; \"'=1"),
-        (" =1", "' =1"),
-        ("\t=1", "'\t'=1"),
-        ("a;b-c", "a;b-c"),
-    ],
-)
-def test_a_sign_that_other_separators_would_let_begin_a_cell_is_defused_too(cell: str, defused: str):
-    assert csv_cell(cell) == defused
-    assert restore(csv_cell(cell)) == restore(safe_cell(cell)) == cell
-
-
-def test_any_cell_comes_back_as_it_was():
-    pieces = ("=", ";", "'", '"', "\n", "a", " ")
-    for cell in map("".join, product(pieces, repeat=5)):
-        assert restore(csv_cell(cell)) == restore(safe_cell(cell)) == cell, cell
-
-
-@pytest.mark.parametrize(
-    "cell", ["=1+1", "==1+1", "+49", "-1", "@a", "'=1", "''=1", "'quoted'", "plain", "", "\tx", "＝1"]
-)
-def test_defused_cells_come_back_as_they_were(cell: str):
-    assert restore(safe_cell(cell)) == restore(csv_cell(cell)) == cell
-    assert not safe_cell(cell).startswith(("=", "+", "-", "@", "\t", "＝"))
-
-
-def test_the_number_of_queries_does_not_grow_with_the_rows(django_assert_max_num_queries):
-    def text(name: str, rows: int) -> str:
-        return "email,company,tags\n" + "".join(f"{name}{n}@x.example,{name} {n},tag {n % 7}\n" for n in range(rows))
-
-    imported(text("first", 2000))  # a table that doubles is counted for the planner
-    with CaptureQueriesContext(connection) as few:
-        imported(text("few", 20))
-    with django_assert_max_num_queries(len(few)):
-        assert imported(text("many", 900)).new == 900
-
-
 # --- the doors --------------------------------------------------------------------------------------
-
-
-def test_the_command_imports_and_counts(tmp_path):
-    (tmp_path / "people.csv").write_text("email\nada@example.org\n")
-    out = StringIO()
-    call_command("import_contacts", str(tmp_path / "people.csv"), source="fair", stdout=out)
-    assert "1  new" in out.getvalue()
-    assert Contact.objects.get().source == "fair"
-
-
-def test_the_command_fails_where_rows_failed_and_imports_the_others(tmp_path):
-    (tmp_path / "people.csv").write_text("email\nada@example.org\nnot one\n")
-    with pytest.raises(CommandError, match="1 row could not be imported") as caught:
-        call_command("import_contacts", str(tmp_path / "people.csv"), stdout=StringIO())
-    assert caught.value.returncode == 1
-    assert Contact.objects.count() == 1
-
-
-def test_the_command_names_a_row_that_cannot_be_read(tmp_path):
-    people = "".join(f"p{n}@x.example,Name {n}\n" for n in range(50))
-    rows = people + 'b@x.example,"never closed\n' + "c@x.example,Carl\n"
-    (tmp_path / "late.csv").write_text(f"email,first_name\n{rows}")
-    out = StringIO()
-    with pytest.raises(CommandError, match="1 row could not be imported"):
-        call_command("import_contacts", str(tmp_path / "late.csv"), stdout=out)
-    assert "52" in out.getvalue()
-    assert "is never" in " ".join(out.getvalue().split())
-    assert Contact.objects.count() == 51
-
-
-def test_the_commands_dry_run_changes_nothing(tmp_path):
-    (tmp_path / "people.csv").write_text("email\nada@example.org\n")
-    call_command("import_contacts", str(tmp_path / "people.csv"), dry_run=True, stdout=StringIO())
-    assert not Contact.objects.exists()
-
-
-def test_the_command_makes_fields(tmp_path):
-    path = tmp_path / "people.csv"
-    path.write_text("email,Team size\nada@x.example,12\n")
-    said = {"new_field": ["team_size:number"], "map": ["Team size=custom.team_size"]}
-    call_command("import_contacts", path, stdout=StringIO(), **said)
-    assert Contact.objects.get().custom == {"team_size": 12}
-    for given, refusal in (
-        ("size", "KEY:TYPE"),
-        ("size:choice", "KEY:TYPE"),
-        ("Size:number", "KEY:TYPE"),
-        ("team_size:text", "already"),
-    ):
-        with pytest.raises(CommandError, match=refusal):
-            call_command("import_contacts", path, stdout=StringIO(), new_field=[given])
-
-
-def test_the_command_says_what_is_wrong_with_its_arguments(tmp_path):
-    with pytest.raises(CommandError, match="No such file"):
-        call_command("import_contacts", str(tmp_path / "none.csv"))
-    (tmp_path / "people.csv").write_text("email\nada@example.org\n")
-    before = ImportRun.objects.count()
-    for word, said in (("owner", "nobody@x.example"), ("tag", ["a, b"]), ("source", "x" * 201), ("map", ["email"])):
-        with pytest.raises(CommandError, match=f"--{word}"):
-            call_command("import_contacts", str(tmp_path / "people.csv"), stdout=StringIO(), **{word: said})
-    assert ImportRun.objects.count() == before
-
-
-def test_importing_is_for_managers(client: Client):
-    assert client.get(reverse("contacts:import")).status_code == 302
-    client.force_login(a_user("sales"))
-    assert client.get(reverse("contacts:import")).status_code == 403
-    client.force_login(a_user("manager"))
-    assert client.get(reverse("contacts:import")).status_code == 200
 
 
 def test_a_row_about_an_address_that_an_earlier_row_moved_is_a_repetition():
@@ -392,21 +197,6 @@ def test_a_row_about_an_address_that_an_earlier_row_moved_is_a_repetition():
 
     assert Contact.objects.count() == 1
     assert (first.new, again.new, again.updated) == (0, 0, 0)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '[{"email": ' + "1" * 5000 + "}]",
-        '[{"email": "a@x.example", "tags": ["a\\u0000b"]}]',
-        '[{"email": "a@x.example", "first_name": "\\ud800"}]',
-        '[{"email": "a@x.example", "\\u0000": "x"}]',
-    ],
-    ids=["a number of 5,000 digits", "a NUL in a list", "half of a character", "a NUL in a name"],
-)
-def test_json_that_cannot_be_kept_is_refused_in_the_preview(text):
-    with pytest.raises(UnreadableFile):
-        read_sheet(text.encode())
 
 
 def test_addresses_are_made_in_sorted_order_so_that_two_who_make_them_never_wait_in_a_circle():
@@ -421,10 +211,3 @@ def test_of_two_columns_of_addresses_one_is_read_and_the_other_named():
     report = imported("email,E-Mail\na@x.example,b@x.example\n")
     assert (report.new, Contact.objects.get().document) == (1, "a@x.example")
     assert "“E-Mail” is left out: “email” is read for it." in report.notices
-
-
-def test_the_admin_reads_columns_as_the_pages_do():
-    """Outlook's “Title” is a Mr or Ms, and no job."""
-    head = "Title,First Name,Last Name,Company,Job Title,E-mail Address,E-mail Display Name"
-    imported(f"{head}\nMs,Ada,Lovelace,Engines,Analyst,ada@x.example,Ada L\n")
-    assert Contact.objects.get().title == "Analyst"
