@@ -169,7 +169,7 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     elif run.state == State.READY:
         context |= {
             "groups": [*preview_groups(run, SHOWN, now), *known_groups(run, SHOWN, now)],
-            "signs": _signs(run),
+            "signs": signs_of(run),
             "sampled": health.sampled(run.total),
         }
     elif not run.is_running:
@@ -177,7 +177,8 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "contacts/import_run.html", context)
 
 
-def _signs(run: ImportRun) -> list[dict[str, Any]]:
+def signs_of(run: ImportRun) -> list[dict[str, Any]]:
+    """What its list looks like; nothing of one that is not judged."""
     if not run.health:
         return []
     return [
