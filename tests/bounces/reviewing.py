@@ -12,8 +12,8 @@ from bounces import process, review
 from bounces.models import Address, Bounce
 from bounces.recording import record
 from bounces.values import Event, Fault, Judgement, Kind
+from tests.bounces.happening import refusal
 from tests.bounces.histories import told
-from tests.bounces.test_incidents import refusal
 from tests.builders import NOW, a_user, days_ago
 
 UNDECIDED = Judgement(Kind.SOFT, Fault.UNKNOWN, "onhold", False, "default")

@@ -17,7 +17,7 @@ from bounces.models import Address, Bounce, Domain, Incident, StatusChange
 from bounces.process import run_flow
 from bounces.recording import Told
 from bounces.values import Event
-from tests.bounces.test_incidents import delivery, good, happened, invalid, people, refusal
+from tests.bounces.happening import delivery, good, happened, invalid, people, refusal
 from tests.builders import NOW, a_user
 
 pytestmark = pytest.mark.django_db

@@ -1,63 +1,36 @@
-"""Incidents: noticed, held, taken back, decided. December 2020 once more: `test_december_2020.py`."""
+"""Incidents: good addresses that fail together at one provider are held until somebody decides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from bounces import incidents, lease
 from bounces.models import Address, Bounce, DailyStat, InboundItem, Incident
 from bounces.process import run_flow
-from bounces.recording import Told, record
-from bounces.values import Event, Fault, Judgement, Kind, Trust
+from bounces.values import Event, Trust
 from crm.dashboard import look
+from tests.bounces.happening import (
+    CODES,
+    UNKNOWN,
+    an_incident,
+    delivery,
+    good,
+    happened,
+    invalid,
+    people,
+    refusal,
+    url_of,
+)
 from tests.bounces.histories import told
-from tests.builders import NOW, a_contact, a_user, an_inbound_item
+from tests.builders import NOW, a_user, an_inbound_item
 
 pytestmark = pytest.mark.django_db
-UNKNOWN = Judgement(Kind.HARD, Fault.RECIPIENT, "userunknown", True, "test")
-CODES = {"replycode": "550", "status": "5.1.1", "diagnostic": "550 5.1.1 no such user"}
-
-
-def delivery(email: str, at: datetime) -> Told:
-    return told(Event.DELIVERED, (NOW - at) / timedelta(days=1), recipient=email)
-
-
-def refusal(email: str, at: datetime, mta: str = "", campaign: str = "") -> Told:
-    days = (NOW - at) / timedelta(days=1)
-    return told(Event.BOUNCED, days, UNKNOWN, recipient=email, remote_mta=mta, campaign=campaign, **CODES)
-
-
-def happened(several: Iterable[Told], now: datetime = NOW) -> None:
-    with transaction.atomic():
-        record(list(several))
-    run_flow(lambda: now)
-
-
-def people(count: int, domain: str = "gmail.com") -> list[str]:
-    return [f"p{number:04}@{domain}" for number in range(count)]
-
-
-def good(emails: list[str]) -> list[str]:
-    happened([delivery(email, NOW - timedelta(days=20)) for email in emails], NOW - timedelta(days=20))
-    return emails
-
-
-def invalid() -> set[str]:
-    return set(Address.objects.filter(status="invalid").values_list("email", flat=True))
-
-
-def an_incident(count: int = 20, *, at: datetime = NOW - timedelta(hours=1)) -> Incident:
-    happened([refusal(email, at) for email in good(people(count))], at + timedelta(hours=1))
-    return Incident.objects.get()
 
 
 def test_good_addresses_that_fail_together_are_held_before_anybody_is_invalid() -> None:
@@ -278,96 +251,3 @@ def test_the_dashboard_says_so_until_it_is_over() -> None:
     assert "Incident at Google" in client.get(reverse("dashboard")).content.decode()
     incidents.dismiss(incident, boss, "True.", NOW)
     assert look(boss, NOW).incidents == []
-
-
-# --- pages ----------------------------------------------------------------------------------------
-
-
-def signed_in(role: str) -> Client:
-    client = Client()
-    client.force_login(a_user(role))
-    return client
-
-
-def url_of(incident: Incident, name: str = "incident") -> str:
-    return reverse(f"bounces:{name}", args=[incident.pk])
-
-
-def test_the_pages_show_what_was_seen() -> None:
-    incident = an_incident()
-    client = signed_in("sales")
-    assert "Google" in client.get(reverse("bounces:incidents")).content.decode()
-    page = client.get(url_of(incident)).content.decode()
-    assert "p0001@gmail.com" in page
-    assert "Confirm the incident" not in page
-
-
-def test_without_incidents_the_page_says_what_would_happen() -> None:
-    assert "No incident" in signed_in("sales").get(reverse("bounces:incidents")).content.decode()
-
-
-def test_the_page_takes_the_same_few_queries_however_many_bounces(django_assert_max_num_queries) -> None:
-    incident = an_incident(60)
-    client = signed_in("manager")
-    with django_assert_max_num_queries(8):
-        client.get(url_of(incident))
-
-
-@pytest.mark.parametrize("name", ["incident_confirm", "incident_dismiss"])
-@pytest.mark.parametrize(("role", "code", "state"), [("sales", 403, False), ("manager", 302, True)])
-def test_managers_decide_and_sales_do_not(name: str, role: str, code: int, state: bool) -> None:
-    incident = an_incident()
-    assert signed_in(role).post(url_of(incident, name), {"note": "Because."}).status_code == code
-    incident.refresh_from_db()
-    assert (incident.state != "open") is state
-
-
-def test_a_decision_without_a_reason_is_refused_with_words() -> None:
-    incident = an_incident()
-    response = signed_in("manager").post(url_of(incident, "incident_dismiss"), {"note": ""}, follow=True)
-    assert "Say why" in response.content.decode()
-
-
-def test_the_addresses_are_a_list_for_managers() -> None:
-    incident = an_incident()
-    assert signed_in("sales").get(url_of(incident, "incident_csv")).status_code == 403
-    response: Any = signed_in("manager").get(url_of(incident, "incident_csv"))
-    assert len(b"".join(response.streaming_content).splitlines()) == 21
-
-
-# --- afterwards -------------------------------------------------------------------------------------
-
-
-def over() -> Incident:
-    """Twenty addresses were refused, twelve of them by a campaign of spring."""
-    emails = good(people(20))
-    at = NOW - timedelta(hours=1)
-    happened(refusal(email, at, campaign="spring" if number < 12 else "") for number, email in enumerate(emails))
-    run_flow(lambda: NOW + timedelta(hours=8))
-    return Incident.objects.get()
-
-
-def test_what_they_missed_stands_there_by_campaign_once_it_is_over() -> None:
-    going_on = an_incident()
-    client = signed_in("manager")
-    assert "What they missed" not in client.get(url_of(going_on)).content.decode()
-    run_flow(lambda: NOW + timedelta(hours=8))
-    assert "What they missed" in client.get(url_of(going_on)).content.decode()
-    incidents.dismiss(going_on, a_user("manager"), "They are gone.", NOW + timedelta(hours=9))
-    assert "What they missed" not in client.get(url_of(going_on)).content.decode()
-
-
-def test_the_list_is_of_one_campaign_where_it_is_asked_for() -> None:
-    incident = over()
-    assert [(each.campaign_key, each.addresses) for each in incidents.missed(incident)] == [("spring", 12), ("", 8)]
-    response: Any = signed_in("manager").get(url_of(incident, "incident_csv"), {"campaign": "spring"})
-    assert len(b"".join(response.streaming_content).splitlines()) == 13
-
-
-@pytest.mark.parametrize(("role", "code", "tagged"), [("sales", 403, 0), ("manager", 302, 1)])
-def test_managers_tag_the_contacts_to_write_to_again(role: str, code: int, tagged: int) -> None:
-    incident = over()
-    contact, stranger = a_contact("p0003@gmail.com"), a_contact("other@gmail.com")
-    for _ in range(2):
-        response = signed_in(role).post(reverse("contacts:incident_tag", args=[incident.pk]))
-    assert (response.status_code, contact.tags.count(), stranger.tags.count()) == (code, tagged, 0)

@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from bounces.models import Address, Repair, Ruling
 from bounces.repair import Scope, outlook, preview, work
+from tests.bounces.happening import delivery, refusal
 from tests.bounces.reviewing import signed_in, tell
-from tests.bounces.test_incidents import delivery, refusal
 from tests.builders import NOW, a_user, an_address, days_ago
 
 pytestmark = pytest.mark.django_db

@@ -13,9 +13,9 @@ from bounces.recording import record
 from bounces.repair import Scope, start
 from bounces.values import Event, Trust
 from tests.bounces.arriving import a_bounce_mail
+from tests.bounces.happening import delivery, refusal
 from tests.bounces.histories import told
 from tests.bounces.reviewing import UNDECIDED, an_invalid_address, decide, not_understood, run, signed_in, tell
-from tests.bounces.test_incidents import delivery, refusal
 from tests.bounces.test_proof import arrive
 from tests.builders import NOW, a_contact, a_user, days_ago
 

@@ -17,7 +17,7 @@ from bounces.models import Address, Repair, Ruling
 from bounces.process import run_flow
 from bounces.recording import record
 from bounces.repair import NoReason, Scope, preview, start, undo
-from tests.bounces.test_incidents import delivery, invalid, refusal
+from tests.bounces.happening import delivery, invalid, refusal
 from tests.builders import NOW, a_user
 
 pytestmark = pytest.mark.django_db

@@ -13,9 +13,9 @@ from bounces.models import Address, ReviewItem
 from bounces.review import NotAllowed
 from bounces.rulings import NoReason
 from bounces.values import Event, Fault, Judgement, Kind
+from tests.bounces.happening import delivery, refusal
 from tests.bounces.histories import told
 from tests.bounces.reviewing import an_invalid_address, decide, tell
-from tests.bounces.test_incidents import delivery, refusal
 from tests.builders import NOW, a_user, an_address, days_ago
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from bounces.models import Incident
 from bounces.process import run_flow
-from tests.bounces.test_incidents import an_incident, delivery, happened
+from tests.bounces.happening import an_incident, delivery, happened
 from tests.browser.conftest import shoot
 from tests.builders import NOW, a_contact, a_user
 

@@ -14,9 +14,9 @@ from bounces.models import Address, Bounce, Repair
 from bounces.recording import record
 from bounces.values import Event, Trust
 from tests.bounces.arriving import a_bounce_mail
+from tests.bounces.happening import delivery, refusal
 from tests.bounces.histories import told
 from tests.bounces.reviewing import UNDECIDED
-from tests.bounces.test_incidents import delivery, refusal
 from tests.bounces.test_proof import arrive
 from tests.browser.conftest import shoot
 from tests.builders import NOW, a_contact, a_user, days_ago
