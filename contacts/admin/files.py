@@ -19,9 +19,11 @@ from unfold.contrib.import_export.forms import SelectableFieldsExportForm
 from contacts.admin.import_form import ContactConfirmForm, ContactImportForm
 from contacts.exporting.people import ContactExport
 from contacts.importing.formats import EXPORT_FORMATS, IMPORT_FORMATS
+from contacts.importing.health import sampled
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.resources import BusyError, ContactResource
 from contacts.importing.waiting import NoLongerWaiting, WaitingStorage
+from contacts.views.importing import signs_of
 
 SHOWN = 100
 
@@ -88,7 +90,15 @@ class ContactFiles(ImportExportMixin):
             context["form"].add_error("import_file", _said(result))
             return response
         writes = result.totals["new"] + result.totals["update"]
-        context |= {"writes": writes, "shown_rows": _first_writes(result), "report": result.resource.reported}
+        run, report = result.resource.run, result.resource.reported
+        context |= {
+            "writes": writes,
+            "shown_rows": _first_writes(result),
+            "report": report,
+            "unsendable": sorted((*report.dead, *report.suppressed), key=lambda each: each.row)[:SHOWN],
+            "signs": signs_of(run),
+            "sampled": sampled(run.total),
+        }
         if writes and "confirm_form" not in context:
             context["confirm_form"] = self.create_confirm_form(request, import_form=context["form"])
         if not writes:

@@ -139,7 +139,7 @@ def bring(request: Request, given: dict[str, Any], key: str) -> ImportRun:
         )
         runs.begin(run, mapping_in(given, run), options)
         if given["save_as"]:
-            save_mapping(given["save_as"], run.mapping, request.user)
+            save_mapping(given["save_as"], run.mapping, request.user, run.headers)
     return run
 
 

@@ -120,9 +120,10 @@ def notices_of(guesses: Sequence[Guess], mapping: Mapping[str, str]) -> list[str
 # --- saved mappings -------------------------------------------------------------------------------
 
 
-def save_mapping(name: str, mapping: Mapping[str, str], by: Any) -> None:
-    """One that has the name in any case is replaced."""
-    kept = {header.lower(): word for header, word in mapping.items()}
+def save_mapping(name: str, mapping: Mapping[str, str], by: Any, headers: Sequence[str] = ()) -> None:
+    """One that has the name in any case is replaced. `headers`: of the file, so that what was left out is known."""
+    kept = {header.lower(): "" for header in headers if header}
+    kept |= {header.lower(): word for header, word in mapping.items()}
     name = " ".join(name.split())[:100]
     if not SavedMapping.objects.filter(name__iexact=name).update(mapping=kept, by=by):
         SavedMapping.objects.create(name=name, mapping=kept, by=by)
@@ -132,8 +133,15 @@ def apply_saved(saved: Mapping[str, str], headers: Sequence[str]) -> dict[str, s
     return {header: saved[header.lower()] for header in headers if saved.get(header.lower())}
 
 
-def best_saved(headers: Sequence[str]) -> SavedMapping | None:
-    """The saved mapping that knows most of these columns, where it knows all that it needs itself."""
-    names = {header.lower() for header in headers}
-    fitting = [saved for saved in SavedMapping.objects.all() if saved.mapping and set(saved.mapping) <= names]
+def best_saved(headers: Sequence[str], guessed: Mapping[str, str]) -> SavedMapping | None:
+    """The saved mapping that knows most of these columns, where it has all that it needs, and knows each of which a
+    meaning is guessed: one of a smaller file would leave out what this one has beyond that."""
+    names, needed = {header.lower() for header in headers}, {header.lower() for header in guessed}
+    fitting = [
+        saved
+        for saved in SavedMapping.objects.all()
+        if saved.mapping
+        and {header for header, word in saved.mapping.items() if word} <= names
+        and needed <= set(saved.mapping)
+    ]
     return max(fitting, key=lambda saved: len(saved.mapping), default=None)

@@ -6,7 +6,7 @@ length, the sign-in and the permission were looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -113,7 +113,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         return show_form(request, str(error), 400)
     guesses = guess_columns(table.headers, lines)
     form = ColumnsForm(request.POST or None, run=run, guesses=guesses, user=request.user)
-    saved = _saved_for(request, run)
+    saved = _saved_for(request, run, mapping_of(guesses))
     if request.method == "POST" and form.is_valid():
         try:
             runs.begin(run, form.mapping(), form.options(form.new_fields))
@@ -121,7 +121,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             if form.cleaned_data["save_as"]:
-                save_mapping(form.cleaned_data["save_as"], run.mapping, request.user)
+                save_mapping(form.cleaned_data["save_as"], run.mapping, request.user, run.headers)
             return redirect("contacts:import_run", pk)
     elif request.method != "POST":
         form.choose(apply_saved(saved.mapping, run.headers) if saved else (run.mapping or mapping_of(guesses)))
@@ -146,12 +146,12 @@ def read_otherwise(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("contacts:import_columns", pk)
 
 
-def _saved_for(request: HttpRequest, run: ImportRun) -> SavedMapping | None:
+def _saved_for(request: HttpRequest, run: ImportRun, guessed: Mapping[str, str]) -> SavedMapping | None:
     """The saved mapping that was asked for, or the one that fits; none once columns were chosen by hand."""
     asked = request.GET.get("saved", "")
     if asked:
         return SavedMapping.objects.filter(pk=id_in(asked)).first()
-    return best_saved(run.headers) if run.state == State.UPLOADED else None
+    return best_saved(run.headers, guessed) if run.state == State.UPLOADED else None
 
 
 # --- the run: progress, preview, report --------------------------------------------------------------
@@ -169,7 +169,7 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     elif run.state == State.READY:
         context |= {
             "groups": [*preview_groups(run, SHOWN, now), *known_groups(run, SHOWN, now)],
-            "signs": _signs(run),
+            "signs": signs_of(run),
             "sampled": health.sampled(run.total),
         }
     elif not run.is_running:
@@ -177,7 +177,8 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "contacts/import_run.html", context)
 
 
-def _signs(run: ImportRun) -> list[dict[str, Any]]:
+def signs_of(run: ImportRun) -> list[dict[str, Any]]:
+    """What its list looks like; nothing of one that is not judged."""
     if not run.health:
         return []
     return [

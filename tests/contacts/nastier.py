@@ -8,7 +8,18 @@ import zipfile
 from collections.abc import Callable
 
 from contacts.importing.reading import Form
-from tests.contacts.hostile import MAIN, RELATIONS, TYPES, WORKBOOK, a_zip, cells, ods_cell, ods_of, rows_of, xlsx_of
+from tests.contacts.hostile import (
+    MAIN,
+    RELATIONS,
+    TYPES,
+    WORKBOOK,
+    a_zip,
+    cells,
+    ods_cell,
+    ods_of,
+    rows_of,
+    xlsx_of,
+)
 
 SECRET = '<!DOCTYPE x [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
 NUMBERED = '<row r="{0}"><c r="A{0}" t="s"><v>{1}</v></c></row>'

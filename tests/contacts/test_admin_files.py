@@ -14,7 +14,7 @@ from contacts.importing import resources, runs
 from contacts.importing.mapping import save_mapping
 from contacts.importing.reading import LARGEST_FILE
 from contacts.models import Activity, Contact, ImportRun, SavedMapping
-from tests.builders import a_contact, a_custom_field, a_user
+from tests.builders import a_contact, a_custom_field, a_suppression, a_user, an_address
 from tests.contacts.hostile import ods_cell, ods_of
 from tests.contacts.test_import_manner import BOOK
 
@@ -229,6 +229,19 @@ def test_a_quarantined_list_waits_on_its_page_for_a_reason(admin, boss):
     assert (run.state, answer.redirect_chain[-1][0]) == ("ready", run.get_absolute_url())
     assert not Contact.objects.exists()
     assert "why" in answer.content.decode()
+
+
+def test_the_preview_says_what_the_list_looks_like_and_whom_nobody_may_write_to(admin):
+    an_address("gone@x.example", status="invalid", status_rule="hard_bounce")
+    a_suppression("stopped@x.example")
+    page = upload(admin, "email\nada@gmail.com\nstopped@x.example\nnot one\ngone@x.example\n")
+    assert [(each.row, each.email) for each in page.context["unsendable"]] == [
+        (3, "stopped@x.example"), (5, "gone@x.example"),
+    ]  # fmt: skip
+    text = " ".join(page.content.decode().split())
+    assert page.context["unsendable"][0].verdict.sentence in text
+    assert "At a free provider 25.0 %" in text
+    assert "Not an address 25.0 %" in text
 
 
 def test_while_another_import_goes_on_the_preview_says_so(admin, monkeypatch: pytest.MonkeyPatch):

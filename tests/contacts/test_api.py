@@ -10,7 +10,16 @@ from django.utils import timezone
 
 from contacts.models import Activity, Company, Contact
 from contacts.people import save_contact
-from tests.builders import a_campaign, a_contact, a_custom_field, a_segment, a_status_change, a_team, a_user, an_address
+from tests.builders import (
+    a_campaign,
+    a_contact,
+    a_custom_field,
+    a_segment,
+    a_status_change,
+    a_team,
+    a_user,
+    an_address,
+)
 from tests.tools import a_tool, errors_of
 
 pytestmark = pytest.mark.django_db

@@ -60,7 +60,7 @@ def test_a_place_for_failed_rows_that_is_none_is_refused_before_anything_happens
 def test_what_columns_mean_is_kept_by_a_name(people: Path):
     with pytest.raises(CommandError, match="could not be imported"):
         said("import_contacts", people, map=["Reached at=email"], save_as="The fair")
-    assert SavedMapping.objects.get().mapping == {"reached at": "email"}
+    assert SavedMapping.objects.get().mapping == {"reached at": "email", "called": ""}
     with pytest.raises(CommandError, match="could not be imported"):
         said("import_contacts", people, saved="the fair")
     assert Contact.objects.get().first_name == ""  # that column was left out

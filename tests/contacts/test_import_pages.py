@@ -90,6 +90,15 @@ def test_columns_are_guessed_and_kept_for_the_next_file(client: Client, manager)
     assert "Filled in by “Our tool”" in page(client, again, "import_columns").content.decode()
 
 
+def test_the_columns_of_a_smaller_file_are_not_taken_for_those_of_a_larger_one(client: Client, manager):
+    choose(client, upload(client, "email,phone\na@x.example,1\n"), "email", "", save_as="Small")
+    same = page(client, upload(client, "email,phone\nb@x.example,2\n"), "import_columns").context
+    larger = page(client, upload(client, "email,phone,first_name\nc@x.example,3,Cy\n"), "import_columns").context
+    assert (same["saved"].mapping, larger["saved"]) == ({"email": "email", "phone": ""}, None)
+    assert [field.value() for _, field in same["form"].rows()] == ["email", ""]
+    assert [field.value() for _, field in larger["form"].rows()] == ["email", "phone", "first_name"]
+
+
 def test_a_column_can_become_a_new_field(client: Client, manager, run_jobs: Callable[[], None]):
     run = upload(client, "email,Team size\nada@example.org,12\n")
     choose(client, run, "email", "new:number")

@@ -80,7 +80,7 @@ class Command(BaseCommand):
                 run = runs.take_file(_pieces(path), path.name, by=by, via="command", now=timezone.now(), manner=manner)
                 runs.begin(run, _mapping(run, options), _options(run, options))
                 if options["save_as"]:
-                    save_mapping(options["save_as"], run.mapping, by)
+                    save_mapping(options["save_as"], run.mapping, by, run.headers)
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}") from error
         except UnreadableFile as error:
