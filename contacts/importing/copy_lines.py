@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import Any
 
-from contacts.importing.cells import SHORT, SPECIAL, RowCleaner, address_in, country_in, owner_in
+from bounces.addresses import is_plain
+from contacts.importing.cells import SHORT, SPECIAL, RowCleaner, country_in, owner_in
 from contacts.importing.reading import Line
 from contacts.importing.values import is_whole_phone, read_phone
 
@@ -37,7 +38,8 @@ def short_way(cleaner: RowCleaner) -> Writer:
     sources = {place: at for at, place, _ in cleaner.texts}
     sources |= {places[word]: at for word, at in cleaner.special.items()}
     cleaned = [(places[word] - 1, clean) for word, clean in CLEANERS.items() if word in places]
-    pick = itemgetter(*(sources[place] for place in sorted(sources)), cleaner.special["email"])
+    ats = [sources[place] for place in sorted(sources)]
+    pick: Callable[[list[str]], Iterable[str]] = itemgetter(*ats) if len(ats) > 1 else lambda cells: [cells[ats[0]]]
     rest = cleaner.columns[len(sources) + 1 :]
     tail = "\t" + _escaped_line([cleaner.tags or None if column == "tags" else None for column in rest])
 
@@ -46,7 +48,7 @@ def short_way(cleaner: RowCleaner) -> Writer:
         whole = "".join(cells)
         if len(whole) > SHORT or "  " in whole or "\\" in whole or line.problem or not whole.isprintable():
             return ""
-        *parts, address = pick(cells)
+        parts = list(pick(cells))
         try:
             for at, clean in cleaned:
                 if parts[at]:
@@ -54,8 +56,10 @@ def short_way(cleaner: RowCleaner) -> Writer:
         except ValueError:
             return ""
         if "" in parts:
+            if not parts[0]:  # the address
+                return ""
             parts = [part or NULL for part in parts]
-        return f"{line.number}\t" + "\t".join(parts) + tail if address else ""
+        return f"{line.number}\t" + "\t".join(parts) + tail
 
     return write
 
@@ -68,6 +72,14 @@ def long_way(cleaner: RowCleaner, line: Line) -> str:
         return _escaped_line(values)
     is_plain = text.count("\\") == values.count(None) and text.count("\t") == len(values) - 1
     return text + "\n" if is_plain and "\n" not in text and "\r" not in text else _escaped_line(values)
+
+
+def _plain_address(cell: str) -> str:
+    """Of an address that the library need not look at. Raises ValueError for any other."""
+    lowered = cell.lower()
+    if not is_plain(lowered):
+        raise ValueError(cell)
+    return lowered
 
 
 def _whole_phone(cell: str) -> str:
@@ -93,7 +105,7 @@ def _escaped(value: Any) -> str:
 # Phones first: those that name no country take the long way, and cost the most there.
 CLEANERS: dict[str, Callable[[str], str]] = {
     "phone": _whole_phone,
-    "email": address_in,
+    "email": _plain_address,
     "country": country_in,
     "owner": owner_in,
 }

@@ -16,7 +16,7 @@ from contacts.importing.cells import RowCleaner
 from contacts.importing.reading import Line
 from contacts.models import ImportRun
 
-CHUNK = 20_000
+CHUNK = 10_000
 Row = TypeVar("Row", Line, str)
 
 COLUMNS = """

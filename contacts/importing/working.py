@@ -113,7 +113,7 @@ def _judge(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun
             return run
         with connection.cursor() as cursor:
             # Three hash tables stand at once, each of twice as much: together within an import's 150 MB.
-            cursor.execute("SET LOCAL work_mem = '18MB'")
+            cursor.execute("SET LOCAL work_mem = '24MB'")
             judging.judge_whole(judging.judge_of(run), cursor)
             if run.applied_at is not None:  # it was writing when its stage was lost
                 run.state, run.pace_at = State.APPLYING, None
