@@ -126,12 +126,19 @@ RETURNING id, email
 FIND_ADDRESSES = "SELECT email, id FROM bounces_address WHERE email = ANY(%(emails)b::text[])"
 
 
-def link_orphaned_suppressions(made: Sequence[tuple[int, str]]) -> None:
-    """Gives a new row the suppressions that its address had before it was erased."""
+def has_orphaned_suppressions() -> bool:
+    """Whether suppressions wait for an address that was erased to come again.
+
+    To be asked once the address is made: whoever makes it waits for an erasure that goes on, which may take minutes.
+    """
     from bounces.models import Suppression
 
-    orphans = Suppression.objects.filter(scope="address", address__isnull=True, lifted_at__isnull=True)
-    if not made or not orphans.exists():
+    return Suppression.objects.filter(scope="address", address__isnull=True, lifted_at__isnull=True).exists()
+
+
+def link_orphaned_suppressions(made: Sequence[tuple[int, str]]) -> None:
+    """Gives new rows the suppressions that their addresses had before they were erased."""
+    if not made or not has_orphaned_suppressions():
         return
     with connection.cursor() as cursor:
         cursor.execute(

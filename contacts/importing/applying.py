@@ -15,7 +15,6 @@ from typing import Any
 
 from django.db import connection
 
-from bounces.models import Suppression
 from contacts.fields import LABELS
 from contacts.importing.fresh import write_fresh
 from contacts.importing.judging import Judge
@@ -42,14 +41,12 @@ def apply_batch(judge: Judge, size: int = BATCH) -> tuple[int, int, dict[str, in
         values = _values(judge, batch)
         _make_names(judge, cursor, values, batch)
         cursor.execute(HOLD_ADDRESSES.format(batch=batch.sql), values)
-        # Erased once, their suppressions wait for them.
-        has_orphans = Suppression.objects.filter(scope="address", address=None, lifted_at=None).exists()
         fresh = 0
-        if batch.has_new and not (batch.has_others or has_orphans):
+        if batch.has_new and not batch.has_others:
             fresh = write_fresh(cursor, batch.sql, values, has_tags=batch.has_tags)
         counts = Counter({"new": fresh} if fresh else {})
         if fresh < batch.rows:
-            counts.update(write_rest(judge, cursor, values, batch, fresh, has_orphans=has_orphans))
+            counts.update(write_rest(judge, cursor, values, batch, fresh))
         return batch.last, batch.rows, dict(counts)
 
 

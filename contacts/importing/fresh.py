@@ -11,18 +11,27 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from bounces.addresses import has_orphaned_suppressions
 from contacts.importing.judging import SUPPRESSED_DOMAINS
 from contacts.importing.writing import INSERT_ACTIVITIES, INSERT_CONTACTS, INSERT_OUTCOMES, INSERT_PRIMARY, INSERT_TAGS
 
 
 def write_fresh(cursor: Any, batch: str, values: dict[str, Any], *, has_tags: bool) -> int:
-    """How many rows were written, each as a new contact: none where somebody else brought one of them meanwhile."""
+    """How many rows were written, each as a new contact: none where somebody else brought one of them meanwhile, or
+    where one of them may be an erased address, whose suppression waits for it.
+    """
+    if has_orphaned_suppressions():
+        return 0
     try:
         with transaction.atomic():
             cursor.execute(_statement(batch, has_tags=has_tags), values)
+            written = int(cursor.rowcount)
+            if has_orphaned_suppressions():  # the statement waited for an erasure
+                transaction.set_rollback(True)
+                written = 0
     except IntegrityError:
         return 0
-    return int(cursor.rowcount)
+    return written
 
 
 def _statement(batch: str, *, has_tags: bool) -> str:

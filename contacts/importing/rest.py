@@ -16,13 +16,11 @@ from contacts.importing.taking import Batch
 from contacts.importing.writing import write
 
 
-def write_rest(
-    judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, fresh: int, *, has_orphans: bool
-) -> dict[str, int]:
+def write_rest(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, fresh: int) -> dict[str, int]:
     """Returns how many rows were written, by verdict. `fresh`: how many of the batch are written already."""
     is_left = NOT_WRITTEN if fresh else ""
     cursor.execute(f"CREATE TEMP TABLE import_batch ON COMMIT DROP AS {batch.sql} {is_left}", values)
-    _make_addresses(cursor, values, has_orphans=has_orphans)
+    _make_addresses(cursor, values)
     cursor.execute(f"CREATE TEMP TABLE import_write ON COMMIT DROP AS {STILL_NEW}", values)
     cursor.execute("SELECT count(*) FROM import_write")
     is_all_new = fresh + cursor.fetchone()[0] == batch.rows
@@ -34,11 +32,14 @@ def write_rest(
     return counts
 
 
-def _make_addresses(cursor: Any, values: dict[str, Any], *, has_orphans: bool) -> None:
-    """Sorted, so that two who make addresses never wait in a circle. Erased ones get back their suppressions."""
-    cursor.execute(MAKE_ADDRESSES + ("RETURNING id, email" if has_orphans else ""), values)
-    if has_orphans:
-        link_orphaned_suppressions(cursor.fetchall())
+def _make_addresses(cursor: Any, values: dict[str, Any]) -> None:
+    """Sorted, so that two who make addresses never wait in a circle. Erased ones get back their suppressions.
+
+    Those that came since the preview are held, as those that it knew: see HOLD_ADDRESSES of `applying.py`.
+    """
+    cursor.execute(MAKE_ADDRESSES, values)
+    link_orphaned_suppressions(cursor.fetchall())
+    cursor.execute(HOLD_CAME_SINCE, values)
 
 
 def _judge_rest(judge: Judge, cursor: Any, values: dict[str, Any]) -> None:
@@ -68,6 +69,12 @@ FROM (
 ) AS said
 ORDER BY said.email
 ON CONFLICT (email) DO NOTHING
+RETURNING id, email
+"""
+HOLD_CAME_SINCE = """
+SELECT a.id FROM bounces_address a JOIN import_batch b ON b.email = a.email
+WHERE b.was_verdict = 'new' AND b.was_address_id IS NULL AND a.created_at <> %(at)s
+ORDER BY a.id FOR NO KEY UPDATE OF a
 """
 STILL_NEW = """
 SELECT s.was_verdict AS verdict, NULL::text[] AS changed, a.id AS address_id, k.id AS company_id,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
+from bounces.models import Suppression
+from bounces.values import Answer
+from bounces.verdict import check
+from contacts.erasure import erase_email
 from contacts.importing import runs, working
 from contacts.importing.staging import drop_stage
 from contacts.models import Contact, ImportChunk, ImportRow, ImportRun
@@ -101,25 +106,58 @@ def test_the_tick_starts_what_waits(run_jobs):
 # --- beside people who work -----------------------------------------------------------------------
 
 
+def with_work_beside(run: ImportRun, other: Callable[[], object]) -> None:
+    """The import goes on while somebody else has done something that is not committed yet, and soon is."""
+    is_done, may_end = threading.Event(), threading.Event()
+
+    def work_beside() -> None:
+        with transaction.atomic():
+            other()
+            is_done.set()
+            may_end.wait(5)
+        connection.close()
+
+    beside = threading.Thread(target=work_beside)
+    beside.start()
+    is_done.wait(5)
+    threading.Timer(0.5, may_end.set).start()
+    working.work(run.pk, lambda: NOW)
+    beside.join()
+    run.refresh_from_db()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_page_that_saves_the_same_person_at_the_same_moment_makes_no_second_one():
     an_address("ada@x.example")
     run = previewed("email,first_name\nada@x.example,Ada\n")
     runs.confirm(run, None, NOW)
-    is_saved, may_end = threading.Event(), threading.Event()
 
-    def save_on_a_page() -> None:
-        with transaction.atomic():
-            save_contact({"addresses": ["ada@x.example"], "title": "Countess"}, by=None, now=LATER)
-            is_saved.set()
-            may_end.wait(5)
-        connection.close()
+    with_work_beside(
+        run, lambda: save_contact({"addresses": ["ada@x.example"], "title": "Countess"}, by=None, now=LATER)
+    )
 
-    page = threading.Thread(target=save_on_a_page)
-    page.start()
-    is_saved.wait(5)
-    threading.Timer(0.5, may_end.set).start()
-    working.work(run.pk, lambda: NOW)
-    page.join()
-    run.refresh_from_db()
     assert (Contact.objects.get().title, run.written) == ("Countess", {"update": 1})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_saves_somebody_whose_address_came_since_the_preview_makes_no_second_one():
+    run = previewed("email,first_name\nada@x.example,Ada\n")
+    runs.confirm(run, None, NOW)
+    an_address("ada@x.example")
+
+    with_work_beside(run, lambda: save_contact({"addresses": ["ada@x.example"]}, by=None, now=LATER))
+
+    assert (Contact.objects.get().first_name, run.written) == ("Ada", {"update": 1})
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("text", ["email\nada@x.example\n", "email,other_emails\nzoe@x.example,ada@x.example\n"])
+def test_an_address_that_is_erased_at_the_same_moment_stays_suppressed(text):
+    run = previewed(text)
+    runs.confirm(run, None, NOW)
+
+    with_work_beside(run, lambda: erase_email("ada@x.example", None, "asked for it", LATER))
+
+    assert (run.state, Contact.objects.count()) == ("done", 1)
+    assert check(["ada@x.example"], LATER)["ada@x.example"].answer == Answer.NO
+    assert Suppression.objects.get().address.email == "ada@x.example"
