@@ -39,8 +39,8 @@ def apply_batch(judge: Judge, size: int = BATCH) -> tuple[int, int, dict[str, in
         if not batch.rows:
             return 0, 0, {}
         values = _values(judge, batch)
-        cursor.execute(HOLD_ADDRESSES.format(batch=batch.sql), values)
         _make_names(judge, cursor, values, batch)
+        cursor.execute(HOLD_ADDRESSES.format(batch=batch.sql), values)
         fresh = 0
         if batch.has_new and not batch.has_others:
             fresh = write_fresh(cursor, batch.sql, values, has_tags=batch.has_tags)
@@ -120,8 +120,7 @@ GROUP BY lower(said.name) ORDER BY lower(said.name)
 ON CONFLICT DO NOTHING
 RETURNING id
 """
-# As a page does that saves a contact, and as there before its company: neither makes the same person beside the other,
-# and they never wait in a circle.
+# As a page does that saves a contact: neither makes the same person beside the other.
 HOLD_ADDRESSES = """
 SELECT a.id FROM bounces_address a
 WHERE a.id IN (SELECT was_address_id FROM ({batch}) AS b WHERE was_verdict = 'new' AND was_address_id IS NOT NULL)

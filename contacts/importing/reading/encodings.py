@@ -8,6 +8,8 @@ those that files of contacts come in. What was guessed is said.
 from __future__ import annotations
 
 import codecs
+import re
+import unicodedata
 from collections.abc import Iterator
 
 from charset_normalizer import from_bytes
@@ -41,8 +43,8 @@ NAMES = {
     "big5": "Chinese (Big5)",
     "cp949": "Korean (CP949)",
     "mac_roman": "old Macintosh (Mac Roman)",
-    "utf-16-le": "UTF-16",
-    "utf-16-be": "UTF-16",
+    "utf-16-le": "UTF-16 (little-endian)",
+    "utf-16-be": "UTF-16 (big-endian)",
 }
 # Python knows codecs that are no encodings of text, or whose work is without bounds: only these are used, the ones that
 # files come in, and the ISO names of their time.
@@ -52,6 +54,14 @@ CHARSETS = frozenset(
     for name in (*NAMES, UTF8, "ascii", "utf-8-sig", "utf-16", "utf-32", *MARKS.values(), *LATIN)
 )
 GUESSED = [name for name in NAMES if not name.startswith(("utf", "iso2022", "mac"))]
+NEIGHBOURS = ("cp1252", "cp1250")  # the same bytes are letters in both: è and č, ø and ř
+LAST_LATIN = "\u024f"
+OTHER_VOWELS = frozenset("æøœı")  # what is left of the others without their marks says it
+TURKISH, ONLY_TURKISH, SEVERAL = frozenset("çğıöşüâîûÇĞİÖŞÜÂÎÛé"), frozenset("ğışİŞ"), 2
+A_SIGN = 3  # “¯ó³kiewski” is worse than what is hard to say
+TWO_VOWELS = 2  # “Potoènik”: consonants meet more often
+# Letters of Windows-1252 where their languages do not put them: they are Hungarian, Polish, Romanian or Czech ones.
+ASTRAY = re.compile(r"[ìùû](?=\w)|[ãõ](?![oe])|ñ(?=[bcdfghjklmnpqrstvwxz])|(?<=\w)þ|[ªº]")
 SHIFT = b"\x1b$"  # the beginning of Japanese in ISO-2022-JP, whose bytes are all ASCII
 
 
@@ -118,7 +128,7 @@ class Text:
             found = guess_encoding(piece)
         self.notices.append(
             f"The file is not UTF-8, so it was read as {NAMES.get(found, found)}. Look at names with accents before "
-            "you confirm; if they are wrong, save the file as “CSV UTF-8”."
+            "you confirm; if they are wrong, choose another encoding, or save the file as “CSV UTF-8”."
         )
         return found
 
@@ -163,17 +173,51 @@ def known_encoding(name: str) -> str:
 def guess_encoding(piece: bytes) -> str:
     """The likeliest, for bytes that are not UTF-8. One that puts signs amid letters (“¯ó³kiewski”) comes last."""
     sample = b"\n".join(line for line in piece.split(b"\n") if not line.isascii())[:SAMPLE]
-    found = from_bytes(sample, cp_isolation=GUESSED, threshold=0.5, enable_fallback=False)
-    ranked = [(_signs_in_words(str(match)), at, match.encoding) for at, match in enumerate(found)]
-    likeliest = min(ranked)[2] if ranked else "cp1252"
-    # Where it makes no difference, the one that people have heard of.
-    return "cp1252" if sample.decode(likeliest, "replace") == sample.decode("cp1252", "replace") else likeliest
+    matches = from_bytes(sample, cp_isolation=GUESSED, threshold=0.5, enable_fallback=False)
+    names = [*(match.encoding for match in matches), *NEIGHBOURS]
+    likeliest = min(names, key=lambda name: _misplaced(sample.decode(name, "replace")))
+    if _is_turkish(sample.decode("cp1254", "replace")):
+        return "cp1254"
+    if likeliest not in NEIGHBOURS:
+        return likeliest
+    # Where nothing tells them apart, the one that people have heard of.
+    return min(NEIGHBOURS, key=lambda name: _hard_to_say(sample.decode(name, "replace")))
 
 
-def _signs_in_words(text: str) -> int:
-    """How many characters that are neither ASCII nor letters touch a letter."""
-    pairs = zip(" " + text, text, text[1:] + " ", strict=False)
-    return sum(1 for a, b, c in pairs if b > "\x7f" and not b.isalpha() and (a.isalpha() or c.isalpha()))
+def _hard_to_say(text: str) -> int:
+    """How often a letter with a mark stands beside one of its own kind: “Lefčvre” for Lefèvre, “Dvoøák” for Dvořák.
+
+    Names are too short for the statistics of languages, but in all of them vowels and consonants take turns.
+    """
+    words = f" {text.lower()} "
+    found = _misplaced(words) * A_SIGN + len(ASTRAY.findall(words))
+    for before, letter, after in zip(words, words[1:], words[2:], strict=False):
+        if letter > "\x7f" and letter.isalpha() and letter != "ï":  # whose mark parts two vowels
+            vowel = _is_vowel(letter)
+            alike = [other for other in (before, after) if other.isalpha() and _is_vowel(other) == vowel]
+            found += len(alike) * (TWO_VOWELS if vowel else 1)
+    return found
+
+
+def _is_turkish(text: str) -> bool:
+    """No letters but theirs, and several of those that only they have: one alone may be the ý of a Czech name."""
+    marked = {letter for letter in text if letter > "\x7f" and letter.isalpha()}
+    return marked <= TURKISH and len(marked & ONLY_TURKISH) >= SEVERAL
+
+
+def _is_vowel(letter: str) -> bool:
+    return letter in OTHER_VOWELS or unicodedata.normalize("NFD", letter)[0] in "aeiouy"
+
+
+def _misplaced(text: str) -> int:
+    """How many signs touch a letter, and how many letters of other scripts a Latin one (“M黮ler”)."""
+    found = 0
+    for before, sign, after in zip(" " + text, text, text[1:] + " ", strict=False):
+        if sign > "\x7f":
+            beside = before + after
+            foreign = sign > LAST_LATIN and any("a" <= other <= "z" for other in beside.lower())
+            found += foreign or (not sign.isalpha() and any(map(str.isalpha, beside)))
+    return found
 
 
 def _is_utf8(piece: bytes) -> bool:
