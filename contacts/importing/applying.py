@@ -13,7 +13,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from contacts.fields import LABELS
 from contacts.importing.fresh import write_fresh
@@ -39,15 +39,24 @@ def apply_batch(judge: Judge, size: int = BATCH) -> tuple[int, int, dict[str, in
         if not batch.rows:
             return 0, 0, {}
         values = _values(judge, batch)
-        _make_names(judge, cursor, values, batch)
         cursor.execute(HOLD_ADDRESSES.format(batch=batch.sql), values)
+        _make_names(judge, cursor, values, batch)
         fresh = 0
         if batch.has_new and not batch.has_others:
             fresh = write_fresh(cursor, batch.sql, values, has_tags=batch.has_tags)
         counts = Counter({"new": fresh} if fresh else {})
         if fresh < batch.rows:
-            counts.update(write_rest(judge, cursor, values, batch, fresh))
+            counts.update(_write_rest(judge, cursor, values, batch, fresh))
         return batch.last, batch.rows, dict(counts)
+
+
+def _write_rest(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, fresh: int) -> dict[str, int]:
+    """Once more where somebody else took an external id at the same moment: now it is seen that they did."""
+    try:
+        with transaction.atomic():
+            return write_rest(judge, cursor, values, batch, fresh)
+    except IntegrityError:
+        return write_rest(judge, cursor, values, batch, fresh)
 
 
 def _values(judge: Judge, batch: Batch) -> dict[str, Any]:
@@ -79,9 +88,13 @@ def _make_names(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch)
 
 
 def write_other_outcomes(run: ImportRun) -> None:
-    """Of the rows that are not written: invalid ones, conflicts, repetitions. Once, before the first batch."""
+    """Of the rows that are not written: invalid ones, conflicts, repetitions. Before the first batch, and of those that
+    are left where they were judged anew amid the batches.
+    """
+    values = {"run": run.pk, "after": run.cursor}
     with connection.cursor() as cursor:
-        cursor.execute(OTHER_OUTCOMES.format(judged=judged_of(run), stage=stage_of(run)), {"run": run.pk})
+        cursor.execute(FORGET_OTHER_OUTCOMES, values)
+        cursor.execute(OTHER_OUTCOMES.format(judged=judged_of(run), stage=stage_of(run)), values)
 
 
 def tell_planner() -> None:
@@ -120,11 +133,16 @@ GROUP BY lower(said.name) ORDER BY lower(said.name)
 ON CONFLICT DO NOTHING
 RETURNING id
 """
-# As a page does that saves a contact: neither makes the same person beside the other.
+# As a page does that saves a contact, and as there before its company: neither makes the same person beside the other,
+# and they never wait in a circle.
 HOLD_ADDRESSES = """
 SELECT a.id FROM bounces_address a
 WHERE a.id IN (SELECT was_address_id FROM ({batch}) AS b WHERE was_verdict = 'new' AND was_address_id IS NOT NULL)
 ORDER BY a.id FOR NO KEY UPDATE
+"""
+FORGET_OTHER_OUTCOMES = """
+DELETE FROM contacts_importrow
+WHERE run_id = %(run)s AND number > %(after)s AND verdict NOT IN ('new', 'update')
 """
 OTHER_OUTCOMES = """
 INSERT INTO contacts_importrow
@@ -132,6 +150,6 @@ INSERT INTO contacts_importrow
 SELECT %(run)s, j.number, j.verdict, coalesce(s.email, ''), '', j.contact_id, NULL, NULL,
        coalesce(s.problems, CASE WHEN j.problem IS NOT NULL THEN jsonb_build_array(j.problem) END), s.cells
 FROM {judged} j JOIN {stage} s ON s.number = j.number
-WHERE j.verdict NOT IN ('new', 'update')
+WHERE j.verdict NOT IN ('new', 'update') AND j.number > %(after)s
 ORDER BY j.number
 """

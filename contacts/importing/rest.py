@@ -20,7 +20,7 @@ def write_rest(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, 
     """Returns how many rows were written, by verdict. `fresh`: how many of the batch are written already."""
     is_left = NOT_WRITTEN if fresh else ""
     cursor.execute(f"CREATE TEMP TABLE import_batch ON COMMIT DROP AS {batch.sql} {is_left}", values)
-    _make_addresses(cursor, values)
+    _make_addresses(cursor, values, "import_batch")
     cursor.execute(f"CREATE TEMP TABLE import_write ON COMMIT DROP AS {STILL_NEW}", values)
     cursor.execute("SELECT count(*) FROM import_write")
     is_all_new = fresh + cursor.fetchone()[0] == batch.rows
@@ -32,14 +32,14 @@ def write_rest(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, 
     return counts
 
 
-def _make_addresses(cursor: Any, values: dict[str, Any]) -> None:
+def _make_addresses(cursor: Any, values: dict[str, Any], rows: str) -> None:
     """Sorted, so that two who make addresses never wait in a circle. Erased ones get back their suppressions.
 
     Those that came since the preview are held, as those that it knew: see HOLD_ADDRESSES of `applying.py`.
     """
-    cursor.execute(MAKE_ADDRESSES, values)
+    cursor.execute(MAKE_ADDRESSES.format(rows=rows), values)
     link_orphaned_suppressions(cursor.fetchall())
-    cursor.execute(HOLD_CAME_SINCE, values)
+    cursor.execute(HOLD_CAME_SINCE.format(rows=rows), values)
 
 
 def _judge_rest(judge: Judge, cursor: Any, values: dict[str, Any]) -> None:
@@ -47,6 +47,7 @@ def _judge_rest(judge: Judge, cursor: Any, values: dict[str, Any]) -> None:
     cursor.execute(f"CREATE TEMP TABLE import_rest ON COMMIT DROP AS {REST}")
     cursor.execute("ANALYZE import_rest (number, email, external_id)")
     cursor.execute(LOCK.format(contact="s.was_contact_id", rows="import_rest s"))
+    _make_addresses(cursor, values, "import_rest")  # once more: an erasure that was waited for took some away
     judge_rows(judge, cursor, "import_rest")
     cursor.execute(MET_OTHERS)
     if cursor.fetchone()[0]:
@@ -61,10 +62,10 @@ MAKE_ADDRESSES = """
 INSERT INTO bounces_address (email, domain, created_at)
 SELECT said.email, split_part(said.email, '@', -1), %(at)s
 FROM (
-    SELECT email FROM import_batch b WHERE email IS NOT NULL AND (
+    SELECT email FROM {rows} b WHERE email IS NOT NULL AND (
         was_address_id IS NULL OR NOT EXISTS (SELECT FROM bounces_address a WHERE a.id = b.was_address_id))
     UNION ALL
-    SELECT other.email FROM import_batch b CROSS JOIN unnest(b.others) AS other(email)
+    SELECT other.email FROM {rows} b CROSS JOIN unnest(b.others) AS other(email)
     WHERE b.others IS NOT NULL AND NOT EXISTS (SELECT FROM bounces_address a WHERE a.email = other.email)
 ) AS said
 ORDER BY said.email
@@ -72,7 +73,7 @@ ON CONFLICT (email) DO NOTHING
 RETURNING id, email
 """
 HOLD_CAME_SINCE = """
-SELECT a.id FROM bounces_address a JOIN import_batch b ON b.email = a.email
+SELECT a.id FROM bounces_address a JOIN {rows} b ON b.email = a.email
 WHERE b.was_verdict = 'new' AND b.was_address_id IS NULL AND a.created_at <> %(at)s
 ORDER BY a.id FOR NO KEY UPDATE OF a
 """

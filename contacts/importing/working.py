@@ -116,6 +116,7 @@ def _judge(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun
             cursor.execute("SET LOCAL work_mem = '24MB'")
             judging.judge_whole(judging.judge_of(run), cursor)
             if run.applied_at is not None:  # it was writing when its stage was lost
+                _tell_others(run)
                 run.state, run.pace_at = State.APPLYING, None
                 return run
             _count(run, cursor, clock())
@@ -146,7 +147,8 @@ def _apply(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun
             run.state, run.pace_at = State.STAGING, None
             return run
         if run.cursor == 0:
-            _begin_applying(run)
+            _tell_others(run)
+            run.cursor = BEFORE_THE_FIRST
         run.pace_at, run.pace_from = clock(), run.done
     size = settings.IMPORT_BATCH if run.quarantine else applying.BATCH
     while run.state == State.APPLYING:
@@ -160,12 +162,11 @@ def _apply(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun
     return run
 
 
-def _begin_applying(run: ImportRun) -> None:
+def _tell_others(run: ImportRun) -> None:
     """What became of the rows that are not written is known already."""
     if run.failed_rows:
         recall_cells(run)
     applying.write_other_outcomes(run)
-    run.cursor = BEFORE_THE_FIRST
 
 
 def _apply_batch(run: ImportRun, size: int, clock: Clock) -> None:

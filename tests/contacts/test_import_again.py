@@ -9,15 +9,15 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from bounces.models import Suppression
+from bounces.models import Address, Suppression
 from bounces.values import Answer
 from bounces.verdict import check
 from contacts.erasure import erase_email
 from contacts.importing import runs, working
 from contacts.importing.staging import drop_stage
-from contacts.models import Contact, ImportChunk, ImportRow, ImportRun
-from contacts.people import save_contact
-from tests.builders import NOW, a_custom_field, a_user, an_address
+from contacts.models import Company, Contact, ImportChunk, ImportRow, ImportRun
+from contacts.people import delete_contact, save_contact
+from tests.builders import NOW, a_contact, a_custom_field, a_user, an_address
 from tests.contacts.importing import LATER, begun, done, previewed, state_hash, undone
 
 pytestmark = pytest.mark.django_db
@@ -45,21 +45,40 @@ def test_a_stage_that_a_crash_emptied_is_filled_again():
     assert (run.state, run.written, Contact.objects.count()) == ("done", {"new": 30}, 30)
 
 
-def test_a_stage_lost_amid_writing_doubles_nothing(monkeypatch):
-    monkeypatch.setattr("contacts.importing.applying.BATCH", 10)
-    run = previewed("email\n" + "".join(f"p{number}@x.example\n" for number in range(30)))
-    runs.confirm(run, None, NOW)
+def with_its_stage_lost_amid_writing(run: ImportRun, then: Callable[[], object] | None = None) -> None:
+    """The database crashes behind the tenth row; `then` happens before the import goes on."""
 
     def lose_it(each: ImportRun) -> None:
         if each.state == "applying" and each.done == 10:
             raise KeyboardInterrupt
 
+    runs.confirm(run, None, NOW)
     with pytest.raises(KeyboardInterrupt):
         working.work(run.pk, lambda: NOW, lose_it)
     drop_stage(run)
+    if then is not None:
+        then()
     working.work(run.pk, lambda: NOW)
     run.refresh_from_db()
+
+
+def test_a_stage_lost_amid_writing_doubles_nothing(monkeypatch):
+    monkeypatch.setattr("contacts.importing.applying.BATCH", 10)
+    run = previewed("email\n" + "".join(f"p{number}@x.example\n" for number in range(30)))
+    with_its_stage_lost_amid_writing(run)
     assert (run.state, run.written, Contact.objects.count()) == ("done", {"new": 30}, 30)
+    assert ImportRow.objects.filter(run_id=run.pk, verdict="new").count() == 30
+
+
+def test_a_row_that_is_another_once_the_stage_was_lost_is_written_as_what_it_is_then(monkeypatch):
+    monkeypatch.setattr("contacts.importing.applying.BATCH", 10)
+    known = a_contact("p25@x.example", first_name="Ada")
+    run = previewed("email,title\n" + "".join(f"p{number}@x.example,X\n" for number in range(30)), update="skip")
+    assert run.counts["skipped"] == 1
+
+    with_its_stage_lost_amid_writing(run, lambda: delete_contact(known, by=None, now=LATER))
+
+    assert (run.state, run.written, Contact.objects.present().count()) == ("done", {"new": 30}, 30)
     assert ImportRow.objects.filter(run_id=run.pk, verdict="new").count() == 30
 
 
@@ -106,8 +125,9 @@ def test_the_tick_starts_what_waits(run_jobs):
 # --- beside people who work -----------------------------------------------------------------------
 
 
-def with_work_beside(run: ImportRun, other: Callable[[], object]) -> None:
-    """The import goes on while somebody else has done something that is not committed yet, and soon is."""
+def with_work_beside(run: ImportRun, other: Callable[[], object], then: Callable[[], object] | None = None) -> None:
+    """The import goes on while somebody else has done something that is not committed yet, and soon is. `then`: what
+    they do before that, while the import waits for them."""
     is_done, may_end = threading.Event(), threading.Event()
 
     def work_beside() -> None:
@@ -115,6 +135,8 @@ def with_work_beside(run: ImportRun, other: Callable[[], object]) -> None:
             other()
             is_done.set()
             may_end.wait(5)
+            if then is not None:
+                then()
         connection.close()
 
     beside = threading.Thread(target=work_beside)
@@ -161,3 +183,42 @@ def test_an_address_that_is_erased_at_the_same_moment_stays_suppressed(text):
     assert (run.state, Contact.objects.count()) == ("done", 1)
     assert check(["ada@x.example"], LATER)["ada@x.example"].answer == Answer.NO
     assert Suppression.objects.get().address.email == "ada@x.example"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_contact_that_is_erased_at_the_same_moment_comes_again_with_its_address():
+    a_contact("ada@x.example", first_name="Ada")
+    run = previewed("email,title\nada@x.example,Countess\n")
+    runs.confirm(run, None, NOW)
+
+    with_work_beside(run, lambda: erase_email("ada@x.example", None, "asked for it", LATER))
+
+    assert (run.state, run.written) == ("done", {"new": 1})
+    assert [held.address.email for held in Contact.objects.get().contact_addresses.all()] == ["ada@x.example"]
+    assert check(["ada@x.example"], LATER)["ada@x.example"].answer == Answer.NO
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_and_an_import_that_make_the_same_company_do_not_wait_in_a_circle():
+    known = an_address("ada@x.example")
+    run = previewed("email,company\nada@x.example,Engines\n")
+    runs.confirm(run, None, NOW)
+
+    with_work_beside(
+        run,
+        lambda: Address.objects.select_for_update(no_key=True).get(pk=known.pk),
+        lambda: Company.objects.create(name="ENGINES"),
+    )
+
+    assert (run.state, Contact.objects.get().company) == ("done", Company.objects.get())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_external_id_that_somebody_takes_at_the_same_moment_stops_no_import():
+    run = previewed("email,other_emails,external_id\nzoe@x.example,all@x.example,1\nada@x.example,all@x.example,2\n")
+    runs.confirm(run, None, NOW)
+
+    with_work_beside(run, lambda: save_contact({"first_name": "Ada", "external_id": "2"}, by=None, now=LATER))
+
+    assert (run.state, run.written) == ("done", {"new": 1, "update": 1})
+    assert Contact.objects.count() == 2
