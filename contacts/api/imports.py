@@ -291,8 +291,8 @@ class UndoView(OneImport):
 
 
 def check_undoable(run: ImportRun) -> None:
-    if not run.can_undo:
-        raise NotNow("There is nothing that could be taken back: it has written nothing, or goes on.")
+    with refusals_told():
+        runs.check_undoable(run)
 
 
 def reason_in(request: Request) -> str:

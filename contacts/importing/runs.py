@@ -169,14 +169,23 @@ def cancel(run: ImportRun, by: Any, now: datetime) -> bool:
     return bool(changed)
 
 
+def check_undoable(run: ImportRun) -> None:
+    """Raises NotReady, saying what has to come first."""
+    if run.state == State.HELD:
+        raise NotReady("It is held after a batch. Cancel it first: what came so far can then be taken back.")
+    if run.state not in ImportRun.UNDOABLE:
+        raise NotReady(f"Only an import that has ended can be taken back. This one is “{run.get_state_display()}”.")
+    if not run.wrote:
+        raise NotReady("This import has written nothing that could be taken back.")
+
+
 def undo(run: ImportRun, by: Any, reason: str, now: datetime) -> None:
     """Lets the job take the whole import back. Raises NoReason, NotReady."""
     if not reason.strip():
         raise NoReason("Say why, so that others can read it later.")
     with transaction.atomic():
-        locked = _lock(run, ImportRun.UNDOABLE, "Only an import that has ended can be taken back.")
-        if not locked.wrote:
-            raise NotReady("This import has written nothing that could be taken back.")
+        locked = ImportRun.objects.select_for_update(no_key=True).get(pk=run.pk)
+        check_undoable(locked)
         locked.state, locked.cursor, locked.done, locked.pace_at = State.UNDOING, 0, 0, None
         locked.undone_by, locked.undo_reason, locked.undone_at = by, reason.strip(), now
         locked.finished_at = None

@@ -69,10 +69,24 @@ def test_what_columns_mean_is_kept_by_a_name(people: Path):
 def test_a_dry_run_and_a_quarantined_list_tell_the_lists_health(tmp_path: Path):
     path = tmp_path / "bought.csv"
     path.write_text(a_bad_list())
-    assert "50.0%  Disposable" in said("import_contacts", path, dry_run=True)
+    looked = said("import_contacts", path, dry_run=True)
+    assert ("50.0%  Disposable" in looked, "It would be quarantined: " in looked) == (True, True)
     with pytest.raises(CommandError, match="quarantined"):
         said("import_contacts", path)
     assert "This is import" in said("import_contacts", path, release="Our guests.", by=a_user("manager").email)
+
+
+def test_a_choice_that_does_not_exist_is_refused_with_those_that_do(people: Path):
+    with pytest.raises(CommandError, match=r"choose from '?skip'?, '?fill'?, '?overwrite'?"):
+        call_command("import_contacts", str(people), "--update", "all")
+
+
+def test_a_held_import_says_that_it_has_to_be_cancelled_before_it_is_taken_back():
+    run = done("email\na@x.example\n")
+    ImportRun.objects.filter(pk=run.pk).update(state=ImportRun.State.HELD)
+    for words in ({"dry_run": True}, {"reason": "Tried.", "by": a_user("manager").email}):
+        with pytest.raises(CommandError, match="Cancel it first"):
+            said("undo_import", run.pk, **words)
 
 
 def test_an_import_is_taken_back_after_a_look_at_what_would_stay():

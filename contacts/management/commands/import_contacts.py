@@ -56,7 +56,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--header", action=BooleanOptionalAction, help="whether the first row names the columns; else found out"
         )
-        parser.add_argument("--update", choices=list(Update), default="overwrite", help="of known contacts")
+        parser.add_argument("--update", choices=[each.value for each in Update], default="overwrite", help="of known contacts")
         parser.add_argument("--empties", action="store_true", help="an empty cell empties its field")
         parser.add_argument("--change-others", action="store_true", help="also change contacts that somebody owns")
         parser.add_argument("--tag", metavar="NAME", action="append", default=[], help="a tag for all of them")
@@ -88,6 +88,8 @@ class Command(BaseCommand):
         carry(run, console)
         if options["dry_run"] or run.quarantine:
             show_health(run, console)
+            if options["dry_run"] and run.quarantine:
+                console.print(Text(f"It would be quarantined: {run.quarantine}", style="red"))
         if run.state == run.State.READY and not options["dry_run"]:
             self._confirm(run, by, console, options)
         report = report_of(run, timezone.now())

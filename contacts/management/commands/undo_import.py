@@ -64,8 +64,10 @@ def _run(number: int) -> ImportRun:
 
 
 def _show_preview(run: ImportRun, console: Console) -> None:
-    if not run.can_undo:
-        raise CommandError("There is nothing that could be taken back: it has written nothing, or goes on.")
+    try:
+        runs.check_undoable(run)
+    except runs.NotReady as error:
+        raise CommandError(str(error)) from error
     preview = preview_undo(run)
     if preview.is_capped:
         console.print(Text(f"Of the first {preview.looked_at:,} contacts; the others go the same way."))
