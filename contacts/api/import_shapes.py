@@ -50,11 +50,12 @@ class JsonText(serializers.Field[Any, Any, Any, Any]):
     """A field of JSON; in a form it is written as text."""
 
     def get_value(self, dictionary: Any) -> Any:
-        value = super().get_value(dictionary)
-        if not isinstance(value, str) or not hasattr(dictionary, "getlist"):
-            return value
+        if not hasattr(dictionary, "getlist"):
+            return super().get_value(dictionary)
+        # REST framework would look for a form's `mapping.KEY` and `new_fields[0]KEY`, and find none.
+        value = dictionary.get(self.field_name, serializers.empty)
         try:
-            return json.loads(value)
+            return json.loads(value) if isinstance(value, str) else value
         except (ValueError, RecursionError):
             return value  # refused as what it is not
 
@@ -85,7 +86,9 @@ class AskedSerializer(StrictSerializer):
     saved = Text(default="", allow_blank=True, max_length=100, help_text="A saved mapping, by name.")
     save_as = Text(default="", allow_blank=True, max_length=100, help_text="Keeps what the columns mean by this name.")
     update = serializers.ChoiceField(  # type: ignore[assignment]  # the field hides the serializer's method
-        choices=[(str(each), UPDATE_LABELS[each]) for each in Update], default=str(Update.OVERWRITE)
+        choices=[(str(each), UPDATE_LABELS[each]) for each in Update],
+        default=str(Update.OVERWRITE),
+        error_messages={"invalid_choice": "“{input}” is none of: " + ", ".join(Update) + "."},
     )
     empties = serializers.BooleanField(default=False, help_text="An empty cell empties its field.")
     change_others = serializers.BooleanField(default=False, help_text="Contacts of others may be changed.")

@@ -70,6 +70,22 @@ def test_a_file_comes_as_a_form():
     assert {tag.name for tag in Contact.objects.get().tags.all()} == {"x", "y"}
 
 
+def test_a_form_says_what_columns_mean_where_nothing_tells_it_and_makes_fields():
+    tool = a_tool()
+    said = {"mapping": {"Wohin": "email", "Size": "custom.size"}, "new_fields": [{"key": "size", "label": "Size"}]}
+    body = b"Wohin,Size\nada@x.example,12\nnot one,13\nnor this,14\n"
+    asked = upload(tool, body, at_once="true", **{name: json.dumps(value) for name, value in said.items()})
+    assert (asked.status_code, asked.json().get("mapping")) == (202, said["mapping"])
+    assert (worked(tool, asked)["counts"]["new"], CustomField.objects.get().label) == (1, "Size")
+    for name in said:
+        assert list(errors_of(upload(tool, body, **{name: "{"}))) == [name]
+
+
+def test_an_update_that_does_not_exist_is_answered_with_those_that_do():
+    refused = a_tool().post("imports/", {"rows": ROWS, "update": "all"})
+    assert errors_of(refused) == {"update": "“all” is none of: skip, fill, overwrite."}
+
+
 def test_a_preview_says_what_changes_and_who_is_not_written_to():
     a_contact("ada@x.example", first_name="Augusta")
     a_suppression("ada@x.example")

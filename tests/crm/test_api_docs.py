@@ -43,7 +43,7 @@ def test_every_example_is_run():
 def test_an_example_does_what_the_page_says(name, live_server, tmp_path, settings):
     settings.RETURN_PATH_DOMAIN = "bounces.example.com"
     an_address("ada@example.org", status="invalid", status_rule="hard_bounce")
-    (tmp_path / "people.csv").write_text("Work mail,First name\nada@example.org,Ada\n")
+    (tmp_path / "people.csv").write_text("Work mail,First name\nada@example.org,Ada\nno address,Bob\nnone either,Eve\n")
     (tmp_path / "bounce.eml").write_bytes(a_delivery_report())
     _, key = an_api_key(a_user("manager"), tuple(Scope.values))
     command = [sys.executable, "-c"] if name == "python" else ["sh", "-c"]

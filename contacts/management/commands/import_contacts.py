@@ -56,7 +56,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--header", action=BooleanOptionalAction, help="whether the first row names the columns; else found out"
         )
-        parser.add_argument("--update", choices=[each.value for each in Update], default="overwrite", help="of known contacts")
+        updates = [each.value for each in Update]  # the members themselves would be told as <Update.SKIP: 'skip'>
+        parser.add_argument("--update", choices=updates, default="overwrite", help="of known contacts")
         parser.add_argument("--empties", action="store_true", help="an empty cell empties its field")
         parser.add_argument("--change-others", action="store_true", help="also change contacts that somebody owns")
         parser.add_argument("--tag", metavar="NAME", action="append", default=[], help="a tag for all of them")
