@@ -1,9 +1,9 @@
 """A batch of staged rows -> tables, in sets: the number of statements does not grow with the batch.
 
 In: the numbers of rows that the preview would write. Out: contacts with their company, addresses, tags, search document
-and a line in their timeline, and what became of each row, all in the caller's transaction. The batch is judged again
-first: what came since the preview counts. Everything that is made carries the run's moment (`applied_at`): that is how
-undo knows it. An import never writes a status and lifts no suppression.
+and a line in their timeline, and what became of each row, all in the caller's transaction. What came since the preview
+counts: rows that were new are tried as such, the others judged again. Everything that is made carries the run's moment
+(`applied_at`): that is how undo knows it. An import never writes a status and lifts no suppression.
 Stage: file -> rows -> stage -> judged -> applied.
 """
 

@@ -70,8 +70,8 @@ def long_way(cleaner: RowCleaner, line: Line) -> str:
         text = "\t".join([NULL if value is None else value for value in values])
     except TypeError:  # a list is among them
         return _escaped_line(values)
-    is_plain = text.count("\\") == values.count(None) and text.count("\t") == len(values) - 1
-    return text + "\n" if is_plain and "\n" not in text and "\r" not in text else _escaped_line(values)
+    is_bare = text.count("\\") == values.count(None) and text.count("\t") == len(values) - 1
+    return text + "\n" if is_bare and "\n" not in text and "\r" not in text else _escaped_line(values)
 
 
 def _plain_address(cell: str) -> str:

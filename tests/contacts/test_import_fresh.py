@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection, transaction
 
 from bounces.models import Address
+from contacts.erasure import erase_email
 from contacts.importing import runs, working
 from contacts.models import Activity, Contact, ContactAddress, ImportRow, ImportRun
 from tests.builders import NOW, a_contact, a_suppression, an_address
@@ -90,3 +92,40 @@ def test_a_new_contact_at_a_suppressed_domain_is_told() -> None:
 
     known = ImportRow.objects.filter(run_id=run.pk).order_by("number").values_list("email", "known")
     assert list(known) == [("zoe@x.example", "suppressed"), ("ada@gone.example", "")]
+
+
+MIXED = (
+    "email,first_name,company,external_id,phone,tags\nzoe@x.example,Zoe,Engines,1,+49 30 901820,a; B\n"
+    "ADA@x.example,Ada,ENGINES,,030 901820,\n,Nobody,,3,,b\nzoe@x.example,Zoe,Engines,1,+49 30 901820,a; B\n"
+    "known@x.example,Kay,Looms,4,,\nbare@x.example,Bea,,,,\nat@closed.example,Cleo,looms,,,\n"
+)
+WHAT_IS_THERE = (
+    """
+    SELECT c.first_name, k.name, c.phone, c.source, c.external_id, c.document, a.email, r.is_primary, v.kind, v.text,
+           (SELECT array_agg(g.name ORDER BY g.name) FROM contacts_contact_tags t JOIN contacts_tag g ON g.id = t.tag_id
+            WHERE t.contact_id = c.id)
+    FROM contacts_contact c LEFT JOIN contacts_company k ON k.id = c.company_id
+    LEFT JOIN contacts_contactaddress r ON r.contact_id = c.id LEFT JOIN bounces_address a ON a.id = r.address_id
+    LEFT JOIN contacts_activity v ON v.contact_id = c.id ORDER BY 1, 10
+    """,
+    "SELECT number, verdict, email, known, contact_id IS NOT NULL, changes FROM contacts_importrow ORDER BY number",
+    "SELECT email, domain, status FROM bounces_address ORDER BY email",
+)
+
+
+def test_one_statement_writes_what_is_written_where_each_row_is_looked_for() -> None:
+    """Where somebody was erased, whose suppression waits, all rows are looked for."""
+    found = []
+    for is_somebody_erased in (False, True):
+        with transaction.atomic():
+            a_contact("known@x.example", first_name="", last_name="Known")
+            an_address("bare@x.example")
+            a_suppression(domain="closed.example")
+            if is_somebody_erased:
+                erase_email("gone@y.example", None, "asked for it", NOW)
+            run = done(MIXED, tags=["fair"])
+            with connection.cursor() as cursor:
+                found.append([run.written, *(cursor.execute(text).fetchall() for text in WHAT_IS_THERE)])
+            transaction.set_rollback(True)
+    assert found[0][0] == {"new": 5, "update": 1}
+    assert found[0] == found[1]
