@@ -13,7 +13,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 
 from contacts.fields import LABELS
 from contacts.importing.fresh import write_fresh
@@ -31,7 +31,8 @@ GROWING = ["bounces_address", "contacts_contact", "contacts_contactaddress", "co
 def apply_batch(judge: Judge, size: int = BATCH) -> tuple[int, int, dict[str, int]]:
     """Writes the next rows; returns the number of the last one, how many there were, and how many were written.
 
-    No last one: there is nothing left.
+    No last one: there is nothing left. Raises IntegrityError where somebody else took an external id of a row at the
+    same moment: the batch may come again, and a smaller one meets nobody.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '32MB'")
@@ -46,17 +47,8 @@ def apply_batch(judge: Judge, size: int = BATCH) -> tuple[int, int, dict[str, in
             fresh = write_fresh(cursor, batch.sql, values, has_tags=batch.has_tags)
         counts = Counter({"new": fresh} if fresh else {})
         if fresh < batch.rows:
-            counts.update(_write_rest(judge, cursor, values, batch, fresh))
+            counts.update(write_rest(judge, cursor, values, batch, fresh))
         return batch.last, batch.rows, dict(counts)
-
-
-def _write_rest(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, fresh: int) -> dict[str, int]:
-    """Once more where somebody else took an external id at the same moment: now it is seen that they did."""
-    try:
-        with transaction.atomic():
-            return write_rest(judge, cursor, values, batch, fresh)
-    except IntegrityError:
-        return write_rest(judge, cursor, values, batch, fresh)
 
 
 def _values(judge: Judge, batch: Batch) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from bounces import lease
 from bounces.lease import Lease
@@ -30,6 +30,7 @@ Watch = Callable[[ImportRun], None]
 State = ImportRun.State
 
 LEASE_LASTS = timedelta(seconds=60)
+SMALLER = 10  # times: than the batch before, which others disturbed
 BEFORE_THE_FIRST = -1  # the cursor of a run whose first batch is still to come
 
 
@@ -150,10 +151,17 @@ def _apply(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun
             _tell_others(run)
             run.cursor = BEFORE_THE_FIRST
         run.pace_at, run.pace_from = clock(), run.done
-    size = settings.IMPORT_BATCH if run.quarantine else applying.BATCH
+    whole = size = settings.IMPORT_BATCH if run.quarantine else applying.BATCH
     while run.state == State.APPLYING:
-        with step(run, held, State.APPLYING) as run:
-            _apply_batch(run, size, clock)
+        try:
+            with step(run, held, State.APPLYING) as run:
+                _apply_batch(run, size, clock)
+        except IntegrityError:
+            if size == 1:
+                raise
+            size = max(1, size // SMALLER)
+            continue
+        size = whole
         applying.tell_planner()
         watch(run)
     if run.state == State.DONE:
