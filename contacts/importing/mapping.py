@@ -95,7 +95,7 @@ def check_mapping(headers: Sequence[str], mapping: Mapping[str, str], new_keys: 
         chosen[header], by_word[word] = word, header
     if "email" not in by_word and "external_id" not in by_word:
         raise UnreadableFile(
-            f"No column is named email. The columns are: {listed(headers)}. "
+            f"No column holds the e-mail address. The columns are: {listed(headers)}. "
             "Choose the one that holds the addresses, or an external id."
         )
     return chosen

@@ -60,7 +60,7 @@ def test_contacts_are_imported(complaints, boss, redis):
     boss.get_by_label("Tags for all of them").fill("fair")
     shoot(boss, "admin-import")
     boss.get_by_role("button", name="Preview").click()
-    expect(boss.locator("body")).to_contain_text("No column is named email")
+    expect(boss.locator("body")).to_contain_text("No column holds the e-mail address")
     boss.set_input_files("input[name=import_file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": body})
     boss.get_by_label("Characters").select_option("cp1253")
     boss.get_by_label("Cells are separated by").select_option("colon")

@@ -177,6 +177,21 @@ def test_what_an_undo_would_leave_is_listed_with_why(manager: Page, size):
     shoot(manager, "import-8-stay")
 
 
+def test_the_size_of_a_file_with_a_long_name_stays_on_one_line_of_a_phone(manager: Page):
+    manager.set_viewport_size(PHONE)
+    manager.goto("/contacts/import/")
+    choose(manager, f"{'all that we have met at fairs ' * 4}.csv", PEOPLE)
+    lines = manager.get_by_text("1 KB", exact=True).evaluate(
+        """element => {
+            const all = document.createRange();
+            all.selectNodeContents(element);
+            return all.getClientRects().length;
+        }"""
+    )
+    assert lines == 1
+    assert fits(manager)
+
+
 @SIZES
 def test_a_file_that_was_read_wrongly_is_read_as_the_person_says(manager: Page, size):
     manager.set_viewport_size(size)

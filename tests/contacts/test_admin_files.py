@@ -89,7 +89,7 @@ def test_a_text_is_read_as_is_said_in_the_preview_and_in_the_import(admin):
 
 
 def test_the_sheet_of_a_workbook_is_chosen_by_name(admin):
-    assert "No column is named email" in upload(admin, BOOK, "book.xlsx").content.decode()
+    assert "No column holds the e-mail address" in upload(admin, BOOK, "book.xlsx").content.decode()
     assert "It has: “Notes”, “People”" in upload(admin, BOOK, "book.xlsx", sheet="Guests").content.decode()
     confirm(admin, upload(admin, BOOK, "book.xlsx", sheet="People"))
     assert Contact.objects.count() == 1
@@ -103,7 +103,7 @@ def test_a_file_without_a_header_is_read_where_that_is_said(admin):
 
 def test_a_manner_that_makes_no_sense_of_the_file_is_refused_at_its_field(admin):
     page = upload(admin, "email;name\nada@x.example;Ada\n", separator="tab")
-    assert "No column is named email" in str(page.context["form"].errors["import_file"])
+    assert "No column holds the e-mail address" in str(page.context["form"].errors["import_file"])
     assert "confirm_form" not in page.context
 
 
@@ -165,7 +165,7 @@ def test_a_saved_mapping_says_what_the_columns_mean(admin, boss):
     saved = upload(admin, "email\na@x.example\n").context["form"].fields["saved"].queryset.get()
     confirm(admin, upload(admin, text, saved=saved.pk))
     assert Contact.objects.get().custom == {"size": 12}
-    assert "No column is named email" in upload(admin, "name\nAda\n", saved=saved.pk).content.decode()
+    assert "No column holds the e-mail address" in upload(admin, "name\nAda\n", saved=saved.pk).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_saved_mapping_says_what_the_columns_mean(admin, boss):
         ('{"mail": 7}', "Write a field for each column"),
         ('{"mail": "e-mail"}', "no field is named so"),
         ('{"a": "email", "b": "email"}', "Two columns mean"),
-        ('{"size": "title"}', "No column is named email"),
+        ('{"size": "title"}', "No column holds the e-mail address"),
     ],
 )
 def test_a_saved_mapping_that_is_typed_in_is_one_that_files_can_be_read_by(admin, typed: str, kept: Any):
@@ -195,7 +195,7 @@ def test_a_file_that_waits_for_its_confirmation_is_no_import_yet(admin):
 
 
 def test_a_file_that_cannot_be_read_is_refused_at_its_field(admin):
-    assert "No column is named email" in upload(admin, "name\nAda\n").content.decode()
+    assert "No column holds the e-mail address" in upload(admin, "name\nAda\n").content.decode()
 
 
 def test_a_file_that_is_too_large_for_a_request_is_sent_to_the_page(admin):

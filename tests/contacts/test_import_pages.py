@@ -111,7 +111,7 @@ def test_a_column_can_become_a_new_field(client: Client, manager, run_jobs: Call
 def test_columns_that_cannot_be_meant_are_told(client: Client, manager):
     a_custom_field("size")
     run = upload(client, "email,x\nada@example.org,1\n")
-    for words, says in ((("email", "email"), "Two columns mean"), (("", "custom.size"), "No column is named email")):
+    for words, says in ((("email", "email"), "Two columns mean"), (("", "custom.size"), "No column holds the e-mail")):
         answer = choose(client, run, *words)
         assert answer.status_code == 400
         assert says in answer.content.decode()

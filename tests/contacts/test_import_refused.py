@@ -49,7 +49,7 @@ def test_blank_lines_do_not_shift_the_numbers():
     [
         (b"", "empty"),
         (b"email\n", "no rows"),
-        (b"name,city\nA,B\n", "No column is named email"),
+        (b"name,city\nA,B\n", "No column holds the e-mail address"),
         (b"email\n" + b"a\x00b@x.example\n" * 9, "NUL"),
         (b'email,"name\na@x.example,Ada\n', "never closed"),
         (b"PK\x03\x04rest", "CSV UTF-8"),
