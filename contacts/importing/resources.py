@@ -84,7 +84,7 @@ class ContactResource(resources.ModelResource):
         """Raises UnreadableFile where the header has no column to go by, BusyError."""
         run = self.run = self._begin(dataset)
         try:
-            return self._carry(run, {word: header for header, word in run.mapping.items()}, dry_run)
+            return self._carry(run, _words(run), dry_run)
         finally:
             if dry_run:
                 forget(run)
@@ -182,6 +182,12 @@ def forget(run: ImportRun) -> None:
         run.delete()
 
 
+def _words(run: ImportRun) -> dict[str, str]:
+    """The file's columns by what they mean, in its order; but first the one that says whom a row is about."""
+    chosen = [(run.mapping[header], header) for header in run.headers if header in run.mapping]
+    return dict(sorted(chosen, key=lambda each: each[0] != "email"))
+
+
 def _as_validation_error(row: RowShown) -> ValidationError:
     by_column: dict[str, list[str]] = {}
     for column, value, sentence in row.problems:
@@ -196,4 +202,6 @@ def _cell(word: str, row: RowShown) -> str:
         return row.email if word == "email" else str(row.values.get(word, ""))
     key = "addresses" if word in ("email", "other_emails") else word
     change = next((each for each in row.changes if each.word == key), None)
-    return f"{change.was or 'empty'} → {change.then}" if change else ""
+    if change:
+        return f"{change.was or 'empty'} → {change.then}"
+    return row.email if word == "email" else ""

@@ -88,6 +88,13 @@ def test_a_text_is_read_as_is_said_in_the_preview_and_in_the_import(admin):
     assert Contact.objects.get().first_name == "Άδα"
 
 
+def test_the_preview_says_first_whom_a_row_is_about_where_it_changes_something_else(admin):
+    a_contact("ada@x.example", first_name="Ada", title="Dr")
+    result = upload(admin, "title,first_name,email\nCountess,Ada,ada@x.example\n").context["result"]
+    assert result.diff_headers == ["email", "title", "first_name"]
+    assert [row.diff for row in result.rows] == [["ada@x.example", "Dr → Countess", ""]]
+
+
 def test_the_sheet_of_a_workbook_is_chosen_by_name(admin):
     assert "No column holds the e-mail address" in upload(admin, BOOK, "book.xlsx").content.decode()
     assert "It has: “Notes”, “People”" in upload(admin, BOOK, "book.xlsx", sheet="Guests").content.decode()

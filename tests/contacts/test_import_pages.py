@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from contacts.models import Contact, CustomField, ImportRun, SavedMapping
 from contacts.views import importing
-from tests.builders import a_custom_field, a_note, a_user
+from tests.builders import a_contact, a_custom_field, a_note, a_user
 from tests.contacts.importing import done
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +106,16 @@ def test_a_column_can_become_a_new_field(client: Client, manager, run_jobs: Call
     act(client, run, "confirm")
     run_jobs()
     assert (CustomField.objects.get().key, Contact.objects.get().custom) == ("team_size", {"team_size": 12})
+
+
+def test_rows_that_change_nothing_are_counted_and_no_empty_table_is_shown(client: Client, manager, run_jobs):
+    a_contact("ada@example.org", first_name="Ada")
+    run = upload(client, "email,first_name\nada@example.org,Ada\nbob@example.org,Bob\n")
+    choose(client, run, "email", "first_name")
+    run_jobs()
+    shown = page(client, run, "import_run")
+    assert shown.context["run"].counts["unchanged"] == 1
+    assert ('id="new"' in shown.content.decode(), 'id="unchanged"' in shown.content.decode()) == (True, False)
 
 
 def test_columns_that_cannot_be_meant_are_told(client: Client, manager):
