@@ -56,17 +56,18 @@ def _judge_rest(judge: Judge, cursor: Any, values: dict[str, Any]) -> None:
     cursor.execute(f"INSERT INTO import_write {WRITE.format(changes=CHANGES)}", values)
 
 
-NOT_WRITTEN = "AND NOT EXISTS (SELECT FROM contacts_importrow w WHERE w.run_id = %(run)s AND w.number = s.number)"
-# Nearly all are known to be missing since the preview: these are not looked for again.
+# Not those that `fresh.py` writes: not looked for among the run's rows, which PostgreSQL takes for few for long.
+NOT_WRITTEN = "AND NOT (j.verdict = 'new' AND j.address_id IS NULL AND s.email IS NOT NULL)"
+# Each is looked for by its index, whatever the planner expects of a batch: a subquery that gives a value is not hashed.
 MAKE_ADDRESSES = """
 INSERT INTO bounces_address (email, domain, created_at)
 SELECT said.email, split_part(said.email, '@', -1), %(at)s
 FROM (
-    SELECT email FROM {rows} b WHERE email IS NOT NULL AND (
-        was_address_id IS NULL OR NOT EXISTS (SELECT FROM bounces_address a WHERE a.id = b.was_address_id))
+    SELECT email FROM {rows} b
+    WHERE email IS NOT NULL AND (SELECT a.id FROM bounces_address a WHERE a.id = b.was_address_id) IS NULL
     UNION ALL
     SELECT other.email FROM {rows} b CROSS JOIN unnest(b.others) AS other(email)
-    WHERE b.others IS NOT NULL AND NOT EXISTS (SELECT FROM bounces_address a WHERE a.email = other.email)
+    WHERE (SELECT a.id FROM bounces_address a WHERE a.email = other.email) IS NULL
 ) AS said
 ORDER BY said.email
 ON CONFLICT (email) DO NOTHING
