@@ -1,8 +1,7 @@
 """One row's cells -> what the stage holds of it. In: a Line and the mapping. Out: values by column, or problems.
 
-The rules are those of `contacts/fields.py`; here they take a short way for the cells that nearly all files are made
-of, because a million rows go through. An address that looks as nearly all do costs a microsecond; the library looks at
-the others. An empty cell says nothing (None), unless the run empties fields (then "").
+The rules are those of `contacts/fields.py`; texts that are as nearly all are take a shorter way. Plain rows do not come
+here: see `copy_lines.py`. An empty cell says nothing (None), unless the run empties fields (then "").
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from bounces.addresses import BadAddress, is_plain, normalise_reachable
+from bounces.addresses import BadAddress, normalise_reachable
 from contacts.country_words import country_code
 from contacts.custom import clean_custom
 from contacts.fields import LONGEST, FieldErrors, clean_fields
@@ -168,9 +167,7 @@ def owner_in(cell: str) -> str:
 
 
 def phone_in(cell: str, country: str | None) -> str:
-    """As E.164 where it is so already, else as it can be read."""
-    if is_whole_phone(cell):
-        return cell
+    """As E.164 where it can be read so."""
     found = read_phone(cell, country or settings.PHONE_REGION)
     return found if is_whole_phone(found) else str(_by_the_rules("phone", found))
 
@@ -207,9 +204,6 @@ def _said(error: ValueError) -> str:
 
 def address_in(cell: str) -> str:
     """As it is kept."""
-    lowered = cell.lower()
-    if is_plain(lowered):
-        return lowered
     try:
         return normalise_reachable(cell)
     except BadAddress as error:

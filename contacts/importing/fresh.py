@@ -13,7 +13,14 @@ from django.db import IntegrityError, transaction
 
 from bounces.addresses import has_orphaned_suppressions
 from contacts.importing.judging import SUPPRESSED_DOMAINS
-from contacts.importing.writing import INSERT_ACTIVITIES, INSERT_CONTACTS, INSERT_OUTCOMES, INSERT_PRIMARY, INSERT_TAGS
+from contacts.importing.writing import (
+    INSERT_ACTIVITIES,
+    INSERT_CONTACTS,
+    INSERT_OUTCOMES,
+    INSERT_PRIMARY,
+    INSERT_TAGS,
+    STAGED,
+)
 
 
 def write_fresh(cursor: Any, batch: str, values: dict[str, Any], *, has_tags: bool) -> int:
@@ -37,7 +44,7 @@ def write_fresh(cursor: Any, batch: str, values: dict[str, Any], *, has_tags: bo
 def _statement(batch: str, *, has_tags: bool) -> str:
     """`import_write` is the name that the texts of `writing.py` read."""
     parts = {
-        "import_write": FRESH.format(batch=batch),
+        "import_write": FRESH.format(batch=batch, staged=STAGED),
         "address": INSERT_ADDRESSES,
         "contact": INSERT_CONTACTS,
         "contact_address": INSERT_PRIMARY,
@@ -54,8 +61,7 @@ FRESH = """
 SELECT 'new' AS verdict, NULL::text[] AS changed, nextval('bounces_address_id_seq') AS address_id,
        (SELECT k.id FROM contacts_company k WHERE lower(k.name) = lower(s.company)) AS company_id,
        s.company AS company_name, nextval('contacts_contact_id_seq') AS contact_id, NULL::jsonb AS changes,
-       NULL::timestamptz AS was_updated_at, s.number, s.email, s.others, s.first_name, s.last_name, s.title, s.owner_id,
-       s.phone, s.country, s.tags, s.source, s.external_id, s.custom
+       NULL::timestamptz AS was_updated_at, {staged}
 FROM (
     SELECT * FROM ({batch}) AS b
     WHERE was_verdict = 'new' AND was_address_id IS NULL AND email IS NOT NULL ORDER BY number

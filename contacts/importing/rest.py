@@ -13,7 +13,7 @@ from bounces.addresses import link_orphaned_suppressions
 from contacts.importing.comparing import CHANGES
 from contacts.importing.judging import Judge, judge_rows
 from contacts.importing.taking import Batch
-from contacts.importing.writing import write
+from contacts.importing.writing import STAGED, write
 
 
 def write_rest(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, fresh: int) -> dict[str, int]:
@@ -21,7 +21,7 @@ def write_rest(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, 
     is_left = NOT_WRITTEN if fresh else ""
     cursor.execute(f"CREATE TEMP TABLE import_batch ON COMMIT DROP AS {batch.sql} {is_left}", values)
     _make_addresses(cursor, values, "import_batch")
-    cursor.execute(f"CREATE TEMP TABLE import_write ON COMMIT DROP AS {STILL_NEW}", values)
+    cursor.execute(f"CREATE TEMP TABLE import_write ON COMMIT DROP AS {STILL_NEW.format(staged=STAGED)}", values)
     cursor.execute("SELECT count(*) FROM import_write")
     is_all_new = fresh + cursor.fetchone()[0] == batch.rows
     if not is_all_new:
@@ -53,7 +53,7 @@ def _judge_rest(judge: Judge, cursor: Any, values: dict[str, Any]) -> None:
     if cursor.fetchone()[0]:
         cursor.execute(LOCK.format(contact="j.contact_id", rows="import_judged j"))
         judge_rows(judge, cursor, "import_rest")
-    cursor.execute(f"INSERT INTO import_write {WRITE.format(changes=CHANGES)}", values)
+    cursor.execute(f"INSERT INTO import_write {WRITE.format(changes=CHANGES, staged=STAGED)}", values)
 
 
 # Not those that `fresh.py` writes: not looked for among the run's rows, which PostgreSQL takes for few for long.
@@ -81,8 +81,7 @@ ORDER BY a.id FOR NO KEY UPDATE OF a
 STILL_NEW = """
 SELECT s.was_verdict AS verdict, NULL::text[] AS changed, a.id AS address_id, k.id AS company_id,
        coalesce(k.name, '') AS company_name, nextval('contacts_contact_id_seq') AS contact_id, NULL::jsonb AS changes,
-       NULL::timestamptz AS was_updated_at, s.number, s.email, s.others, s.first_name, s.last_name, s.title,
-       s.owner_id, s.phone, s.country, s.tags, s.source, s.external_id, s.custom
+       NULL::timestamptz AS was_updated_at, {staged}
 FROM import_batch s
 LEFT JOIN bounces_address a ON a.email = s.email
 LEFT JOIN contacts_company k ON lower(k.name) = lower(s.company)
@@ -110,8 +109,7 @@ SELECT j.verdict, j.changed, j.address_id, k.id, coalesce(k.name, ''),
        CASE WHEN j.verdict = 'new' THEN nextval('contacts_contact_id_seq') ELSE j.contact_id END,
        CASE WHEN j.verdict = 'update' THEN written.changes END,
        CASE WHEN j.verdict = 'update' THEN written.updated_at END,
-       s.number, s.email, s.others, s.first_name, s.last_name, s.title, s.owner_id, s.phone, s.country, s.tags,
-       s.source, s.external_id, s.custom
+       {staged}
 FROM import_judged j
 JOIN import_rest s ON s.number = j.number
 LEFT JOIN contacts_company k ON lower(k.name) = lower(s.company)

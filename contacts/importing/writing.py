@@ -43,6 +43,11 @@ def _update(cursor: Any, values: dict[str, Any]) -> None:
     cursor.execute(STEP_FORWARD, values)
 
 
+# What `import_write` keeps of the staged row `s`, in this order.
+STAGED = """
+       s.number, s.email, s.others, s.first_name, s.last_name, s.title, s.owner_id, s.phone, s.country, s.tags,
+       s.source, s.external_id, s.custom
+"""
 INSERT_CONTACTS = """
 INSERT INTO contacts_contact
     (id, first_name, last_name, title, company_id, owner_id, phone, country, custom, source, external_id, document,
