@@ -23,6 +23,17 @@ from crm.up import places, private
 from tests.first_state import FirstState
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    said = "run long tests in full, not only the part that takes a minute"
+    parser.addoption("--all", action="store_true", dest="run_all", help=said)
+
+
+@pytest.fixture(scope="session")
+def run_all(pytestconfig: pytest.Config) -> bool:
+    """True with --all: a test that walks a large space walks all of it, else the part that takes a minute."""
+    return bool(pytestconfig.getoption("run_all"))
+
+
 @pytest.fixture(scope="session")
 def private_servers() -> Iterator[None]:
     wanted = private.wanted(settings)
@@ -91,8 +102,15 @@ def run_jobs(redis: Redis) -> Callable[[], None]:
     return run
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes begins first, so that the end of a run waits for none of it."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, so that the end of a run waits for none of it.
+
+    Tests marked `full` run only with --all. They are deselected, not skipped: a skip says that a program is missing.
+    """
+    if not config.getoption("run_all"):
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     items.sort(key=lambda item: item.get_closest_marker("services") is None)
 
 
