@@ -2,6 +2,8 @@
 
 An estimate, from a sample of SAMPLE rows. A list that looks bought or stale is imported in small batches only, each
 after the one before has shown how it bounces: that is what keeps one bad list from burning a sender's reputation.
+Lists from SMALLEST rows on are judged. Below FIRM rows the lower end of a 95% confidence interval (Wilson's) has to
+reach the limit, so that one bad address too many does not accuse a list of twenty.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import sqrt
 from typing import Any
 
 from disposable_email_domains import blocklist
@@ -20,7 +23,9 @@ from contacts.importing.staging import judged_of, stage_of
 from contacts.models import ImportRun
 
 SAMPLE = 20_000
-SMALLEST = 100  # rows
+SMALLEST = 20  # rows that a share must be of before it is judged
+FIRM = 100  # rows from which a share is judged as it is
+Z = 1.96  # standard deviations: 95% confidence
 FREE = tuple(
     """
     gmail.com googlemail.com yahoo.com yahoo.co.uk ymail.com hotmail.com hotmail.co.uk outlook.com live.com
@@ -34,19 +39,28 @@ FREE = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One thing that tells of a list's health. `limit`: the share from which on it is quarantined; None: only told."""
+    """One thing that tells of a list's health. `limit`: the share from which on it is quarantined; None: only told.
+
+    `of_rows`: the share is of all rows, not of those with an address alone.
+    """
 
     key: str
     label: str
     because: str
     limit: float | None
+    of_rows: bool
 
     def share(self, health: Mapping[str, Any]) -> float:
         return float(health.get(self.key, 0.0))
 
     def is_bad(self, health: Mapping[str, Any]) -> bool:
-        """Of few rows no share says anything."""
-        return self.limit is not None and health.get("rows", 0) >= SMALLEST and self.share(health) >= self.limit
+        """Whether the share reaches the limit; of a small list, whether it does so beyond reasonable doubt."""
+        rows = health.get("rows", 0)
+        judged = rows if self.of_rows else health.get("addressed", rows)
+        if self.limit is None or judged < SMALLEST:
+            return False
+        share = self.share(health)
+        return (share if judged >= FIRM else at_least(share, judged)) >= self.limit
 
 
 def signs() -> list[Sign]:
@@ -60,7 +74,17 @@ def signs() -> list[Sign]:
         ("free", "At a free provider", "are at free providers"),
         ("unknown", "At domains that are new here", "are at domains that are new here"),
     ]
-    return [Sign(key, label, because, limits.get(key)) for key, label, because in told]
+    return [Sign(key, label, because, limits.get(key), key in OF_ROWS) for key, label, because in told]
+
+
+def at_least(share: float, rows: int) -> float:
+    """The lower end of Wilson's 95% confidence interval for a share that `rows` rows show."""
+    square = Z * Z / rows
+    doubt = Z * sqrt((share * (1 - share) + square / 4) / rows)
+    return (share + square / 2 - doubt) / (1 + square)
+
+
+OF_ROWS = frozenset({"bad", "repeated"})
 
 
 def reasons_of(health: Mapping[str, Any]) -> str:
@@ -72,7 +96,7 @@ def reasons_of(health: Mapping[str, Any]) -> str:
 def sampled(rows: int) -> str:
     """What the shares are of, for people."""
     if rows < SMALLEST:
-        return f"Of {rows} rows: too few to judge the list by."
+        return f"{rows} rows. A list is judged from {SMALLEST} rows on."
     return f"Of its {rows:,} rows." if rows <= SAMPLE else f"An estimate, by some {SAMPLE:,} of its rows."
 
 
@@ -82,7 +106,7 @@ def _disposable() -> list[str]:
 
 
 def estimate(run: ImportRun) -> dict[str, Any]:
-    """Shares by the keys of `signs`, of the sampled rows; `rows` is how many the file has."""
+    """Shares of the sampled rows by the keys of `signs`; how many `rows` the file has, and `addressed` ones of them."""
     percent = min(100.0, 100 * SAMPLE / run.total) if run.total else 100.0
     with connection.cursor() as cursor:
         cursor.execute(
@@ -91,14 +115,14 @@ def estimate(run: ImportRun) -> dict[str, Any]:
         )
         columns = [column.name for column in cursor.description or ()]
         found = {key: int(number or 0) for key, number in zip(columns, cursor.fetchone(), strict=True)}
-    with_email = found.pop("addressed") or 1
-    sampled = found.pop("sampled") or 1
-    shares = {key: round(number / with_email, 4) for key, number in found.items() if key != "repeated"}
+    addressed, sampled = found.pop("addressed"), found.pop("sampled") or 1
+    shares = {key: round(number / (addressed or 1), 4) for key, number in found.items() if key != "repeated"}
     return {
         **shares,
         "repeated": round(found["repeated"] / sampled, 4),
         "bad": round(sum(run.known.values()) / run.total, 4) if run.total else 0.0,
         "rows": run.total,
+        "addressed": round(addressed * 100 / percent),
     }
 
 
