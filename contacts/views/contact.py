@@ -61,6 +61,7 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
     fields = {field.key: field for field in CustomField.objects.all()}
     return {
         "contact": contact,
+        "heading": contact.name or (reached[0].address.email if reached else str(contact)),
         "addresses": [
             (
                 one,

@@ -38,6 +38,17 @@ def test_the_page_says_why_an_address_may_not_be_written_to(client, sales):
     assert "(550 5.1.1)" in page
 
 
+@pytest.mark.parametrize("fields", [{}, {"first_name": "", "last_name": ""}])
+def test_a_contact_without_an_address_has_a_page(client, sales, fields):
+    contact = a_contact(email=None, **fields)
+    assert str(contact) in text_of(client.get(contact.get_absolute_url()))
+
+
+def test_a_contact_without_a_name_is_headed_by_its_address(client, sales):
+    contact = a_contact("ada@example.org", first_name="", last_name="")
+    assert client.get(contact.get_absolute_url()).context["heading"] == "ada@example.org"
+
+
 def test_the_timeline_tells_everything_newest_first(client, sales):
     contact = a_contact("ada@example.org")
     a_note(contact, "Likes tea.", at=days_ago(1), by=sales)
