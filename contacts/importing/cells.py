@@ -80,6 +80,8 @@ class RowCleaner:
         self._clean_special(cells, values, problems)
         if self.custom:
             self._clean_custom(cells, values, problems)
+        if "others" in place:
+            self._choose_address(values)
         if not (values[place["email"]] or problems or ("external_id" in place and values[place["external_id"]])):
             problems.append([self.header_of.get("email", ""), "", NO_ADDRESS])
         if problems:
@@ -131,6 +133,17 @@ class RowCleaner:
                 problems.append([self.headers[at], cell[:LONGEST_SHOWN], _said(error)])
         if tags:
             values[self.place["tags"]] = tags
+
+    def _choose_address(self, values: list[Any]) -> None:
+        """Where a row names no address of its own, the first of its other ones is it, and stays among them: that is how
+        `comparing.py` knows that it makes no known contact change the primary address."""
+        email, others = self.place["email"], self.place["others"]
+        if not values[others]:
+            values[others] = None
+        elif values[email]:
+            values[others] = [each for each in values[others] if each != values[email]] or None
+        else:
+            values[email] = values[others][0]
 
     def _clean_custom(self, cells: list[str], values: list[Any], problems: list[list[str]]) -> None:
         given = {key: cells[at] for at, key in self.custom if cells[at] or self.options.empties}

@@ -25,9 +25,11 @@ SAME_PHONE = f"""(
     AND least(length({_STAGED}), length({_KEPT})) >= 6 AND abs(length({_STAGED}) - length({_KEPT})) <= 3
     AND (right({_STAGED}, length({_KEPT})) = {_KEPT} OR right({_KEPT}, length({_STAGED})) = {_STAGED})
 )"""
+# Whether the row's address is the first of its other ones: then a contact that has a primary address keeps that.
+IS_BORROWED = "{row}.email IS NOT DISTINCT FROM {row}.others[1]"
 ADDRESSES = f"""
     (f.by_id AND s.email IS NOT NULL AND p.address_id IS DISTINCT FROM f.address_id
-     AND ({NOT_FILL} OR p.address_id IS NULL))
+     AND (({NOT_FILL} AND NOT {IS_BORROWED.format(row="s")}) OR p.address_id IS NULL))
     OR (s.others IS NOT NULL AND s.email IS NOT NULL AND EXISTS (
         SELECT FROM unnest(s.others) AS said(email)
         WHERE NOT EXISTS (
@@ -90,7 +92,7 @@ BEFORE_AND_AFTER = {
     "addresses": (
         "(SELECT coalesce(jsonb_agg(o.email ORDER BY r.is_primary DESC, r.id), '[]') FROM contacts_contactaddress r "
         "JOIN bounces_address o ON o.id = r.address_id WHERE r.contact_id = c.id)",
-        "s.email || coalesce(s.others, '{}')",
+        "s.email || array_remove(coalesce(s.others, '{}'), s.email)",
     ),
 }
 CHANGES = (

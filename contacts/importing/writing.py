@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contacts.importing.comparing import CUSTOM_THEN
+from contacts.importing.comparing import CUSTOM_THEN, IS_BORROWED
 from contacts.importing.judging import known_sql
 from contacts.search import index_documents
 
@@ -89,13 +89,13 @@ UPDATE contacts_contact c SET
     updated_at = %(at)s
 FROM import_write s WHERE c.id = s.contact_id AND s.verdict = 'update'
 """  # noqa: S608 -- one constant in another
-STEP_BACK = """
+STEP_BACK = f"""
 UPDATE contacts_contactaddress r SET is_primary = false
 FROM import_write w
 WHERE r.contact_id = w.contact_id AND r.is_primary AND w.verdict = 'update' AND 'addresses' = ANY(w.changed)
   AND r.address_id <> w.address_id
-  AND %(update)s <> 'fill'
-"""
+  AND %(update)s <> 'fill' AND NOT {IS_BORROWED.format(row="w")}
+"""  # noqa: S608 -- one constant in another
 STEP_FORWARD = """
 INSERT INTO contacts_contactaddress (contact_id, address_id, is_primary, created_at)
 SELECT w.contact_id, w.address_id, true, %(at)s FROM import_write w
