@@ -24,8 +24,8 @@
     waits; `jobs.py` is what the workers run; `lease.py` lets one at a time.
 
 Before a message is sent: `issuing.py` gives it its return path, `return_path.py` says what that proves.
-What the pages and the API ask: `verdict.py` (may I write to it?), `demands.py` (what a campaign asks beyond that),
-`sentences.py` (why, in words).
+What the pages and the API ask: `verdict.py` (may I write to it?), `refusals.py` (whom nobody may write to, as sets),
+`demands.py` (what a campaign asks beyond that), `sentences.py` (why, in words).
 What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send here;
 `suppression_lists.py` reads lists of them), `review.py` (what the facts leave open: `questions.py`),
 `standings.py` (whether a bounce counts).
@@ -33,5 +33,6 @@ What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send 
 `repair.py` takes back what one provider's error made invalid.
 What it adds up to: `reputation.py` (rates and their lines), `providers.py` (who receives).
 Secrets of mailboxes and webhooks: `sealing.py` (kept sealed), `resealing.py` (when a key is replaced).
-The words are in `values.py`, the tables in `models/`. This package knows nothing of contacts or campaigns.
+The words are in `values.py`, the tables in `models/`, what several modules ask of a row in `conditions.py`.
+This package knows nothing of contacts or campaigns.
 """

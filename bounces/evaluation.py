@@ -25,6 +25,8 @@ would have passed, or the address is alive, well verified or restored since. Und
 
 from __future__ import annotations
 
+from bounces.conditions import HARD_RULES, counted_hard, counted_soft, counts
+
 # Which addresses are judged; `{id}` is the column that names them. The only identifiers that are put into the text.
 GIVEN_IDS = "{id} = ANY(%(ids)s::bigint[])"
 BETWEEN_IDS = "{id} > %(after)s AND {id} <= %(upto)s"
@@ -32,13 +34,10 @@ BETWEEN_IDS = "{id} > %(after)s AND {id} <= %(upto)s"
 # Which bounces are read: as they are recorded, or as a run would have them.
 AS_RECORDED = "bounces_bounce"
 
-# Which bounces count as what: the conditions of the indexes `bounce_hard` and `bounce_soft`, word for word, so that a
-# judgement reads those alone and never the bounces' rows.
-IS_HARD = """b.standing = 'counted' AND b.kind = 'hard' AND b.fault = 'recipient'
-          AND (b.smtp_code IS NULL OR b.smtp_code >= 500) AND b.enhanced_code NOT LIKE '4.%%'"""
-IS_SOFT = """b.standing = 'counted' AND b.fault IN ('recipient', 'unknown', 'infrastructure')
-          AND (b.kind = 'soft' OR (b.kind = 'hard' AND (
-              b.fault <> 'recipient' OR b.smtp_code < 500 OR b.enhanced_code LIKE '4.%%')))"""
+# Which bounces count as what: the conditions of the indexes `bounce_hard` and `bounce_soft`, so that a judgement reads
+# those alone and never the bounces' rows.
+IS_HARD = counted_hard("b")
+IS_SOFT = counted_soft("b")
 
 IS_OWN = "b.fault IN ('recipient', 'unknown')"
 
@@ -47,7 +46,7 @@ IS_OWN = "b.fault IN ('recipient', 'unknown')"
 EVALUATE = """
 WITH waived AS (
     SELECT r.address_id,
-           max(r.effective_at) FILTER (WHERE r.rule IN ('hard_bounce', 'hard_bounce_after_reply')) AS hard,
+           max(r.effective_at) FILTER (WHERE r.rule IN {hard_rules}) AS hard,
            max(r.effective_at) FILTER (WHERE r.rule = 'soft_in_a_row') AS in_a_row,
            max(r.effective_at) FILTER (WHERE r.rule = 'soft_in_window') AS in_window,
            max(r.effective_at) FILTER (WHERE r.rule = 'soft_recent') AS recent,
@@ -73,7 +72,7 @@ WITH waived AS (
            COALESCE(w.undeliverable, '-infinity') AS verification_waived,
            CASE WHEN a.last_bounce_at > %(as_of)s THEN (
                SELECT min(b.occurred_at) FROM bounces_bounce b
-               WHERE b.address_id = a.id AND b.standing = 'counted' AND b.occurred_at > %(as_of)s
+               WHERE b.address_id = a.id AND {is_counted} AND b.occurred_at > %(as_of)s
            ) END AS ahead_at,
            u.status AS upheld_status, u.rule AS upheld_rule, u.until AS upheld_until, u.evidence AS upheld_evidence,
            u.effective_at AS upheld_at
@@ -159,7 +158,7 @@ WITH waived AS (
 SELECT v.id AS address_id, v.status AS from_status, v.to_status, v.rule,
     jsonb_strip_nulls(CASE
         WHEN v.stands THEN v.upheld_evidence || jsonb_build_object('upheld_at', v.upheld_at)
-        WHEN v.rule IN ('hard_bounce', 'hard_bounce_after_reply') THEN (
+        WHEN v.rule IN {hard_rules} THEN (
             SELECT jsonb_build_object(
                 'bounces', v.bounces, 'first_at', v.first_at, 'last_at', v.last_at, 'replied_at', v.last_reply_at,
                 'delivered_at', v.last_delivered_at, 'bounce', b.id, 'reason', b.reason, 'smtp_code', b.smtp_code,
@@ -215,6 +214,8 @@ def evaluation(target: str, bounces: str = AS_RECORDED) -> str:
         of_rulings=target.format(id="r.address_id"),
         of_bounces=target.format(id="b.address_id"),
         bounces=bounces,
+        is_counted=counts("b"),
+        hard_rules=HARD_RULES,
         is_hard=IS_HARD,
         is_soft=IS_SOFT,
         is_own=IS_OWN,

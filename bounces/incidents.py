@@ -18,9 +18,10 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 
 from bounces import inbox, lease, outbox, policy
+from bounces.conditions import hard
 from bounces.lease import Lease
 from bounces.models import Address, Bounce, Dirty, Incident
-from bounces.noticing import IS_HARD, Suspect, has_recovered, suspects
+from bounces.noticing import IS_COUNTED, Suspect, has_recovered, suspects
 from bounces.standings import restand
 from bounces.values import Standing
 
@@ -42,7 +43,7 @@ WITH news AS (
 )
 SELECT b.id, i.id, i.state FROM news CROSS JOIN LATERAL (
     SELECT b.id, b.provider, b.occurred_at FROM bounces_bounce b
-    WHERE b.address_id = news.address_id AND b.standing = 'counted' AND b.incident_id IS NULL AND {IS_HARD}
+    WHERE b.address_id = news.address_id AND {IS_COUNTED}
     OFFSET 0
 ) b JOIN bounces_incident i ON i.provider = b.provider AND i.state <> 'dismissed'
     AND b.occurred_at >= i.began_at AND b.occurred_at <= COALESCE(i.ended_at, 'infinity')
@@ -50,7 +51,7 @@ ORDER BY b.id LIMIT {CHUNK}
 """  # noqa: S608  (the parts are constants of ours)
 OF_THE_BEGINNING = f"""
 SELECT b.id, i.id, i.state FROM bounces_incident i JOIN bounces_bounce b ON b.provider = i.provider
-WHERE i.id = ANY(%(opened)s) AND b.standing = 'counted' AND b.incident_id IS NULL AND {IS_HARD}
+WHERE i.id = ANY(%(opened)s) AND {IS_COUNTED}
   AND b.occurred_at >= i.began_at AND b.occurred_at <= COALESCE(i.ended_at, 'infinity')
 ORDER BY b.id LIMIT {CHUNK}
 """  # noqa: S608  (as above)
@@ -245,14 +246,14 @@ def by_hour(incident: Incident) -> list[Hour]:
         return [Hour(*row) for row in cursor.fetchall()]
 
 
-BY_HOUR = """
+BY_HOUR = f"""
 SELECT hour, count(b.id) FILTER (WHERE b.incident_id = %(id)s),
        count(b.id) FILTER (WHERE b.incident_id IS DISTINCT FROM %(id)s)
 FROM generate_series(date_trunc('hour', %(starts_at)s::timestamptz), %(ends_at)s, interval '1 hour') AS hour
-LEFT JOIN bounces_bounce b ON b.provider = %(provider)s AND b.kind = 'hard' AND b.fault = 'recipient'
+LEFT JOIN bounces_bounce b ON b.provider = %(provider)s AND {hard("b")}
     AND b.occurred_at >= hour AND b.occurred_at < hour + interval '1 hour'
 GROUP BY hour ORDER BY hour LIMIT 72
-"""
+"""  # noqa: S608  (as above)
 
 
 def affected(incident: Incident) -> QuerySet[Address]:

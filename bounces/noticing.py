@@ -23,14 +23,16 @@ from typing import Any
 from django.db import connection
 
 from bounces import policy
+from bounces.conditions import counted_hard, hard
 from bounces.suspicion import AT_LEAST, SHARE, Seen, is_usual, most_usual
 
 WINDOWS = (1, 6, 24)  # hours
 BASE = timedelta(days=28)
 LOOKED_AT = timedelta(days=7)  # older bounces, as of an import of years, raise no alarm any more
 
-IS_HARD = """b.kind = 'hard' AND b.fault = 'recipient' AND (b.smtp_code IS NULL OR b.smtp_code >= 500)
-    AND b.enhanced_code NOT LIKE '4.%%'"""
+# What an incident may cover, and what it would have covered: those that count, and those that it holds already.
+IS_COUNTED = f"({counted_hard('b')} AND b.incident_id IS NULL)"
+IS_REFUSED = f"({hard('b')} AND b.standing IN ('counted', 'held'))"
 # The address' own date comes first: it spares most that are not good the look at their mails.
 IS_GOOD = """(
     a.last_reply_at >= t.sent_at - interval '90 days' OR a.last_click_at >= t.sent_at - interval '90 days'
@@ -56,7 +58,7 @@ WITH news AS (
         SELECT b.provider, date_trunc('hour', t.sent_at) AS hour
         FROM (
             SELECT b.provider, b.attempt_id, b.occurred_at FROM bounces_bounce b
-            WHERE b.address_id = d.address_id AND b.standing = 'counted' AND b.incident_id IS NULL AND {IS_HARD}
+            WHERE b.address_id = d.address_id AND {IS_COUNTED}
             OFFSET 0
         ) b JOIN bounces_attempt t ON t.id = b.attempt_id AND t.provider = b.provider
         WHERE b.occurred_at > %(since)s
@@ -73,7 +75,7 @@ FROM span CROSS JOIN LATERAL (
     FROM (
         SELECT b.attempt_id, a.last_reply_at, a.last_click_at, a.last_delivered_at
         FROM bounces_bounce b JOIN bounces_address a ON a.id = b.address_id
-        WHERE b.provider = span.provider AND b.standing = 'counted' AND b.incident_id IS NULL AND {IS_HARD}
+        WHERE b.provider = span.provider AND {IS_COUNTED}
           AND b.occurred_at >= span.starts_at AND {MAY_BE_GOOD}
         OFFSET 0
     ) a JOIN bounces_attempt t ON t.id = a.attempt_id
@@ -91,13 +93,13 @@ SELECT count(DISTINCT address_id) FROM (SELECT t.address_id {WRITTEN_TO} LIMIT %
 IN_WINDOW = f"""
 SELECT count(DISTINCT t.address_id) FILTER (WHERE EXISTS (
            SELECT FROM bounces_bounce b WHERE b.attempt_id = t.id AND b.provider = t.provider
-           AND b.standing = 'counted' AND b.incident_id IS NULL AND {IS_HARD})),
+           AND {IS_COUNTED})),
        count(DISTINCT t.address_id)
 {WRITTEN_TO}
 """  # noqa: S608  (as above)
 SINCE = f"""
 SELECT count(DISTINCT t.address_id) FILTER (WHERE EXISTS (
-           SELECT FROM bounces_bounce b WHERE b.attempt_id = t.id AND b.standing IN ('counted', 'held') AND {IS_HARD})),
+           SELECT FROM bounces_bounce b WHERE b.attempt_id = t.id AND {IS_REFUSED})),
        count(DISTINCT t.address_id)
 {WRITTEN_TO}
 """  # noqa: S608  (as above)
@@ -110,7 +112,7 @@ SELECT count(*) FROM (
     SELECT FROM bounces_bounce b JOIN bounces_attempt t ON t.id = b.attempt_id
     JOIN bounces_address a ON a.id = t.address_id
     WHERE b.provider = %(provider)s AND b.occurred_at >= %(base)s AND b.occurred_at < %(starts_at)s
-      AND b.incident_id IS NULL AND {IS_HARD} AND {IS_GOOD}
+      AND {IS_COUNTED} AND {IS_GOOD}
     LIMIT %(limit)s
 ) AS failed
 """  # noqa: S608  (as above)

@@ -23,8 +23,9 @@ from django.db.models import Count, Exists, F, Func, Max, OuterRef, Q, QuerySet,
 from django.db.models.functions import Greatest, Left, Lower
 
 from bounces.classification.judge import DEFAULT
+from bounces.conditions import COUNTED_HARD, COUNTS
 from bounces.models import Address, Bounce, InboundItem, ReviewItem, Unproved
-from bounces.values import Fault, Kind, Standing, Status
+from bounces.values import Kind, Status
 
 Cause, Decision = ReviewItem.Cause, ReviewItem.Decision
 
@@ -78,9 +79,7 @@ def newest_asks(address_ids: Iterable[int]) -> dict[int, ReviewItem]:
 
 def conflicts() -> QuerySet[Address]:
     """Addresses whose facts speak against each other, as long as nobody has looked at the newest of them."""
-    hard = Bounce.objects.filter(
-        address=OuterRef("pk"), kind=Kind.HARD, fault=Fault.RECIPIENT, standing=Standing.COUNTED
-    ).order_by("-occurred_at")
+    hard = Bounce.objects.filter(COUNTED_HARD, address=OuterRef("pk")).order_by("-occurred_at")
     found = Address.objects.filter(status__in=BAD, status_rule__in=["hard_bounce", "hard_bounce_after_reply"])
     found = found.annotate(
         alive_at=Greatest("last_delivered_at", "last_reply_at", "last_click_at"),
@@ -95,7 +94,7 @@ def conflicts() -> QuerySet[Address]:
 
 def unknown(key: str | None = None) -> QuerySet[Bounce]:
     """Bounces that no rule understood, of one group or of all, as long as nobody has looked at them."""
-    found = Bounce.objects.filter(rule=DEFAULT, standing=Standing.COUNTED).exclude(kind=Kind.DEFERRED)
+    found = Bounce.objects.filter(COUNTS, rule=DEFAULT).exclude(kind=Kind.DEFERRED)
     if key is not None:
         found = found.alias(group=SAID).filter(group=key.replace("\0", ""))  # PostgreSQL takes no NUL
     looked = ReviewItem.objects.filter(cause=Cause.UNKNOWN, decision=Decision.KEEP, undone_at__isnull=True)

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from bounces import lease, policy, rulings
+from bounces.conditions import counted_hard, hard_after
 from bounces.lease import Lease
 from bounces.models import Address, Policy, Repair, Ruling
 from bounces.rulings import NoReason
@@ -28,21 +29,21 @@ LEASE = "repair"
 LEASE_LASTS = timedelta(seconds=30)
 CHUNK = 1000
 RULE = "hard_bounce"
+IN_SCOPE = """{b}.provider = %(provider)s AND {b}.occurred_at >= %(since)s AND {b}.occurred_at <= %(until)s
+    AND (%(reason)s = '' OR {b}.reason = %(reason)s)"""
 
-# The newest change of an address is what made it invalid; its evidence names the bounce.
-FOUND = """
-SELECT a.id, a.email, max(b.occurred_at) AS bounced_at FROM bounces_bounce b
+# An address is invalid by the hard bounces that nobody took back. Those of the scope are to be all of them.
+FOUND = f"""
+SELECT a.id, a.email, max(b.occurred_at) AS bounced_at
+FROM bounces_bounce b
 JOIN bounces_address a ON a.id = b.address_id AND a.status = 'invalid' AND a.status_rule = 'hard_bounce'
-WHERE b.provider = %(provider)s AND b.kind = 'hard' AND b.fault = 'recipient' AND b.standing = 'counted'
-  AND b.occurred_at >= %(since)s AND b.occurred_at <= %(until)s AND (%(reason)s = '' OR b.reason = %(reason)s)
-  AND a.id > %(after)s
+CROSS JOIN LATERAL {hard_after("a")} AS taken(back_at)
+WHERE {counted_hard("b")} AND {IN_SCOPE.format(b="b")} AND b.occurred_at > taken.back_at AND a.id > %(after)s
   AND NOT EXISTS (
-      SELECT FROM bounces_bounce o WHERE o.address_id = b.address_id AND o.kind = 'hard' AND o.fault = 'recipient'
-      AND o.standing = 'counted' AND o.occurred_at > COALESCE(a.restored_at, '-infinity')
-      AND NOT (o.provider = %(provider)s AND o.occurred_at >= %(since)s AND o.occurred_at <= %(until)s
-               AND (%(reason)s = '' OR o.reason = %(reason)s)))
+      SELECT FROM bounces_bounce o WHERE o.address_id = b.address_id AND {counted_hard("o")}
+      AND o.occurred_at > taken.back_at AND NOT ({IN_SCOPE.format(b="o")}))
 GROUP BY a.id, a.email
-"""
+"""  # noqa: S608  (conditions of ours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from bounces import inbox, policy, rulings
+from bounces.conditions import COUNTS
 from bounces.ids import ids_in
 from bounces.models import Address, Bounce, Evidence, ReviewItem
 from bounces.questions import BAD, Cause, Decision, asked, conflicts, unknown, unproved
@@ -202,9 +203,7 @@ def undo(item: ReviewItem, by: Any, now: datetime) -> bool:
 
 def told_by_these_alone(item_ids: Sequence[int]) -> QuerySet[Bounce]:
     others = Evidence.objects.filter(bounce=OuterRef("pk")).exclude(inbound_item_id__in=item_ids)
-    found = Bounce.objects.filter(
-        pk__in=Evidence.objects.filter(inbound_item_id__in=item_ids).values("bounce"), standing=Standing.COUNTED
-    )
+    found = Bounce.objects.filter(COUNTS, pk__in=Evidence.objects.filter(inbound_item_id__in=item_ids).values("bounce"))
     return found.filter(~Exists(others))
 
 

@@ -15,6 +15,7 @@ from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Greatest
 
 from bounces import policy
+from bounces.conditions import HOLD
 from bounces.models import Address, Ruling
 
 CHUNK = 1000
@@ -55,7 +56,7 @@ def hold(address: Address, by: Any, reason: str, now: datetime) -> Ruling:
 
 def release(address: Address, by: Any, now: datetime) -> int:
     """Ends the holds of an address; returns how many there were."""
-    holds = Ruling.objects.filter(address=address, kind=Ruling.Kind.HOLD, lifted_at__isnull=True)
+    holds = Ruling.objects.filter(HOLD, address=address)
     return holds.update(lifted_at=now, lifted_by=by)
 
 

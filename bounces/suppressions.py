@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from bounces.addresses import suppression_key
+from bounces.conditions import in_force_at
 from bounces.models import Address, Suppression
 
 
@@ -166,12 +167,12 @@ def in_state(rows: QuerySet[Suppression], state: str, now: datetime) -> QuerySet
         return rows.filter(lifted_at__isnull=False)
     if state == "expired":
         return rows.filter(expired)
-    return rows.filter(lifted_at__isnull=True).exclude(expired)
+    return rows.filter(in_force_at(now))
 
 
 def active(now: datetime) -> QuerySet[Suppression]:
     """Those in force: not lifted, not expired. Expiry needs no job: it is asked here."""
-    return Suppression.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), lifted_at__isnull=True)
+    return Suppression.objects.filter(in_force_at(now))
 
 
 def active_for(address_ids: Iterable[int], now: datetime) -> dict[int, list[Suppression]]:

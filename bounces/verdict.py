@@ -3,7 +3,6 @@
 In: addresses, and the moment. Out: a Verdict each: yes, caution or no, with reason and sentence. Source: DESIGN.md §4.
 `no`: suppressed (the address or its domain), held, invalid. `caution`: at risk, silent, or a desk's address. Else
 `yes`. What a campaign demands may make a `no` of it (`demands.py`).
-Suppression is looked up, never stored on the address: expiry needs no job.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ from django.db.models import (
     Value,
 )
 
-from bounces import suppressions
 from bounces.addresses import (
     ROLE_LOCAL_PARTS,
     BadAddress,
@@ -38,8 +36,10 @@ from bounces.addresses import (
     normalise_reachable,
     suppression_key,
 )
+from bounces.conditions import hold, in_force
 from bounces.demands import Demand, WritesTo, tighten
-from bounces.models import Address, Policy, Ruling, Silence, Suppression
+from bounces.models import Address, Policy, Silence
+from bounces.refusals import HELD_RULE, gravest_first, refused
 from bounces.sentences import explain, long_date
 from bounces.values import Answer, Status
 
@@ -49,7 +49,6 @@ SUPPRESSED_BECAUSE = {
     "manual": "suppressed by hand",
     "cleaning": "suppressed by cleaning",
 }
-HELD_RULE = "hard_bounce_after_reply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +137,29 @@ def check(texts: Sequence[str], now: datetime, demand: Demand | None = None) -> 
 def judge_strangers(emails: Sequence[str], now: datetime) -> dict[str, Verdict]:
     """Addresses without a row: suppressed by their domain, or by the hash that outlived their erasure, or unknown."""
     keys = {suppression_key(email): email for email in emails}
-    by_email: dict[str, tuple[str, str, datetime]] = {}
-    by_domain: dict[str, tuple[str, str, datetime]] = {}
+    by_email: dict[str, Suppressed] = {}
+    by_domain: dict[str, Suppressed] = {}
+    given: dict[str, Any] = {"now": now, "keys": list(keys), "domains": sorted({domain_of(email) for email in emails})}
     with connection.cursor() as cursor:
-        cursor.execute(SUPPRESSED, [now, list(keys), sorted({domain_of(email) for email in emails})])
-        for reason, scope, created_at, key, domain in cursor.fetchall():
+        cursor.execute(SUPPRESSED, given)
+        for rank, (reason, scope, created_at, key, domain) in enumerate(cursor.fetchall()):
+            found = (rank, (reason, scope, created_at))
             if scope == "domain":
-                by_domain[domain] = (reason, scope, created_at)
+                by_domain.setdefault(domain, found)
             else:
-                by_email[keys[bytes(key)]] = (reason, scope, created_at)
-    return {email: _judge_stranger(email, by_email.get(email) or by_domain.get(domain_of(email))) for email in emails}
+                by_email.setdefault(keys[bytes(key)], found)
+    return {
+        email: _judge_stranger(email, _gravest(by_email.get(email), by_domain.get(domain_of(email))))
+        for email in emails
+    }
+
+
+Suppressed = tuple[int, tuple[str, str, datetime]]  # its place among all, the gravest first; reason, scope, since
+
+
+def _gravest(*found: Suppressed | None) -> tuple[str, str, datetime] | None:
+    """Of what suppresses an address, what is told."""
+    return min((each for each in found if each), default=(0, None))[1]
 
 
 def _judge_stranger(email: str, suppressed: tuple[str, str, datetime] | None) -> Verdict:
@@ -162,11 +174,11 @@ def _no_address(error: BadAddress) -> Verdict:
 
 
 # Arrays, not one parameter an address: ten thousand of those cost more than the query.
-SUPPRESSED = """
-SELECT reason, scope, created_at, address_key, domain FROM bounces_suppression
-WHERE lifted_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
-  AND (address_key = ANY(%s) OR (scope = 'domain' AND domain = ANY(%s)))
-"""
+SUPPRESSED = f"""
+SELECT s.reason, s.scope, s.created_at, s.address_key, s.domain FROM bounces_suppression s
+WHERE {in_force("s")} AND (s.address_key = ANY(%(keys)s) OR (s.scope = 'domain' AND s.domain = ANY(%(domains)s)))
+ORDER BY {gravest_first("s")}
+"""  # noqa: S608  (conditions of ours)
 
 
 def ids_of(emails: Sequence[str]) -> dict[str, int]:
@@ -198,8 +210,7 @@ def _facts(row: tuple[Any, ...]) -> Facts:
     )
 
 
-# Of several suppressions the gravest is told: what the recipient asked for comes first.
-FACTS = """
+FACTS = f"""
 SELECT a.id, a.email, a.status, a.status_rule, a.status_changed_at, change.evidence,
        s.reason, s.scope, s.created_at, hold.reason, hold.at, silence.delivered, silence.since, a.last_bounce_at
 FROM bounces_address a
@@ -209,35 +220,31 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT s.reason, s.scope, s.created_at FROM bounces_suppression s
     WHERE (s.address_id = a.id OR (s.scope = 'domain' AND s.domain = a.domain))
-      AND s.lifted_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > %(now)s)
-    ORDER BY array_position(ARRAY['complaint', 'unsubscribe', 'manual', 'cleaning'], s.reason), s.id LIMIT 1
+      AND {in_force("s")}
+    ORDER BY {gravest_first("s")} LIMIT 1
 ) s ON true
 LEFT JOIN LATERAL (
     SELECT r.reason, r.at FROM bounces_ruling r
-    WHERE r.address_id = a.id AND r.kind = 'hold' AND r.lifted_at IS NULL ORDER BY r.id DESC LIMIT 1
+    WHERE r.address_id = a.id AND {hold("r")} ORDER BY r.id DESC LIMIT 1
 ) hold ON true
 LEFT JOIN bounces_policy p ON p.is_active
 LEFT JOIN bounces_silence silence ON silence.address_id = a.id AND p.silent_count > 0
     AND silence.delivered >= p.silent_count AND silence.since <= %(now)s - make_interval(days => p.silent_days)
 WHERE a.id = ANY(%(ids)s)
-"""
+"""  # noqa: S608  (conditions of ours)
 
 
 def answered(answer: Answer, now: datetime, demand: Demand | None = None) -> QuerySet[Address]:
     """The addresses with that answer, as a set: the same rules as `judge` and `tighten`, which a test holds."""
-    suppressed = suppressions.active(now).filter(
-        Q(address_id=OuterRef("pk")) | Q(scope=Suppression.Scope.DOMAIN, domain=OuterRef("domain"))
-    )
-    held = Ruling.objects.filter(address_id=OuterRef("pk"), kind="hold", lifted_at__isnull=True)
-    refused = Q(Exists(suppressed)) | Q(Exists(held)) | Q(status=Status.INVALID) | Q(status_rule=HELD_RULE)
+    no = refused(now)
     careful = Q(status=Status.AT_RISK) | Q(email__regex=ROLE_PATTERN) | silent(now)
     if demand is not None:
-        refused |= left_out(demand, careful, now)
+        no |= left_out(demand, careful, now)
     if answer == Answer.NO:
-        return Address.objects.filter(refused)
+        return Address.objects.filter(no)
     if answer == Answer.CAUTION:
-        return Address.objects.filter(careful).exclude(refused)
-    return Address.objects.exclude(refused | careful)
+        return Address.objects.filter(careful).exclude(no)
+    return Address.objects.exclude(no | careful)
 
 
 def left_out(demand: Demand, careful: Q, now: datetime) -> Q:

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from bounces import lease
+from bounces.conditions import counts
 from bounces.reputation import PERIODS, Standing
 from contacts.models import SourceCount
 
@@ -107,11 +108,11 @@ WITH reached AS (
 ), failed AS (
     SELECT address_id, count(*) FILTER (WHERE kind = 'hard') AS hard, count(*) FILTER (WHERE kind = 'soft') AS soft,
            count(*) FILTER (WHERE fault = 'sender' AND kind <> 'deferred') AS blocked
-    FROM bounces_bounce
-    WHERE standing = 'counted' AND occurred_at >= %(first)s AND occurred_at < %(end)s GROUP BY address_id
+    FROM bounces_bounce b
+    WHERE {counted} AND occurred_at >= %(first)s AND occurred_at < %(end)s GROUP BY address_id
 ), complained AS (
-    SELECT address_id, count(*) AS complaints FROM bounces_complaint
-    WHERE standing = 'counted' AND occurred_at >= %(first)s AND occurred_at < %(end)s GROUP BY address_id
+    SELECT address_id, count(*) AS complaints FROM bounces_complaint b
+    WHERE {counted} AND occurred_at >= %(first)s AND occurred_at < %(end)s GROUP BY address_id
 ), by_source AS (
     SELECT reached.source, count(*) AS addresses, {sums}
     FROM reached LEFT JOIN sent USING (address_id) LEFT JOIN failed USING (address_id)
@@ -121,6 +122,7 @@ SELECT source, contacts, coalesce(addresses, 0), {facts}
 FROM people LEFT JOIN by_source USING (source)
 ORDER BY bounced DESC NULLS LAST, attempted DESC NULLS LAST, contacts DESC, source LIMIT %(most)s
 """.format(  # noqa: S608 -- columns of ours
+    counted=counts("b"),
     sums=", ".join(f"coalesce(sum({fact}), 0)::bigint AS {fact}" for fact in FACTS),
     facts=", ".join(f"coalesce({fact}, 0)" for fact in FACTS),
 )

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Length, Now
 
+from bounces.conditions import COUNTED_HARD, COUNTED_SOFT, COUNTS, HARD
 from bounces.models.address import Address
 from bounces.models.constraints import choices, one_of
 from bounces.values import Event, Fault, Kind, Standing, Trust
@@ -129,27 +130,18 @@ class Bounce(models.Model):
             models.Index(
                 fields=["address", "occurred_at"],
                 name="bounce_hard",
-                condition=Q(standing=Standing.COUNTED, kind=Kind.HARD, fault=Fault.RECIPIENT)
-                & (Q(smtp_code__isnull=True) | Q(smtp_code__gte=500))
-                & ~Q(enhanced_code__startswith="4."),
+                condition=COUNTED_HARD,
             ),
             models.Index(
                 fields=["address", "occurred_at"],
                 include=["fault", "reason"],
                 name="bounce_soft",
-                condition=Q(standing=Standing.COUNTED, fault__in=[Fault.RECIPIENT, Fault.UNKNOWN, Fault.INFRASTRUCTURE])
-                & (
-                    Q(kind=Kind.SOFT)
-                    | (
-                        Q(kind=Kind.HARD)
-                        & (~Q(fault=Fault.RECIPIENT) | Q(smtp_code__lt=500) | Q(enhanced_code__startswith="4."))
-                    )
-                ),
+                condition=COUNTED_SOFT,
             ),
             models.Index(
                 fields=["provider", "occurred_at"],
                 name="bounce_provider",
-                condition=Q(kind=Kind.HARD, fault=Fault.RECIPIENT),
+                condition=HARD,
             ),
             models.Index(fields=["attempt_id"], name="bounce_attempt", condition=Q(attempt_id__isnull=False)),
             models.Index(
@@ -160,7 +152,7 @@ class Bounce(models.Model):
             models.Index(
                 fields=["recorded_at"],
                 name="bounce_not_understood",
-                condition=Q(rule="default", standing=Standing.COUNTED),
+                condition=Q(rule="default") & COUNTS,
             ),
         ]
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from bounces import repair
 from bounces.classification import load_reasons
+from bounces.conditions import HARD
 from bounces.ids import id_in
 from bounces.models import Bounce, Incident, Repair
 from bounces.paging import page_of
@@ -62,7 +63,7 @@ class ScopeForm(forms.Form):
 
 def providers() -> list[tuple[str, str]]:
     """Who refused somebody for good, by name."""
-    refused = Bounce.objects.filter(kind="hard", fault="recipient").order_by().values_list("provider", flat=True)
+    refused = Bounce.objects.filter(HARD).order_by().values_list("provider", flat=True)
     names = [(provider, provider_name(provider)) for provider in refused.distinct()[:MOST_PROVIDERS] if provider]
     return sorted(names, key=lambda pair: pair[1].lower())
 

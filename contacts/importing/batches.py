@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
+from bounces.conditions import counted_hard
 from contacts.models import ImportRun
 
 
@@ -50,14 +51,14 @@ def refusal(found: BatchShare) -> str:
     return ""
 
 
-SHARE = """
+SHARE = f"""
 SELECT count(*),
        count(*) FILTER (WHERE EXISTS (
            SELECT FROM bounces_attempt t WHERE t.address_id = r.address_id AND t.sent_at >= %(at)s)),
        count(*) FILTER (WHERE EXISTS (
            SELECT FROM bounces_bounce b WHERE b.address_id = r.address_id AND b.occurred_at >= %(at)s
-           AND b.kind = 'hard' AND b.fault = 'recipient' AND b.standing = 'counted'))
+           AND {counted_hard("b")}))
 FROM contacts_importrow w
 JOIN contacts_contactaddress r ON r.contact_id = w.contact_id AND r.is_primary
 WHERE w.run_id = %(run)s AND w.verdict IN ('new', 'update')
-"""
+"""  # noqa: S608 -- a condition of ours

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from bounces.addresses import has_orphaned_suppressions
-from contacts.importing.judging import SUPPRESSED_DOMAINS
+from bounces.refusals import is_at_suppressed_domain
 from contacts.importing.writing import (
     INSERT_ACTIVITIES,
     INSERT_CONTACTS,
@@ -72,4 +72,4 @@ INSERT_ADDRESSES = """
 INSERT INTO bounces_address (id, email, domain, created_at)
 SELECT address_id, email, split_part(email, '@', -1), %(at)s FROM import_write ORDER BY email
 """
-KNOWN = f"CASE WHEN split_part(w.email, '@', -1) IN ({SUPPRESSED_DOMAINS}) THEN 'suppressed' END"
+KNOWN = "CASE WHEN " + is_at_suppressed_domain("split_part(w.email, '@', -1)") + " THEN 'suppressed' END"

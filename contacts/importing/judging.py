@@ -13,6 +13,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
+from bounces.refusals import is_at_suppressed_domain, is_refused
 from contacts.importing.comparing import CHANGED, FIELDS_EQUAL
 from contacts.importing.options import Options, read_options
 from contacts.importing.staging import found_of, judged_of, stage_of
@@ -175,30 +176,20 @@ WHERE s.problems IS NOT NULL
 
 
 def known_sql(judged: str, stage: str) -> str:
-    """Rows whose address must not be written to: dead, suppressed or held. `bounces/verdict.py`'s rules, as sets."""
-    return KNOWN.format(judged=judged, stage=stage, domains=SUPPRESSED_DOMAINS)
+    """Rows whose address must not be written to: dead, suppressed or held."""
+    return KNOWN.format(judged=judged, stage=stage)
 
 
-SUPPRESSED_DOMAINS = """
-SELECT domain FROM bounces_suppression
-WHERE scope = 'domain' AND lifted_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
-"""
 # The second part is about addresses that nobody has yet: their domain may be suppressed.
-KNOWN = """
+KNOWN = f"""
 SELECT j.number, CASE WHEN a.status = 'invalid' THEN 'dead' ELSE 'suppressed' END AS known
-FROM {judged} j
+FROM {{judged}} j
 JOIN bounces_address a ON a.id = j.address_id
-WHERE j.verdict IN ('new', 'update') AND (
-    a.status = 'invalid' OR a.status_rule = 'hard_bounce_after_reply'
-    OR a.id IN (SELECT address_id FROM bounces_suppression WHERE address_id IS NOT NULL AND lifted_at IS NULL
-                AND (expires_at IS NULL OR expires_at > %(now)s))
-    OR a.domain IN ({domains})
-    OR a.id IN (SELECT address_id FROM bounces_ruling WHERE kind = 'hold' AND lifted_at IS NULL)
-)
+WHERE j.verdict IN ('new', 'update') AND {is_refused("a")}
 UNION ALL
 SELECT j.number, 'suppressed'
-FROM {judged} j JOIN {stage} s ON s.number = j.number
+FROM {{judged}} j JOIN {{stage}} s ON s.number = j.number
 WHERE j.address_id IS NULL AND j.verdict IN ('new', 'update')
   AND EXISTS (SELECT FROM bounces_suppression WHERE scope = 'domain' AND lifted_at IS NULL)
-  AND split_part(s.email, '@', -1) IN ({domains})
-"""
+  AND {is_at_suppressed_domain("split_part(s.email, '@', -1)")}
+"""  # noqa: S608 -- conditions of ours

@@ -18,7 +18,7 @@ from bounces.process import run_flow
 from bounces.recording import record
 from bounces.repair import NoReason, Scope, preview, start, undo
 from tests.bounces.happening import delivery, invalid, refusal
-from tests.builders import NOW, a_user
+from tests.builders import NOW, a_bounce, a_user
 
 pytestmark = pytest.mark.django_db
 THEN = NOW - timedelta(days=10)
@@ -67,6 +67,29 @@ def test_other_providers_times_and_reasons_stay() -> None:
 
 def test_an_address_that_bounced_at_another_time_too_stays_invalid() -> None:
     bounced("ada@gmail.com")
+    bounced("ada@gmail.com", days=3)
+    assert preview(SCOPE) == []
+
+
+def test_what_was_waived_before_does_not_keep_an_address_from_repair() -> None:
+    bounced("ada@gmail.com", days=20)
+    earlier = Scope("google", NOW - timedelta(days=21), NOW - timedelta(days=19))
+    assert repair(earlier, a_user("manager"), "Gmail was wrong.", NOW) == 1
+    bounced("ada@gmail.com")
+    assert [each.email for each in preview(SCOPE)] == ["ada@gmail.com"]
+    assert repair(SCOPE, a_user("manager"), "Gmail was wrong again.", NOW) == 1
+    assert invalid() == set()
+
+
+def test_a_temporary_refusal_does_not_keep_an_address_from_repair() -> None:
+    bounced("ada@gmail.com")
+    a_bounce("ada@gmail.com", smtp_code=450, enhanced_code="4.1.1", occurred_at=NOW - timedelta(days=40))
+    assert [each.email for each in preview(SCOPE)] == ["ada@gmail.com"]
+
+
+def test_a_bounce_that_is_waived_already_is_not_repaired_again() -> None:
+    bounced("ada@gmail.com")
+    repair(SCOPE, a_user("manager"), "Gmail was wrong.", NOW)
     bounced("ada@gmail.com", days=3)
     assert preview(SCOPE) == []
 

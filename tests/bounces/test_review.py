@@ -107,6 +107,15 @@ def test_a_soft_bounce_after_the_delivery_hides_no_conflict() -> None:
     assert questions.conflicts().count() == 1
 
 
+@pytest.mark.parametrize("codes", [{"replycode": "450", "status": ""}, {"replycode": "", "status": "4.1.1"}])
+def test_a_temporary_refusal_after_the_delivery_hides_no_conflict(codes: dict[str, str]) -> None:
+    unknown = Judgement(Kind.HARD, Fault.RECIPIENT, "userunknown", False, "test")
+    tell(refusal("ada@gmail.com", days_ago(3)), delivery("ada@gmail.com", days_ago(2)))
+    tell(told(Event.BOUNCED, 1, unknown, recipient="ada@gmail.com", **codes))
+
+    assert questions.conflicts().count() == 1
+
+
 def test_an_older_delivery_that_is_told_later_asks_nothing_again() -> None:
     tell(refusal("ada@gmail.com", days_ago(5)), delivery("ada@gmail.com", days_ago(1)))
     decide("conflict", Address.objects.get().pk, "keep")

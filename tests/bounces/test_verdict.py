@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import combinations, permutations
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from bounces import suppressions
 from bounces.addresses import keep_addresses, suppression_key
 from bounces.models import Address, Policy, Suppression
+from bounces.refusals import is_refused
 from bounces.values import Answer
 from bounces.verdict import answered, answered_by, check, sendable_addresses, verdicts_of
-from tests.builders import NOW, a_ruling, a_silence, a_status_change, a_user, an_address, days_ago
+from tests.builders import NOW, a_ruling, a_silence, a_status_change, a_suppression, a_user, an_address, days_ago
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +59,52 @@ def test_a_suppressed_domain_stops_known_and_unknown_addresses() -> None:
 
     assert {verdict.answer for verdict in verdicts.values()} == {"no"}
     assert not sendable_addresses(NOW).exists()
+
+
+GRAVEST = list(permutations(["complaint", "unsubscribe", "manual", "cleaning"], 2))
+
+
+@pytest.mark.parametrize(("first", "second"), GRAVEST)
+@pytest.mark.parametrize("scopes", [("address", "address"), ("domain", "domain"), ("address", "domain")])
+def test_of_several_suppressions_the_gravest_is_told_with_a_row_and_without(
+    first: str, second: str, scopes: tuple[str, str]
+) -> None:
+    for scope, reason in zip(scopes, (first, second), strict=True):
+        a_suppression("ada@b.example", reason, **({"domain": "b.example"} if scope == "domain" else {}))
+    gravest = min((first, second), key=["complaint", "unsubscribe", "manual", "cleaning"].index)
+    an_address("ada@b.example")
+    with_row = check(["ada@b.example"], NOW)["ada@b.example"].reason
+    Address.objects.all().delete()
+
+    assert (with_row, check(["ada@b.example"], NOW)["ada@b.example"].reason) == (gravest, gravest)
+
+
+FACTS: dict[str, Callable[[Address], object]] = {
+    "suppressed": a_suppression,
+    "expired": lambda address: a_suppression(address, "cleaning", expires_at=days_ago(1)),
+    "domain": lambda _: a_suppression(domain="example.org"),
+    "held": lambda address: a_ruling(address, "hold"),
+    "invalid": lambda address: an_address(address.email, status="invalid", status_rule="hard_bounce"),
+    "replied": lambda address: an_address(address.email, status="at_risk", status_rule="hard_bounce_after_reply"),
+    "at risk": lambda address: an_address(address.email, status="at_risk", status_rule="soft_recent"),
+}
+
+
+@pytest.mark.parametrize("facts", [pair for number in (0, 1, 2) for pair in combinations(FACTS, number)])
+def test_one_address_a_set_and_an_import_have_one_answer(facts: tuple[str, ...]) -> None:
+    address = an_address("ada@example.org", status="valid", status_rule="alive")
+    for name in facts:
+        FACTS[name](address)
+    evidence = {"days": 2, "first_on": "2026-10-01", "reason": "x", "ends_at": "2026-11-30T00:00:00+00:00"}
+    a_status_change(address, "at_risk", rule="soft_recent", evidence=evidence)
+
+    answer = verdicts_of([address.pk], NOW)[address.pk].answer
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {is_refused('a')} FROM bounces_address a", {"now": NOW})
+        (by_sql,) = cursor.fetchone()
+
+    assert [each for each in Answer if address in answered(each, NOW)] == [answer]
+    assert by_sql == (answer == Answer.NO)
 
 
 def test_an_expired_suppression_stops_nobody() -> None:

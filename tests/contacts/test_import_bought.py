@@ -118,3 +118,12 @@ def test_no_batch_comes_after_ones_that_bounce(settings):
         a_bounce(address, occurred_at=LATER)
     with pytest.raises(runs.NotReady, match=r"15\.0%"):
         runs.let_next_batch(run, a_user("manager"))
+
+
+@pytest.mark.parametrize("codes", [{"smtp_code": 450, "enhanced_code": "4.7.1"}, {"smtp_code": 451}])
+def test_greylisting_holds_no_batch_back(settings, codes):
+    run = released(settings, 20)
+    for address in Address.objects.all():
+        an_attempt(address, sent_at=LATER)
+        a_bounce(address, occurred_at=LATER, **{"enhanced_code": "", **codes})
+    runs.let_next_batch(run, a_user("manager"))
