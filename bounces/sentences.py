@@ -13,13 +13,32 @@ from typing import Any
 
 from bounces.classification import load_reasons
 from bounces.models import Bounce, CleaningRow, StatusChange
-from bounces.values import Fault, Shortcoming, Status
+from bounces.values import Answer, Fault, Shortcoming, Status
 
 STATUS_WORDS = {
     Status.INVALID: "Invalid",
     Status.AT_RISK: "At risk",
     Status.VALID: "Valid",
     Status.UNVERIFIED: "Unverified",
+}
+# The question that every verdict answers, and its answers, as every page, list, filter and export names them.
+QUESTION = "Can we email them?"
+ANSWER_WORDS = {Answer.YES: "Yes", Answer.CAUTION: "With caution", Answer.NO: "No"}
+# The reasons of a verdict that are not reasons of a bounce, in a few words.
+VERDICT_WORDS = {
+    "complaint": "reported as spam",
+    "unsubscribe": "unsubscribed",
+    "manual": "suppressed by hand",
+    "cleaning": "suppressed by cleaning",
+    "held": "on hold",
+    "campaign": "left out by the campaign",
+    "syntax": "not an email address",
+    "silent": "no reply or click for a long time",
+    "role_account": "shared mailbox",
+    "disposable": "disposable address",
+    "undeliverable": "verification found it undeliverable",
+    "alive": "accepts email",
+    "not_verified": "nothing known yet",
 }
 FAULT_WORDS = {
     Fault.RECIPIENT: "on the recipient’s side",
@@ -58,6 +77,11 @@ def reason_words(reason: str, rule: str = "") -> str:
     known = load_reasons().get(reason)
     definition = known.definition if known else (reason or "no reason given")
     return definition[0].lower() + definition[1:].rstrip(".")
+
+
+def explain_shortly(status: str, reason: str) -> str:
+    """Return status and reason of a verdict in one line: "Valid · reported as spam". It stands below the answer."""
+    return f"{STATUS_WORDS[Status(status)]} · {VERDICT_WORDS.get(reason) or reason_words(reason)}"
 
 
 def explain(status: str, rule: str, evidence: Mapping[str, Any], since: datetime | None) -> str:

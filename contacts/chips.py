@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
 
-from bounces.sentences import STATUS_WORDS
+from bounces.sentences import ANSWER_WORDS, QUESTION, STATUS_WORDS
 from bounces.values import Status
 from contacts.access import User, campaigns_for, companies_for, segments_for
 from contacts.countries import COUNTRIES
@@ -20,8 +20,8 @@ from contacts.filters import NONE, Words
 
 LABELS = {
     "q": "Search",
+    "verdict": QUESTION,
     "status": "Status",
-    "verdict": "May we write?",
     "owner": "Owner",
     "tag": "Tag",
     "company": "Company",
@@ -32,11 +32,9 @@ LABELS = {
 }
 Names = dict[tuple[str, str], str]
 VERDICT_WORDS = {
-    "yes": "Yes",
-    "caution": "Caution",
-    "no": "No",
-    "silent": "Caution: silent",
-    "role_account": "Caution: a desk’s address",
+    **{str(answer): words for answer, words in ANSWER_WORDS.items()},
+    "silent": "With caution: no reply for long",
+    "role_account": "With caution: shared mailbox",
 }
 NOTHING = {"status": "no address", "owner": "nobody", "company": "none"}
 

@@ -3,8 +3,8 @@
 In: words with their values, from a URL, a segment's JSON or a form. Out: the contacts that a user sees and that fit.
 
 q          words to search for                      company    a company's id or name, or `none`
-status     of the primary address, or `none`        country    two letters
-verdict    on it: yes, caution, no, or why caution
+verdict    yes, caution, no, or why caution         country    two letters
+status     of the primary address, or `none`
 owner      a user's id, `me`, or `none`             campaign   a campaign's key
 tag        a tag's name                             source     where it came from
 segment    a segment's id: its own words count too
@@ -33,7 +33,7 @@ from contacts.models.people import ContactQuerySet
 from contacts.search import matching
 
 NONE = "none"
-WORDS = ("q", "status", "verdict", "owner", "tag", "company", "country", "campaign", "source", "segment")
+WORDS = ("q", "verdict", "status", "owner", "tag", "company", "country", "campaign", "source", "segment")
 SEVERAL = frozenset({"status", "verdict", "owner", "tag", "country"})  # the others take one value
 LONGEST = 200
 MOST_VALUES = 20

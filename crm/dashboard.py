@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from typing import Any
@@ -24,6 +24,7 @@ from bounces.providers import provider_name
 from bounces.sentences import explain_change
 from bounces.values import Kind, Status
 from contacts.access import campaigns_for, contacts_for
+from contacts.counting import Answers, count_answers
 from contacts.models import Campaign, ContactAddress
 from crm.wording import STOP_RATE, rate_word
 
@@ -88,6 +89,7 @@ class CampaignRate:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
+    answers: Answers  # to "Can we email them?"
     statuses: list[StatusCount]
     contacts: int
     rate: Rate
@@ -125,6 +127,7 @@ def look(user: Any, now: datetime) -> Dashboard:
     statuses = count_statuses(user)
     days, rate = bounces_a_day(today)
     return Dashboard(
+        answers=answers_about(user, now),
         statuses=statuses,
         contacts=sum(each.number for each in statuses),
         rate=rate,
@@ -141,6 +144,11 @@ def look(user: Any, now: datetime) -> Dashboard:
         review=questions.count_open_lately() if user.has_perm("bounces.restore_address") else {},
         incidents=[(each, provider_name(each.provider)) for each in incidents.undecided()[:3]],
     )
+
+
+def answers_about(user: Any, now: datetime) -> Answers:
+    """How many of the user's contacts can be emailed. Four queries."""
+    return Answers(**remembered(f"answers-{user.pk}", lambda: asdict(count_answers(contacts_for(user), now))))
 
 
 def count_statuses(user: Any) -> list[StatusCount]:

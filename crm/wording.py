@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bounces.reputation import BOUNCE_LINES, word_of
+from bounces.sentences import ANSWER_WORDS
+from bounces.values import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,15 @@ BADGES: dict[str, dict[str, Badge]] = {
     "status": {
         "unverified": Badge("Unverified", "circle-dashed", "calm", "Nothing is known about this address yet."),
         "valid": Badge("Valid", "circle-check", "good", "Mail was delivered or answered."),
-        "at_risk": Badge("At risk", "triangle-alert", "watch", "Recent failures: write with care."),
-        "invalid": Badge("Invalid", "circle-x", "bad", "Do not write here: the address does not work."),
+        "at_risk": Badge("At risk", "triangle-alert", "watch", "Recent failures: email with care."),
+        "invalid": Badge("Invalid", "circle-x", "bad", "The address does not work."),
     },
     "verdict": {
-        "yes": Badge("Yes", "circle-check", "good", "May be written to."),
-        "caution": Badge("Caution", "triangle-alert", "watch", "May be written to, with care."),
-        "no": Badge("No", "ban", "bad", "Must not be written to."),
+        "yes": Badge(ANSWER_WORDS[Answer.YES], "circle-check", "good", "You can email this address."),
+        "caution": Badge(
+            ANSWER_WORDS[Answer.CAUTION], "triangle-alert", "watch", "Email with care: read the reason first."
+        ),
+        "no": Badge(ANSWER_WORDS[Answer.NO], "ban", "bad", "Do not email this address."),
     },
     "kind": {
         "hard": Badge("Hard", "octagon-x", "bad", "A permanent failure."),

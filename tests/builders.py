@@ -24,16 +24,20 @@ from bounces.models import (
     Complaint,
     DailyStat,
     Evidence,
+    Guard,
     InboundItem,
+    Incident,
     IntakeSource,
     Policy,
     RawChunk,
+    Repair,
     ReviewItem,
     RuleOverride,
     Ruling,
     Silence,
     StatusChange,
     Suppression,
+    Unproved,
 )
 from contacts.models import (
     Activity,
@@ -195,6 +199,55 @@ def a_suppression(email: str | Address = "", reason: str = "manual", **fields: A
     address = _address(email)
     defaults: dict[str, Any] = {"address": address, "address_key": suppression_key(address.email), "source": "page"}
     return Suppression.objects.create(reason=reason, **{**defaults, **fields})
+
+
+def an_open_incident(**fields: Any) -> Incident:
+    """The row alone; `tests.bounces.happening` makes one happen."""
+    defaults: dict[str, Any] = {
+        "provider": f"provider{next(_number)}.example",
+        "began_at": days_ago(0.1),
+        "opened_at": days_ago(0.05),
+        "last_bounce_at": days_ago(0.04),
+        "window_hours": 1,
+        "window_ends_at": days_ago(0.05),
+        "good_attempted": 200,
+        "good_bounced": 40,
+        "usual_share": 0.01,
+        "chance": 1e-9,
+    }
+    return Incident.objects.create(**{**defaults, **fields})
+
+
+def a_repair(**fields: Any) -> Repair:
+    defaults: dict[str, Any] = {
+        "provider": "google",
+        "since": days_ago(2),
+        "until": days_ago(1),
+        "why": "Their status page says so.",
+        "state": "done",
+    }
+    if "by" not in fields:
+        defaults["by"] = a_user("manager")
+    return Repair.objects.create(**{**defaults, **fields})
+
+
+def a_paused_guard(key: str = "", dimension: str = "sender", **fields: Any) -> Guard:
+    defaults: dict[str, Any] = {"state": "paused", "rule": "lately", "bounced": 5, "attempted": 219, "paused_at": NOW}
+    key = key or f"sender{next(_number)}@send.example"
+    return Guard.objects.create(dimension=dimension, key=key, **{**defaults, **fields})
+
+
+def an_unproved_report(email: str | Address = "", **fields: Any) -> Unproved:
+    """Of a mail that is unverified."""
+    defaults: dict[str, Any] = {
+        "event_key": f"key {next(_number)}",
+        "event": "bounced",
+        "shortcoming": "no_token",
+        "occurred_at": days_ago(1),
+    }
+    if "item_id" not in fields:
+        defaults["item_id"] = an_inbound_item(state="unverified", why="No token.").pk
+    return Unproved.objects.create(address=_address(email), **{**defaults, **fields})
 
 
 def a_cleaning_run(state: str = "done", **fields: Any) -> CleaningRun:

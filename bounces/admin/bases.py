@@ -74,6 +74,8 @@ class CappedChangeList(ChangeList):
         """Beside the title Django would count once more what the pages have counted."""
         super().get_results(request)
         self.full_result_count = self.result_count
+        if prepare := getattr(self.model_admin, "prepare_rows", None):
+            prepare(self.result_list)
 
 
 class FormAdmin(ModelAdmin):

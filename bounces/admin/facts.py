@@ -18,17 +18,15 @@ from bounces.admin.bases import (
     FAULT_LABEL,
     KIND_LABEL,
     STANDING_LABEL,
-    STATUS_LABEL,
     ReadOnlyAdmin,
     ReadOnlyInline,
     ReasonForm,
-    badge,
     label_of,
 )
+from bounces.admin.verdicts import ShowsVerdict, VerdictFilter
 from bounces.classification import load_reasons
 from bounces.models import Address, Attempt, Bounce, Complaint, DailyStat, EventKey, Evidence, StatusChange, Suppression
 from bounces.sentences import explain_bounce, explain_change
-from bounces.verdict import verdicts_of
 
 
 class ReasonFilter(admin.SimpleListFilter):
@@ -66,15 +64,20 @@ class StatusChangeInline(ReadOnlyInline):
         return explain_change(change)
 
 
+class AddressVerdictFilter(VerdictFilter):
+    def of(self, rows: QuerySet[Any], addresses: QuerySet[Address]) -> QuerySet[Any]:
+        return rows.filter(pk__in=addresses.values("pk"))
+
+
 @admin.register(Address)
-class AddressAdmin(ReadOnlyAdmin):
-    list_display = ("email", "status_label", "status_rule", "status_changed_at", "last_bounce_at", "last_delivered_at")
-    list_filter = ("status",)
+class AddressAdmin(ShowsVerdict, ReadOnlyAdmin):
+    list_display = ("email", "verdict", "status_changed_at", "last_bounce_at", "last_delivered_at")
+    list_filter = (AddressVerdictFilter, "status")
     address_path = "pk"
     search_help_text = "The beginning of an address, or of its domain."
     inlines = (BounceInline, StatusChangeInline)
     fieldsets = (
-        (None, {"fields": ("email", "status_badge", "verdict", "status_rule", "status_changed_at", "reevaluate_at")}),
+        (None, {"fields": ("email", "verdict", "status", "status_rule", "status_changed_at", "reevaluate_at")}),
         (
             "Dates",
             {
@@ -87,21 +90,11 @@ class AddressAdmin(ReadOnlyAdmin):
             },
         ),
     )
-    readonly_fields = ("status_badge", "verdict")
+    readonly_fields = ("verdict",)
     actions_detail = ("restore", "hold", "release", "suppress")
 
-    @display(description="Status", label=STATUS_LABEL, ordering="status")
-    def status_label(self, address: Address) -> tuple[str, str]:
-        return label_of(address.status, address.get_status_display())
-
-    @display(description="Status")
-    def status_badge(self, address: Address) -> str:
-        return badge(address.status, address.get_status_display(), STATUS_LABEL)
-
-    @display(description="May we write to it?")
-    def verdict(self, address: Address) -> str:
-        found = verdicts_of([address.pk], timezone.now())[address.pk]
-        return f"{found.answer.capitalize()}. {found.sentence}"
+    def address_id_of(self, row: Address) -> int:
+        return row.pk
 
     @action(
         description="Restore",

@@ -10,7 +10,8 @@ from bounces.classification import load_reasons
 from bounces.codes import explain_enhanced_code, explain_reply_code
 from bounces.intake.webhooks.providers import PROVIDERS
 from bounces.models import Bounce, Evidence
-from bounces.sentences import RULE_WORDS, explain_claimed
+from bounces.sentences import RULE_WORDS, explain_claimed, explain_shortly
+from bounces.verdict import Verdict
 
 register = template.Library()
 
@@ -46,6 +47,12 @@ def door(source: str) -> str:
     if name in NAMED_DOORS and rest:
         return f"{NAMED_DOORS[name]} {rest}"
     return DOORS.get(source, source)
+
+
+@register.filter
+def verdict_line(verdict: Verdict) -> str:
+    """What stands below the answer: `Invalid · the mailbox does not exist`."""
+    return explain_shortly(verdict.status, verdict.reason)
 
 
 NAMED_DOORS = {

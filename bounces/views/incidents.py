@@ -18,6 +18,7 @@ from bounces.paging import capped_count, page_of
 from bounces.providers import provider_name
 from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
+from bounces.views.verdicts import add_verdicts
 
 Decide = Callable[[Incident, Any, str, Any], Incident]
 
@@ -42,13 +43,15 @@ def show_list(request: HttpRequest) -> HttpResponse:
 def show_incident(request: HttpRequest, pk: int) -> HttpResponse:
     incident = get_object_or_404(Incident.objects.select_related("decided_by"), pk=pk)
     bounces = incidents.bounces_of(incident).select_related("address")
+    page = page_of(bounces, ["-occurred_at", "-id"], request.GET.get("after"), request.GET.get("before"))
+    add_verdicts(bounce.address for bounce in page.items)
     hours = incidents.by_hour(incident)
     context = {
         "incident": incident,
         "provider": provider_name(incident.provider),
         "written": f"of {incident.good_attempted:,} written to in the window",
         "count": capped_count(incidents.bounces_of(incident)),
-        "page": page_of(bounces, ["-occurred_at", "-id"], request.GET.get("after"), request.GET.get("before")),
+        "page": page,
         "hours": hours,
         "chart": {
             "labels": [f"{hour.starts_at:%d %b %H:00}" for hour in hours],

@@ -23,6 +23,7 @@ from bounces.models import Bounce, Incident, Repair
 from bounces.paging import page_of
 from bounces.providers import provider_name
 from bounces.views.access import needs
+from bounces.views.verdicts import add_verdicts
 
 SHOWN = 50
 LATEST = 20
@@ -99,12 +100,14 @@ def show_repair(request: HttpRequest) -> HttpResponse:
 def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(Repair.objects.select_related("by", "undone_by"), pk=pk)
     rulings = run.rulings.select_related("address")
+    page = page_of(rulings, ["id"], request.GET.get("after"), request.GET.get("before"), size=SHOWN)
+    add_verdicts(ruling.address for ruling in page.items)
     reason = load_reasons().get(run.reason)
     context = {
         "run": run,
         "provider": provider_name(run.provider),
         "reason": reason.definition if reason else "anything for good",
-        "page": page_of(rulings, ["id"], request.GET.get("after"), request.GET.get("before"), size=SHOWN),
+        "page": page,
     }
     return render(request, "bounces/repair_run.html", context)
 

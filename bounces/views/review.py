@@ -24,6 +24,7 @@ from bounces.sentences import explain_bounce, shortcoming_words
 from bounces.values import Shortcoming
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
+from bounces.views.verdicts import add_verdicts
 
 SHOWN = 20  # of each cause on the first page
 MAY = "bounces.restore_address"
@@ -60,8 +61,10 @@ def show_queue(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm(MAY):
         return show_asked_by(request)
     asked = questions.asked().select_related("address", "asked_by").order_by("pk")
+    shown = list(asked[:SHOWN])
+    add_verdicts(item.address for item in shown if item.address)
     context = {
-        "asked": asked[:SHOWN],
+        "asked": shown,
         "conflicts": with_verdicts(list(questions.conflicts().order_by("pk")[:SHOWN])),
         "more": {
             "asked": capped_count(asked, SHOWN).is_capped,
@@ -122,6 +125,7 @@ def show_group(request: HttpRequest, cause: str) -> HttpResponse:
 
 def asked_page(request: HttpRequest, _key: str) -> dict[str, Any]:
     page = page_for(request, questions.asked().select_related("address", "asked_by"), ["id"])
+    add_verdicts(item.address for item in page.items if item.address)
     return {"page": page, "asked": page.items}
 
 
@@ -133,6 +137,7 @@ def conflict_page(request: HttpRequest, _key: str) -> dict[str, Any]:
 def unknown_page(request: HttpRequest, key: str) -> dict[str, Any]:
     rows = questions.unknown(key)
     page = page_for(request, rows.select_related("address"), ["-occurred_at", "-id"])
+    add_verdicts(bounce.address for bounce in page.items)
     bounces = [(bounce, explain_bounce(bounce)) for bounce in page.items]
     return {"page": page, "bounces": bounces, "said": words_of(key), "total": capped_count(rows)}
 
@@ -140,6 +145,7 @@ def unknown_page(request: HttpRequest, key: str) -> dict[str, Any]:
 def unproved_page(request: HttpRequest, key: str) -> dict[str, Any]:
     rows = questions.unproved(key)
     page = page_for(request, rows.select_related("address"), ["-occurred_at", "-id"])
+    add_verdicts(report.address for report in page.items)
     items = InboundItem.objects.in_bulk([row.item_id for row in page.items])
     reports = [(row, items.get(row.item_id), shortcoming_words(row.shortcoming)) for row in page.items]
     return {"page": page, "reports": reports, "total": capped_count(rows)}

@@ -13,7 +13,8 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from bounces.admin.bases import STATUS_LABEL, FormAdmin, ReadOnlyAdmin, TableAdmin, label_of
+from bounces.admin.bases import FormAdmin, ReadOnlyAdmin, TableAdmin, label_of
+from bounces.admin.verdicts import ShowsVerdict, VerdictFilter
 from contacts import guarding
 from contacts.models import (
     Activity,
@@ -63,16 +64,14 @@ class CompanyAdmin(TableAdmin):
 
 
 @admin.register(ContactAddress)
-class ContactAddressAdmin(ReadOnlyAdmin):
-    list_display = ("address", "status", "contact", "is_primary", "created_at")
+class ContactAddressAdmin(ShowsVerdict, ReadOnlyAdmin):
+    list_display = ("address", "verdict", "contact", "is_primary", "created_at")
     list_select_related = ("address", "contact")
-    list_filter = ("is_primary",)
+    list_filter = (VerdictFilter, "is_primary")
+    fields = ("contact", "address", "verdict", "is_primary", "created_at")
+    readonly_fields = ("verdict",)
     address_path = "address"
     search_help_text = "The beginning of an address, or of its domain."
-
-    @display(description="Status", label=STATUS_LABEL)
-    def status(self, reached: ContactAddress) -> tuple[str, str]:
-        return label_of(reached.address.status, reached.address.get_status_display())
 
 
 @admin.register(Tag)

@@ -21,9 +21,10 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from bounces.admin.bases import STATUS_LABEL, ReadOnlyInline, TableAdmin, badge, label_of
+from bounces.admin.bases import ReadOnlyInline, TableAdmin
+from bounces.admin.verdicts import ShowsVerdict, VerdictFilter
+from bounces.models import Address
 from bounces.values import Status
-from bounces.verdict import verdicts_of
 from contacts.admin.files import ContactFiles
 from contacts.fields import FieldErrors, clean_fields
 from contacts.models import Contact, ContactAddress
@@ -83,9 +84,9 @@ class ContactForm(forms.ModelForm):
         return cleaned
 
 
-class ContactAddressInline(ReadOnlyInline):
+class ContactAddressInline(ShowsVerdict, ReadOnlyInline):
     model = ContactAddress
-    fields = ("address", "is_primary", "status", "verdict")
+    fields = ("address", "is_primary", "verdict")
     readonly_fields = fields
     show_change_link = False
     ordering = ("-is_primary", "id")
@@ -93,14 +94,12 @@ class ContactAddressInline(ReadOnlyInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("address")
 
-    @display(description="Status")
-    def status(self, reached: ContactAddress) -> str:
-        return badge(reached.address.status, reached.address.get_status_display(), STATUS_LABEL)
 
-    @display(description="May we write to it?")
-    def verdict(self, reached: ContactAddress) -> str:
-        found = verdicts_of([reached.address_id], timezone.now())[reached.address_id]
-        return f"{found.answer.capitalize()}. {found.sentence}"
+class PrimaryVerdictFilter(VerdictFilter):
+    def of(self, rows: QuerySet[Any], addresses: QuerySet[Address]) -> QuerySet[Any]:
+        return rows.filter(
+            Exists(ContactAddress.objects.filter(contact=OuterRef("pk"), is_primary=True, address__in=addresses))
+        )
 
 
 class PrimaryStatusFilter(admin.SimpleListFilter):
@@ -118,11 +117,11 @@ class PrimaryStatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(Contact)
-class ContactAdmin(ContactFiles, TableAdmin):
+class ContactAdmin(ShowsVerdict, ContactFiles, TableAdmin):
     form = ContactForm
-    list_display = ("shown_name", "email", "status", "company", "owner", "source", "updated_at")
+    list_display = ("shown_name", "email", "verdict", "company", "owner", "source", "updated_at")
     list_select_related = ("company", "owner")
-    list_filter = (PrimaryStatusFilter, "owner")
+    list_filter = (PrimaryVerdictFilter, PrimaryStatusFilter, "owner")
     search_fields = ("document",)
     search_help_text = "Parts of a name, a company or an address."
     ordering = ("-updated_at", "-id")
@@ -176,12 +175,8 @@ class ContactAdmin(ContactFiles, TableAdmin):
     def email(self, contact: Any) -> str:
         return contact.primary[0].address.email if contact.primary else "none"
 
-    @display(description="Status", label=STATUS_LABEL)
-    def status(self, contact: Any) -> tuple[str, str] | None:
-        if not contact.primary:
-            return None
-        address = contact.primary[0].address
-        return label_of(address.status, address.get_status_display())
+    def address_id_of(self, row: Any) -> int | None:
+        return row.primary[0].address_id if row.primary else None
 
     # --- deleting ---------------------------------------------------------------------------------
 

@@ -48,9 +48,11 @@ class Owner(serializers.Field[Any, Any, Any, Any]):
 class AddressSerializer(StrictSerializer):
     email = Text(max_length=1000)
     is_primary = serializers.BooleanField(required=False, help_text="Where none is, the first one is.")
+    verdict = serializers.ChoiceField(
+        choices=[str(answer) for answer in Answer], read_only=True, help_text="Can we email them?"
+    )
     status = serializers.ChoiceField(choices=[str(status) for status in Status], read_only=True)
-    verdict = serializers.ChoiceField(choices=[str(answer) for answer in Answer], read_only=True)
-    sentence = serializers.CharField(read_only=True, help_text="Why the status is so, for people.")
+    sentence = serializers.CharField(read_only=True, help_text="Why the verdict is so, for people.")
 
 
 def text(word: str, **options: Any) -> Text:
@@ -121,8 +123,8 @@ def _contact(contact: Contact, verdicts: Mapping[int, Verdict]) -> dict[str, Any
             {
                 "email": each.address.email,
                 "is_primary": each.is_primary,
-                "status": each.address.status,
                 "verdict": verdicts[each.address_id].answer.value,
+                "status": each.address.status,
                 "sentence": verdicts[each.address_id].sentence,
             }
             for each in reached

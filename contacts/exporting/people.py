@@ -1,6 +1,6 @@
 """Contacts -> rows of text. In: a queryset of what a person may see. Out: one row a contact, as imports read it back.
 
-What facts decide (status, verdict) stands at the end: imports leave it out.
+What facts decide (verdict, status) stands at the end: imports leave it out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from contacts.models import Contact, ContactAddress, CustomField
 CHUNK = 2000
 MOST_IN_MEMORY = 50_000  # of the admin's export, which builds its file before it sends it
 COLUMNS = WORDS
-JUDGED = ("status", "verdict", "verdict_reason")
+JUDGED = ("verdict", "status", "verdict_reason")
 LISTS = ("other_emails", "tags")  # several values in a cell
 # What is read of a contact, the custom values last, and what the others are called.
 OWN = (

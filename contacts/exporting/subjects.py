@@ -25,6 +25,7 @@ from bounces.exporting import (
 from bounces.ids import is_id
 from bounces.lists import BounceFilter, ListFilter, RunRowFilter, SuppressionFilter
 from bounces.models import CleaningRun
+from bounces.sentences import QUESTION
 from contacts.access import User
 from contacts.chips import chips_of
 from contacts.exporting.people import LISTS, columns, header_of, rows_of
@@ -86,7 +87,7 @@ def _contact_columns() -> dict[str, str]:
 def _contact_labels() -> dict[str, str]:
     """The headers are words that the import knows; people tick names."""
     own = {header_of(key): label for key, label in CustomField.objects.values_list("key", "label")}
-    judged = {"status": "Status", "verdict": "May it be written to?", "verdict_reason": "Why, or why not"}
+    judged = {"verdict": QUESTION, "status": "Status", "verdict_reason": "Why"}
     return {**LABELS, **own, **judged}
 
 

@@ -24,7 +24,7 @@ from contacts.views.answers import counted, page_for
 FIRST_ORDER = "-updated"
 MOST_OPTIONS = 200  # of tags and campaigns in a menu
 # All but q and company, which are typed.
-HIDDEN_WORDS = ("status", "verdict", "owner", "tag", "country", "campaign", "source", "segment")
+HIDDEN_WORDS = ("verdict", "status", "owner", "tag", "country", "campaign", "source", "segment")
 STATUS_NAMES = {"none": "No address"}
 
 

@@ -23,7 +23,7 @@ from crm.models import Team, User
 TAGS = (("customer", 0.35), ("partner", 0.06), ("press", 0.03), ("decision maker", 0.18), ("trial", 0.12))
 SEGMENTS: tuple[tuple[str, dict[str, list[str]]], ...] = (
     ("Customers in Germany", {"tag": ["customer"], "country": ["DE"]}),
-    ("Decision makers we may write to", {"tag": ["decision maker"], "status": ["valid"]}),
+    ("Decision makers we can email", {"tag": ["decision maker"], "verdict": ["yes"]}),
     ("At risk or invalid customers", {"tag": ["customer"], "status": ["at_risk", "invalid"]}),
     ("Nobody's contacts", {"owner": ["none"]}),
 )

@@ -75,7 +75,7 @@ def test_sorting_and_pages_keep_the_filter(client, sales, monkeypatch):
 def test_a_suppressed_address_is_marked_whatever_its_status(client, sales):
     a_contact("ada@example.org", status="valid")
     a_suppression("ada@example.org", "unsubscribe")
-    assert "Do not write" in text_of(client.get(reverse("contacts:list")))
+    assert "Valid · unsubscribed" in text_of(client.get(reverse("contacts:list")))
 
 
 def test_hostile_names_are_only_text(client, sales):
