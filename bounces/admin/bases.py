@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from bounces.lists import find_addresses
 from bounces.paging import COUNT_CAP
+from bounces.reason_examples import reason_help
 from bounces.values import Fault, Kind, Standing, Status
 
 PAGE_SIZE = 50
@@ -140,14 +141,19 @@ class ReadOnlyInline(ReadOnly, TabularInline):
 
 
 class ReasonForm(BaseDialogForm):
-    """Why a person decides. Shown in a dialog, kept with the decision."""
+    """Why a person decides. Shown in a dialog, kept with the decision. Unfold takes a class: one an action."""
 
-    reason = forms.CharField(
-        label="Reason",
-        help_text="Others read it later.",
-        max_length=2000,
-        widget=UnfoldAdminTextareaWidget({"rows": 3}),
-    )
+    reason = forms.CharField(label="Reason", max_length=2000, widget=UnfoldAdminTextareaWidget({"rows": 3}))
+    action = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = reason_help(self.action)
+
+
+def reason_form(action: str) -> type[ReasonForm]:
+    """`action`: a name of `EXAMPLES`."""
+    return type("ReasonForm", (ReasonForm,), {"action": action})
 
 
 def badge(value: str, text: str, tones: dict[str, str]) -> str:

@@ -18,9 +18,10 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWi
 
 from bounces import suppressions
 from bounces.addresses import BadAddress, keep_addresses
-from bounces.admin.bases import ReadOnlyAdmin, ReasonForm, TableAdmin
+from bounces.admin.bases import ReadOnlyAdmin, ReasonForm, TableAdmin, reason_form
 from bounces.lists import find_addresses
 from bounces.models import Address, Ruling, Suppression
+from bounces.reason_examples import reason_help
 from bounces.suppression_lists import read_target
 
 
@@ -64,7 +65,12 @@ class SuppressionForm(forms.ModelForm):
         help_text="ada@example.org, or example.org for everyone there.",
         widget=UnfoldAdminTextInputWidget,
     )
-    note = forms.CharField(label="Why", max_length=2000, widget=UnfoldAdminTextareaWidget({"rows": 3}))
+    note = forms.CharField(
+        label="Why",
+        max_length=2000,
+        help_text=reason_help("suppress"),
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+    )
     expires_at = forms.SplitDateTimeField(
         label="Until",
         required=False,
@@ -177,7 +183,7 @@ class SuppressionAdmin(TableAdmin):
         dialog={
             "title": "Lift this suppression",
             "description": "Its address, or its domain, may be written to again where nothing else forbids it.",
-            "form_class": ReasonForm,
+            "form_class": reason_form("lift"),
             "form_submit_text": "Lift",
         },
     )

@@ -22,6 +22,7 @@ from bounces.admin.bases import (
     ReadOnlyInline,
     ReasonForm,
     label_of,
+    reason_form,
 )
 from bounces.admin.verdicts import ShowsVerdict, VerdictFilter
 from bounces.classification import load_reasons
@@ -102,7 +103,7 @@ class AddressAdmin(ShowsVerdict, ReadOnlyAdmin):
         dialog={
             "title": "Restore this address",
             "description": "Bounces up to now count no more. It is judged again at once.",
-            "form_class": ReasonForm,
+            "form_class": reason_form("restore"),
             "form_submit_text": "Restore",
         },
     )
@@ -117,7 +118,7 @@ class AddressAdmin(ShowsVerdict, ReadOnlyAdmin):
         dialog={
             "title": "Hold this address",
             "description": "Nobody writes to it until it is released.",
-            "form_class": ReasonForm,
+            "form_class": reason_form("hold"),
             "form_submit_text": "Hold",
         },
     )
@@ -147,7 +148,7 @@ class AddressAdmin(ShowsVerdict, ReadOnlyAdmin):
         dialog={
             "title": "Suppress this address",
             "description": "It is never written to, whatever its status, until a person lifts that.",
-            "form_class": ReasonForm,
+            "form_class": reason_form("suppress"),
             "form_submit_text": "Suppress",
         },
     )

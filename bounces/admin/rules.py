@@ -26,6 +26,7 @@ from bounces.classification import load_reasons, load_rules
 from bounces.classification.overrides import Effect, Override, find_problems, is_known
 from bounces.classification.ruleset import Table
 from bounces.models import Bounce, RejudgedBounce, Rejudging, RuleOverride
+from bounces.reason_examples import reason_help
 from bounces.rejudging.starting import try_rule, work_at_once
 from bounces.rules_in_force import as_overrides, rules_in_force
 from bounces.templatetags.bounce_words import rule_table_words
@@ -106,7 +107,7 @@ class RuleOverrideForm(forms.ModelForm):
             "example_host": "Who said it, where the rule is for one provider.",
             "kind": "Empty: the reason’s.",
             "fault": "Empty: the reason’s.",
-            "note": "Who says so: others read it later.",
+            "note": reason_help("rule"),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -10,6 +10,8 @@ from bounces.classification import load_reasons
 from bounces.codes import explain_enhanced_code, explain_reply_code
 from bounces.intake.webhooks.providers import PROVIDERS
 from bounces.models import Bounce, Evidence
+from bounces.reason_examples import EXAMPLES
+from bounces.reason_examples import reason_help as help_of
 from bounces.sentences import RULE_WORDS, explain_claimed, explain_shortly
 from bounces.verdict import Verdict
 
@@ -21,6 +23,17 @@ def reason_words(slug: str) -> str:
     """`userunknown` -> `The mailbox does not exist`. A slug that is no longer defined is shown as it is."""
     reason = load_reasons().get(slug)
     return reason.definition if reason else slug
+
+
+@register.filter
+def reason_example(action: str) -> str:
+    """The example of an action that asks for a reason, as a field's placeholder."""
+    return f"Why? For example: {EXAMPLES[action]}"
+
+
+@register.filter
+def reason_help(action: str) -> str:
+    return help_of(action)
 
 
 @register.filter

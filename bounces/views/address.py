@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
@@ -19,18 +18,9 @@ from bounces.models import Address, Evidence, Ruling, Suppression
 from bounces.sentences import explain_change
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
+from bounces.views.reason_form import ReasonForm
 
 SHOWN = 20
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label="Why",
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="One sentence for those who read the history later: “She called and confirmed the address.”",
-        error_messages={"required": "Say why: the history keeps the reason with your name."},
-    )
 
 
 @needs("bounces.view_bounce")
@@ -61,7 +51,7 @@ def show_address(request: HttpRequest, pk: int) -> HttpResponse:
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks why, then restores. `next` is where the person came from."""
     address = get_object_or_404(Address, pk=pk)
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm("restore", request.POST or None)
     back = came_from(request, reverse("bounces:address", args=[pk]))
     if request.method == "POST" and form.is_valid():
         now = timezone.now()
@@ -76,7 +66,7 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 def hold(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks why, then nobody writes there until it is released."""
     address = get_object_or_404(Address, pk=pk)
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm("hold", request.POST or None)
     if request.method == "POST" and form.is_valid():
         rulings.hold(address, request.user, form.cleaned_data["reason"], timezone.now())
         messages.success(request, f"{address} is held: nobody writes there until it is released.")
@@ -100,7 +90,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks why, then lifts a suppression that is in force."""
     suppression = get_object_or_404(Suppression.objects.select_related("address", "created_by"), pk=pk)
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm("lift", request.POST or None)
     back = came_from(request, home_of(suppression))
     if suppression.lifted_at:
         messages.info(request, "This suppression was lifted already.")

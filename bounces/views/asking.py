@@ -12,7 +12,8 @@ from bounces import questions, review
 from bounces.models import Address
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
-from bounces.views.address import ReasonForm, came_from
+from bounces.views.address import came_from
+from bounces.views.reason_form import ReasonForm
 
 
 @needs("bounces.ask_restore")
@@ -24,7 +25,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     if known is not None and not known.decision:
         messages.info(request, f"{known.asked_by} asked for it already: a manager decides.")
         return redirect(back)
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm("ask_restore", request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             review.ask_restore(address, request.user, form.cleaned_data["reason"], timezone.now())

@@ -12,15 +12,15 @@ from django.views.decorators.http import require_POST
 from bounces.cleaning import AlreadyRunning, NothingToUndo, NotReady, preview_undo, undo_rows, undo_run
 from bounces.rulings import NoReason
 from bounces.views.access import needs
-from bounces.views.address import ReasonForm
 from bounces.views.cleaning import get_run
+from bounces.views.reason_form import ReasonForm
 
 
 @needs("bounces.run_cleaning")
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows what would go back and asks why; then the job takes the whole run back."""
     run = get_run(pk)
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm("undo_cleaning", request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             undo_run(run, request.user, form.cleaned_data["reason"], timezone.now())

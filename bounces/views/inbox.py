@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,6 +13,7 @@ from bounces.lists import InboxFilter, count_inbox, count_states
 from bounces.models import Bounce, Complaint, Evidence, InboundItem
 from bounces.paging import page_of
 from bounces.views.access import needs
+from bounces.views.reason_form import ReasonForm
 
 MOST_PRODUCTS = 100
 
@@ -54,14 +54,10 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("bounces:item", pk)
 
 
-class ReleaseForm(forms.Form):
-    reason = forms.CharField(label="Why", max_length=500, help_text="How you know that it is about our mail.")
-
-
 @needs("bounces.change_inbounditem")
 def release(request: HttpRequest, pk: int) -> HttpResponse:
     item = get_object_or_404(InboundItem, pk=pk)
-    form = ReleaseForm(request.POST or None)
+    form = ReasonForm("release_item", request.POST or None)
     if request.method == "POST" and form.is_valid():
         if inbox.release([item.pk], request.user, form.cleaned_data["reason"]):
             messages.success(request, "Released: it is read again, and counts.")
@@ -71,14 +67,10 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "bounces/release.html", {"item": item, "form": form})
 
 
-class DiscardForm(forms.Form):
-    reason = forms.CharField(label="Why", max_length=500, help_text="Kept with the item.")
-
-
 @needs("bounces.change_inbounditem")
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     item = get_object_or_404(InboundItem, pk=pk)
-    form = DiscardForm(request.POST or None)
+    form = ReasonForm("discard_item", request.POST or None)
     if request.method == "POST" and form.is_valid():
         if inbox.discard(item, request.user, form.cleaned_data["reason"], timezone.now()):
             messages.success(request, "Set aside for good.")

@@ -16,6 +16,7 @@ from bounces import incidents
 from bounces.models import Incident
 from bounces.paging import capped_count, page_of
 from bounces.providers import provider_name
+from bounces.reason_examples import reason_help
 from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
 from bounces.views.verdicts import add_verdicts
@@ -28,8 +29,12 @@ class NoteForm(forms.Form):
         label="Why",
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Others read it later: what the provider said, or what you tried.",
     )
+
+    def __init__(self, action: str) -> None:
+        """Two of them stand on one page, so their ids carry the action."""
+        super().__init__(auto_id=f"{action}-%s")
+        self.fields["note"].help_text = reason_help(action)
 
 
 @needs("bounces.view_bounce")
@@ -60,7 +65,8 @@ def show_incident(request: HttpRequest, pk: int) -> HttpResponse:
                 {"name": "Others", "tone": "calm", "values": [hour.others for hour in hours]},
             ],
         },
-        "form": NoteForm(),
+        "confirm_form": NoteForm("confirm_incident"),
+        "dismiss_form": NoteForm("dismiss_incident"),
         "missed": incidents.missed(incident) if incident.proposes else [],
     }
     return render(request, "bounces/incident.html", context)

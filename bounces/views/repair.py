@@ -22,6 +22,7 @@ from bounces.ids import id_in
 from bounces.models import Bounce, Incident, Repair
 from bounces.paging import page_of
 from bounces.providers import provider_name
+from bounces.reason_examples import reason_help
 from bounces.views.access import needs
 from bounces.views.verdicts import add_verdicts
 
@@ -42,7 +43,10 @@ class ScopeForm(forms.Form):
     )
     reason = forms.ChoiceField(label="What it said", required=False)
     why = forms.CharField(
-        label="Why", max_length=500, required=False, help_text="Others read it later. Needed to restore, not to look."
+        label="Why",
+        max_length=500,
+        required=False,
+        help_text=f"Needed to restore, not to look. {reason_help('repair')}",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -17,6 +17,7 @@ from bounces.ids import ids_in
 from bounces.lists import Day, SuppressionFilter
 from bounces.models import Suppression
 from bounces.paging import capped_count, page_of
+from bounces.reason_examples import reason_help
 from bounces.spreadsheet import csv_lines
 from bounces.suppression_lists import (
     LARGEST,
@@ -29,7 +30,7 @@ from bounces.suppression_lists import (
     without_held,
 )
 from bounces.views.access import needs
-from bounces.views.address import ReasonForm
+from bounces.views.reason_form import ReasonForm
 
 MAY = "bounces.change_suppression"
 SOURCE = "page"
@@ -74,7 +75,7 @@ class SuppressForm(forms.Form):
     note = forms.CharField(
         label="Why",
         max_length=500,
-        help_text="Others read it before they lift it.",
+        help_text=reason_help("suppress"),
         error_messages={"required": "Say why: others read it before they lift it."},
     )
     until = forms.DateField(
@@ -157,7 +158,7 @@ def lift_chosen(request: HttpRequest) -> HttpResponse:
     """Asks why, once for all that were ticked, then lifts them."""
     sent = request.POST if request.method == "POST" else request.GET
     ids = ids_in(sent.getlist("pk")[:MOST_CHOSEN])
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm("lift_many", request.POST or None)
     chosen = Suppression.objects.filter(pk__in=ids, lifted_at__isnull=True).select_related("address").order_by("-pk")
     if not chosen:
         messages.info(request, "Tick the suppressions to lift first. Those that are lifted already stay so.")

@@ -14,6 +14,7 @@ from bounces.cleaning.report import report_of
 from bounces.models import Policy
 from bounces.policy_numbers import differences
 from bounces.policy_versions import SameNumbers
+from bounces.reason_examples import reason_help
 from bounces.views.access import needs
 from bounces.views.cleaning import get_run
 
@@ -23,7 +24,7 @@ class NoteForm(forms.Form):
         label="Why",
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Kept with the version: “One full mailbox a month is normal for our clinics.”",
+        help_text=reason_help("put_in_force"),
         error_messages={"required": "Say why: others read it later, when they wonder about these numbers."},
     )
 

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from bounces.views.access import needs
-from bounces.views.address import ReasonForm
+from bounces.views.reason_form import ReasonForm
 from contacts.access import contacts_for
 from contacts.erasure import erase_contact
 from contacts.people import addresses_of
@@ -18,7 +18,7 @@ from contacts.views.answers import find
 @needs("contacts.erase_contact")
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
     contact = find(contacts_for(request.user), pk)
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm("erase", request.POST or None)
     if request.method == "POST" and form.is_valid():
         erased = erase_contact(contact, request.user, form.cleaned_data["reason"], timezone.now())
         messages.success(request, "The contact is erased. Its addresses stay suppressed, known by a keyed hash alone.")

@@ -23,7 +23,7 @@ from bounces.paging import page_for
 from bounces.rulings import NoReason
 from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
-from bounces.views.address import ReasonForm
+from bounces.views.reason_form import ReasonForm
 from contacts.importing import batches, health, runs
 from contacts.importing.mapping import apply_saved, best_saved, guess_columns, mapping_of, save_mapping
 from contacts.importing.outcomes import (
@@ -272,8 +272,7 @@ def next_batch(request: HttpRequest, pk: int) -> HttpResponse:
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows what would go and what would stay, and asks why; then the job takes it back."""
     run = get_run(pk)
-    form = ReasonForm(request.POST or None)
-    form.fields["reason"].help_text = "One sentence for those who read the history later: “It was last year’s list.”"
+    form = ReasonForm("undo_import", request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             runs.undo(run, request.user, form.cleaned_data["reason"], timezone.now())

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from crm.models import User
@@ -59,18 +59,42 @@ def site(live_server: LiveServer) -> str:
 
 
 @pytest.fixture
-def new_context(browser: Browser, site: str) -> Iterator[Callable[..., BrowserContext]]:
+def console_errors() -> Iterator[list[str]]:
+    """What pages logged as errors, in every context of the test. None may be left when it ends."""
+    errors: list[str] = []
+    yield errors
+    assert errors == [], "A page logged an error in the browser’s console."
+
+
+@pytest.fixture
+def new_context(browser: Browser, site: str, console_errors: list[str]) -> Iterator[Callable[..., BrowserContext]]:
     """`new_context(viewport={…}, color_scheme="dark")`: a browser profile of its own, looking at the site."""
     contexts: list[BrowserContext] = []
 
     def make(**options: object) -> BrowserContext:
         contexts.append(browser.new_context(base_url=site, **options))  # type: ignore[arg-type]  # Playwright's own options
         contexts[-1].set_default_timeout(10_000)
+        listen(contexts[-1], console_errors)
         return contexts[-1]
 
     yield make
     for context in contexts:
         context.close()
+
+
+def listen(context: BrowserContext, errors: list[str]) -> None:
+    """Notes each error. That the page itself answered 403 or 404 is no fault of the page: the browser logs it too."""
+    context.on("console", lambda said: errors.append(words_of(said)) if is_fault(said) else None)
+    context.on("weberror", lambda error: errors.append(f"{error.page and error.page.url}: {error.error}"))
+
+
+def is_fault(said: ConsoleMessage) -> bool:
+    is_the_page = said.page is not None and said.location["url"].partition("#")[0] == said.page.url.partition("#")[0]
+    return said.type == "error" and not (is_the_page and said.text.startswith("Failed to load resource"))
+
+
+def words_of(said: ConsoleMessage) -> str:
+    return f"{said.page and said.page.url}: {said.text} ({said.location['url']})"
 
 
 @pytest.fixture

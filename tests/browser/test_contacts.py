@@ -52,6 +52,20 @@ def test_searching_filtering_opening_and_adding_a_note(people, sign_in):
     assert Activity.objects.get(kind="note").by == people
 
 
+def test_a_note_is_added_after_its_field_was_made_larger(people, sign_in, console_errors):
+    page = sign_in("sam@rebound.example")
+    page.goto(Contact.objects.get(last_name="Turing").get_absolute_url())
+    field = page.get_by_label("Note").bounding_box()
+    page.mouse.move(field["x"] + field["width"] - 4, field["y"] + field["height"] - 4)
+    page.mouse.down()
+    page.mouse.move(field["x"] + field["width"] - 4, field["y"] + field["height"] + 60, steps=4)
+    page.mouse.up()
+    page.get_by_label("Note").fill("Wants a quote.")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator(".timeline")).to_contain_text("Wants a quote.")
+    assert console_errors == []
+
+
 def test_the_filter_works_without_script(people, new_context):
     page = new_context(java_script_enabled=False).new_page()
     page.goto("/accounts/login/")
