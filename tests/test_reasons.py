@@ -90,7 +90,10 @@ PAGES: dict[str, tuple[str, Callable[[], Any]]] = {
     "lift": ("bounces:lift", lambda: a_suppression().pk),
     "erase": ("contacts:erase", lambda: a_contact("ada@b.example").pk),
     "undo_import": ("contacts:import_undo", lambda: an_import_run(written={"new": 1}).pk),
-    "undo_cleaning": ("bounces:cleaning_undo", lambda: a_cleaning_row(a_cleaning_run(applied=1), outcome="applied").run_id),
+    "undo_cleaning": (
+        "bounces:cleaning_undo",
+        lambda: a_cleaning_row(a_cleaning_run(applied=1), outcome="applied").run_id,
+    ),
     "release_item": ("bounces:release_item", lambda: an_inbound_item(state="unverified").pk),
     "discard_item": ("bounces:discard", lambda: an_inbound_item(state="quarantined", why="No report in it.").pk),
 }
