@@ -21,7 +21,7 @@ from bounces.intake.webhooks.arrival import Arrival, Refused, pack
 from bounces.intake.webhooks.known import VERSION, Known, given_by, load
 from bounces.intake.webhooks.opening import note_refusal
 from bounces.intake.webhooks.providers import PROVIDERS
-from bounces.intake.webhooks.signatures import as_bytes, greets, mailgun_block
+from bounces.intake.webhooks.signatures import greets
 from bounces.models import InboundItem, IntakeSource, RawChunk
 from bounces.statements import commit
 
@@ -102,10 +102,10 @@ def shake_hands(known: Known, arrival: Arrival) -> dict[str, Any]:
 
 
 def keep(known: Known, arrival: Arrival, now: datetime) -> bool:
-    """One statement, committed when it returns; whether it was new. Raises Outdated, and Refused for a token that was
-    used for something else."""
+    """One statement, committed when it returns; whether it was new. Raises Outdated, and Refused for a signature
+    that was used for something else."""
     source, body = known.source, pack(arrival)
-    digest = hashlib.sha256(identity(source, arrival)).digest()
+    digest = hashlib.sha256(PROVIDERS[source.kind].identity(arrival)).digest()
     given = {
         "source_id": source.pk,
         "version": known.version,
@@ -120,7 +120,7 @@ def keep(known: Known, arrival: Arrival, now: datetime) -> bool:
     if not is_current:
         raise Outdated
     if source.kind == "mailgun" and not is_new and not is_the_same(source, digest, body):
-        raise Refused("This token came before, with something else: a request was made up from an old one.")
+        raise Refused("This signature came before with another body: somebody made this request from an old one.")
     return bool(is_new)
 
 
@@ -141,15 +141,6 @@ WITH source AS (
 )
 SELECT EXISTS (SELECT FROM source), EXISTS (SELECT FROM item)
 """  # noqa: S608  (VERSION is a constant of ours)
-
-
-def identity(source: IntakeSource, arrival: Arrival) -> bytes:
-    """What makes two requests one. Mailgun's signature is over its token alone, so the token is."""
-    if source.kind == "mailgun":
-        return b"mailgun\0" + as_bytes(mailgun_block(arrival)["token"])
-    # Only where it is signed, too: else an old request would be new under another id.
-    name = arrival.headers.get("svix-id", "") if source.kind == "resend" else ""
-    return name.encode() + b"\0" + arrival.body
 
 
 def is_the_same(source: IntakeSource, digest: bytes, body: bytes) -> bool:

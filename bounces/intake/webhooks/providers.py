@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bounces.intake.webhooks import amazon, flaws, normal, others, signatures, sns
+from bounces.intake.webhooks import amazon, flaws, identities, normal, others, signatures, sns
 from bounces.intake.webhooks.arrival import Arrival
 from bounces.intake.webhooks.flaws import Flaw
 from bounces.intake.webhooks.signatures import Check
@@ -46,6 +46,7 @@ class Provider:
     steps: tuple[str, ...]
     trust: Trust = Trust.TRUSTED
     sample: dict[str, Any] | None = None
+    identity: Callable[[Arrival], bytes] = identities.of_body
 
     @property
     def signs(self) -> bool:
@@ -61,7 +62,7 @@ PLAIN_PROOF = "HMAC-SHA256 over the body"
 PROOFS = {
     "amazon_ses": "RSA signature over the message, Amazon's certificate, the topic",
     "azure": "a secret that Event Grid sends along",
-    "mailgun": "HMAC-SHA256 over a moment and a token that counts once",
+    "mailgun": "HMAC-SHA256 over a moment and a token; each signature counts once",
     "mandrill": "HMAC-SHA1 over the URL and the form",
     "postal": "RSA signature over the body",
     "resend": "HMAC-SHA256 over a moment and the body (Svix)",
@@ -107,6 +108,7 @@ _rows = (
             "bounces, complaints, delivery delays, rejects, opens, clicks.",
             "Send with that configuration set, once to bounce@simulator.amazonses.com, and look at the source's page.",
         ),
+        identity=identities.of_amazon,
     ),
     Provider(
         "brevo",
@@ -152,6 +154,7 @@ _rows = (
             "Look at the source's page: it says what came.",
         ),
         trust=Trust.MATCH,  # its signature does not cover what it tells
+        identity=identities.of_mailgun,
     ),
     Provider(
         "mailjet",
@@ -196,6 +199,7 @@ _rows = (
             "is part of what is signed.",
             "Press “Send test”, and look at the source's page.",
         ),
+        identity=identities.of_mandrill,
     ),
     Provider(
         "postal",
@@ -244,6 +248,7 @@ _rows = (
             "Copy the signing secret into the source.",
             "Send a mail to bounced@resend.dev, and look at the source's page.",
         ),
+        identity=identities.of_svix,
     ),
     Provider(
         "sendgrid",

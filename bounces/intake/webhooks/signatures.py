@@ -3,6 +3,9 @@
 In: an `Arrival`, the source's secrets (several at once, while one is replaced by another), the moment. Out: nothing, or
 `Refused`. Fails closed: without a secret nothing is believed. Pure. Each function's source is the provider's own
 documentation of its webhooks.
+
+Most providers sign several parts joined without a separator. So each part has one strict shape, which leaves only one
+way to cut the joined text: a signature that is right for one request is right for no other (see `identities.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
+import re2
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -25,8 +29,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from bounces.intake.webhooks.arrival import Arrival, Refused
 
 WINDOW = timedelta(seconds=300)
-# Mailgun tries again for eight hours with the moment and token of the first time; its token counts once.
+# Mailgun tries again for eight hours with the moment and token of the first time; its signature counts once.
 MAILGUN_WINDOW = timedelta(hours=9)
+# Seconds since 1970 until the year 2286, written in one way only: `float` also reads "1e9", "1_0" and " 10 ".
+MOMENT = re2.compile(r"[0-9]{10}")
+SVIX_ID = re2.compile(r"[A-Za-z0-9_-]{1,200}")  # no dot: dots separate what is signed
+HEX_32 = re2.compile(r"[0-9a-f]{32}")
+MANDRILL_FIELD = "mandrill_events"
 
 WRONG = "The signature is not right: was the secret copied whole, and is it this provider's?"
 NOT_OURS = "It came with another secret than this source has: is it the same at the provider?"
@@ -74,17 +83,20 @@ def as_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def fits(pattern: Any, text: str) -> bool:
+    """Whether the whole text is of that shape. RE2 takes no half of a surrogate pair, which JSON may hold."""
+    return text.isascii() and pattern.fullmatch(text) is not None
+
+
 def check_age(text: str, now: datetime, window: timedelta = WINDOW) -> None:
-    """Of a moment in seconds since 1970, as a text. Raises Refused for one too old or ahead."""
-    try:
-        age = now.timestamp() - float(text)
-    except (ValueError, OverflowError):
-        raise Refused("The moment of the signature is no number.") from None
-    check_seconds(age, window)
+    """Check a timestamp of ten digits, seconds since 1970. Raises Refused for one too old or ahead."""
+    if not fits(MOMENT, text):
+        raise Refused("The timestamp of the signature is not ten digits.")
+    check_seconds(now.timestamp() - int(text), window)
 
 
 def check_seconds(age: float, window: timedelta) -> None:
-    """Raises Refused. What is no number is no age."""
+    """Raises Refused."""
     if not abs(age) <= window.total_seconds():
         raise Refused("The signature is too old, or from the future: do the clocks agree?")
 
@@ -152,7 +164,7 @@ def verifies(verify: Callable[[], Any]) -> bool:
 
 
 def check_mailgun(arrival: Arrival, given: Given, now: datetime) -> None:
-    """HMAC over moment and token, not over the body: so the token counts once (`door.py`)."""
+    """HMAC over moment and token, not over the body: so a signature counts once (`door.py`)."""
     block = mailgun_block(arrival)
     any_of(
         lambda key: same(hexdigest(key, block["timestamp"] + block["token"]), block["signature"]),
@@ -162,24 +174,42 @@ def check_mailgun(arrival: Arrival, given: Given, now: datetime) -> None:
 
 
 def mailgun_block(arrival: Arrival) -> dict[str, str]:
+    """Raises Refused."""
     try:
         found = json.loads(arrival.body)["signature"]
-        return {name: str(found[name]) for name in ("timestamp", "token", "signature")}
+        block = {name: found[name] for name in ("timestamp", "token", "signature")}
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Refused("There is no signature in the body.", status=400) from None
+    if type(block["timestamp"]) is int:
+        block["timestamp"] = str(block["timestamp"])
+    if not all(isinstance(each, str) for each in block.values()):
+        raise Refused("A part of the signature in the body is not text.", status=400)
+    return block
 
 
 def check_mandrill(arrival: Arrival, given: Given, now: datetime) -> None:  # noqa: ARG001 -- one signature for all
-    """HMAC-SHA1 over the address and the sorted form."""
+    """HMAC-SHA1 over the address and the form's fields, names and values joined: so there is exactly one field."""
     if greets(arrival):
         return
     signature = arrival.header("x-mandrill-signature")
-    form = sorted(dict(parse_qsl(arrival.body.decode("utf-8", "replace"), keep_blank_values=True)).items())
-    signed = as_bytes(arrival.url + "".join(name + value for name, value in form))
+    if MANDRILL_FIELD in arrival.url:  # the URL ends where the form begins
+        raise Refused(f"The URL contains {MANDRILL_FIELD}.", status=400)
+    signed = as_bytes(arrival.url + MANDRILL_FIELD + mandrill_events(arrival))
     any_of(
         lambda key: same(base64.b64encode(hmac.new(key.encode(), signed, hashlib.sha1).digest()), signature),
         given.of("webhook_key"),
     )
+
+
+def mandrill_events(arrival: Arrival) -> str:
+    """Return the value of the form's only field. Raises Refused."""
+    try:
+        fields = parse_qsl(arrival.body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError:
+        raise Refused("The body is no form.", status=400) from None
+    if len(fields) != 1 or fields[0][0] != MANDRILL_FIELD:
+        raise Refused(f"The form must have one field, {MANDRILL_FIELD}: the signature cannot tell several apart.", 400)
+    return fields[0][1]
 
 
 def greets(arrival: Arrival) -> bool:
@@ -190,6 +220,8 @@ def greets(arrival: Arrival) -> bool:
 def check_svix(arrival: Arrival, given: Given, now: datetime) -> None:
     """Resend: Svix, which is Standard Webhooks under other names of headers."""
     name, moment = arrival.header("svix-id"), arrival.header("svix-timestamp")
+    if not fits(SVIX_ID, name):
+        raise Refused("The header svix-id is not an ID of letters, digits, - and _.")
     said = [part.partition(",")[2] for part in arrival.header("svix-signature").split() if part.startswith("v1,")]
     signed = f"{name}.{moment}.".encode() + arrival.body
 
@@ -212,15 +244,22 @@ def svix_key(secret: str) -> bytes:
 
 
 def check_unisender(arrival: Arrival, given: Given, now: datetime) -> None:  # noqa: ARG001 -- one signature for all
-    """The MD5 of the body in which the key stands where the sum will be: Unisender's own way."""
+    """The MD5 of the body in which the key stands where the sum will be: Unisender's own way.
+
+    The sum and the key each stand in one place. A sum written with JSON's escapes would be found in none: then no key
+    would be part of what is signed, and anybody could sign.
+    """
     try:
-        said = str(json.loads(arrival.body)["auth"])
+        said = json.loads(arrival.body)["auth"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Refused("There is no signature in the body.", status=400) from None
+    if not isinstance(said, str) or not fits(HEX_32, said) or arrival.body.count(said.encode()) != 1:
+        raise Refused(WRONG)
 
     def matches(key: str) -> bool:
-        signed = arrival.body.replace(as_bytes(said), key.encode(), 1) if said else b""
-        return bool(said) and same(hashlib.md5(signed, usedforsecurity=True).hexdigest(), said)  # noqa: S324 -- theirs
+        signed = arrival.body.replace(said.encode(), key.encode())
+        is_once = signed.find(key.encode()) == signed.rfind(key.encode())
+        return is_once and same(hashlib.md5(signed, usedforsecurity=True).hexdigest(), said)  # noqa: S324 -- theirs
 
     any_of(matches, given.of("api_key"))
 

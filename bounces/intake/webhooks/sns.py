@@ -37,6 +37,7 @@ SIGNED = {
     "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
     "UnsubscribeConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
+OPTIONAL = "Subject"
 HASHES = {"1": hashes.SHA1, "2": hashes.SHA256}
 # Amazon signs the moment of publishing, and may try again for an hour with the same signature.
 WINDOW = timedelta(minutes=65)
@@ -101,7 +102,28 @@ def read_message(arrival: Arrival) -> dict[str, Any]:
         message = None
     if not isinstance(message, dict) or str(message.get("Type")) not in SIGNED:
         raise Refused("This is no message of Amazon SNS: is raw message delivery off?", status=400)
+    if any(not has_shape(name, message.get(name)) for name in SIGNED[str(message["Type"])]):
+        raise Refused("A signed field of the message is missing, or not as Amazon writes it.", status=400)
     return message
+
+
+def has_shape(name: str, value: Any) -> bool:
+    """Names and values are signed line by line, so only the first, the message itself, may hold line breaks.
+
+    Else a Subject could pass for part of the MessageId, and the message for a new one.
+    """
+    if value is None:
+        return name == OPTIONAL
+    return isinstance(value, str) and (name == "Message" or "\n" not in value) and is_storable(value)
+
+
+def is_storable(text: str) -> bool:
+    """Whether UTF-8 can hold it. JSON may hold half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_sns(arrival: Arrival, given: Given, now: datetime, fetch: Fetch = fetch) -> None:
@@ -160,6 +182,7 @@ def is_amazon(url: str) -> bool:
 
 
 def signed_text(message: dict[str, Any]) -> bytes:
+    """Of a message whose fields have their shape."""
     names = [name for name in SIGNED.get(str(message.get("Type")), ()) if message.get(name) is not None]
     return "".join(f"{name}\n{message[name]}\n" for name in names).encode("utf-8", "replace")
 
