@@ -10,15 +10,13 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
-SIXTO4 = ipaddress.ip_network("2002::/16")  # RFC 3056: an IPv4 address behind its first 16
+from bounces.public_addresses import Network, is_public
+
 SECONDS = 20
 
 
@@ -48,26 +46,6 @@ def are_networks(texts: Iterable[str]) -> bool:
     return True
 
 
-def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
-    """Public, or within what the operator allows. An IPv4 address inside an IPv6 one is judged as itself."""
-    inner = _inner(address)
-    if any(each in network for each in (address, inner) for network in allowed if network.version == each.version):
-        return True
-    return inner.is_global and not inner.is_multicast
-
-
-def _inner(address: Address) -> Address:
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address.ipv4_mapped:
-        return address.ipv4_mapped
-    if address in NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    if address in SIXTO4:
-        return ipaddress.IPv4Address((int(address) >> 80) & 0xFFFFFFFF)
-    return address
-
-
 def vet(host: str, port: int) -> list[Vetted]:
     """The addresses of a host that we may connect to. Raises Unreachable where there is none."""
     try:
@@ -78,7 +56,7 @@ def vet(host: str, port: int) -> list[Vetted]:
     good = [
         Vetted(host, family, tuple(sockaddr))
         for family, _, _, _, sockaddr in found
-        if is_allowed(ipaddress.ip_address(str(sockaddr[0]).partition("%")[0]), allowed)
+        if is_public(ipaddress.ip_address(str(sockaddr[0]).partition("%")[0]), allowed)
     ]
     if not good:
         raise Unreachable(
