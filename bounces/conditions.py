@@ -5,6 +5,7 @@ Q choose the same rows, and that no other module spells one of them out.
 The SQL is for texts that are executed with parameters: a percent sign is doubled. Some ask for `%(now)s`.
 
     counts        a bounce that counts: not held by an incident, not discarded, not without proof
+    failed        an attempt that failed for good, and whose failure counts
     hard          a permanent failure of the recipient: no code of the server calls it temporary (4xx)
     counted_hard  both: what makes an address invalid
     counted_soft  a counted failure that may pass: what puts an address at risk, and makes it invalid in the end
@@ -28,6 +29,10 @@ def counts(b: str) -> str:
     return f"{b}.standing = 'counted'"
 
 
+def failed(t: str) -> str:
+    return f"({t}.bounced_at IS NOT NULL AND {t}.bounce_standing = 'counted')"
+
+
 def hard(b: str) -> str:
     return f"""({b}.kind = 'hard' AND {b}.fault = 'recipient'
         AND ({b}.smtp_code IS NULL OR {b}.smtp_code >= 500) AND {b}.enhanced_code NOT LIKE '4.%%')"""
@@ -48,6 +53,7 @@ _MAY_PASS = Q(kind=Kind.SOFT) | (
     Q(kind=Kind.HARD) & (~Q(fault=Fault.RECIPIENT) | Q(smtp_code__lt=500) | Q(enhanced_code__startswith="4."))
 )
 COUNTS = Q(standing=Standing.COUNTED)
+FAILED = Q(bounced_at__isnull=False, bounce_standing=Standing.COUNTED)
 HARD = Q(kind=Kind.HARD, fault=Fault.RECIPIENT) & _PERMANENT
 COUNTED_HARD = Q(standing=Standing.COUNTED, kind=Kind.HARD, fault=Fault.RECIPIENT) & _PERMANENT
 COUNTED_SOFT = (

@@ -6,8 +6,8 @@ person, with a reason, and armed again at once: only attempts since then count. 
     first     3 or more of the first 50 attempts, ever or since it was resumed, failed for good; one of them in 7 days
     lately    5 or more, and 2 % or more, of the last 250 attempts in 7 days
 
-Failed for good: hard or soft, whosever the fault (`Attempt.bounced_at`). Those held by an incident count too: while a
-provider refuses everybody, sending on does no good.
+Failed for good: hard or soft, whosever the fault, as long as it counts (`conditions.failed`). What an incident holds
+pauses nobody: incidents look at the news first.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from bounces import lease, outbox, policy
+from bounces.conditions import failed
 from bounces.lease import Lease
 from bounces.models import Dirty, Guard
 
@@ -31,7 +32,7 @@ WITH sent AS (
     SELECT DISTINCT t.campaign_key, t.sender
     FROM (SELECT address_id FROM bounces_dirty ORDER BY id LIMIT {policy.NEWS_CHUNK}) d
     JOIN bounces_bounce b ON b.address_id = d.address_id JOIN bounces_attempt t ON t.id = b.attempt_id
-    WHERE t.bounced_at IS NOT NULL AND t.sent_at > %(since)s
+    WHERE {failed("t")} AND t.sent_at > %(since)s
       AND b.occurred_at > %(since)s::timestamptz - interval '1 day'  -- a reporter's clock may be slow
 )
 SELECT place.dimension, place.key FROM sent CROSS JOIN LATERAL (VALUES
@@ -55,23 +56,23 @@ WHERE dimension = 'sender' AND day >= %(day)s AND lower(split_part(key, '@', -1)
 """
 # The failures among the first mails, and whether the newest of them is of these days; the failures among the last. Of a
 # domain each sender's own first and last are read, as an index has them: all that it sent in a week may be very many.
-COUNTED = """
+COUNTED = f"""
 SELECT first.failed, first.attempts, COALESCE(first.failed_at > %(since)s, false), lately.failed, lately.attempts
-FROM (SELECT count(bounced_at) AS failed, count(*) AS attempts,
-             max(sent_at) FILTER (WHERE bounced_at IS NOT NULL) AS failed_at
+FROM (SELECT count(*) FILTER (WHERE failed) AS failed, count(*) AS attempts,
+             max(sent_at) FILTER (WHERE failed) AS failed_at
       FROM (
-        SELECT mail.sent_at, mail.bounced_at FROM unnest(%(names)s::text[]) AS by(name) CROSS JOIN LATERAL (
-            SELECT t.sent_at, t.id, t.bounced_at FROM bounces_attempt t
-            WHERE t.{column} = by.name AND t.{column} <> '' AND t.sent_at > %(armed)s
+        SELECT mail.sent_at, mail.failed FROM unnest(%(names)s::text[]) AS by(name) CROSS JOIN LATERAL (
+            SELECT t.sent_at, t.id, {failed("t")} AS failed FROM bounces_attempt t
+            WHERE t.{{column}} = by.name AND t.{{column}} <> '' AND t.sent_at > %(armed)s
             ORDER BY t.sent_at, t.id LIMIT %(first)s) AS mail
         ORDER BY mail.sent_at, mail.id LIMIT %(first)s) x) first,
-     (SELECT count(bounced_at) AS failed, count(*) AS attempts FROM (
-        SELECT mail.bounced_at FROM unnest(%(names)s::text[]) AS by(name) CROSS JOIN LATERAL (
-            SELECT t.sent_at, t.id, t.bounced_at FROM bounces_attempt t
-            WHERE t.{column} = by.name AND t.{column} <> '' AND t.sent_at > GREATEST(%(since)s, %(armed)s)
+     (SELECT count(*) FILTER (WHERE failed) AS failed, count(*) AS attempts FROM (
+        SELECT mail.failed FROM unnest(%(names)s::text[]) AS by(name) CROSS JOIN LATERAL (
+            SELECT t.sent_at, t.id, {failed("t")} AS failed FROM bounces_attempt t
+            WHERE t.{{column}} = by.name AND t.{{column}} <> '' AND t.sent_at > GREATEST(%(since)s, %(armed)s)
             ORDER BY t.sent_at DESC, t.id DESC LIMIT %(last)s) AS mail
         ORDER BY mail.sent_at DESC, mail.id DESC LIMIT %(last)s) x) lately
-"""
+"""  # noqa: S608  (a condition of ours)
 
 
 class NoReason(ValueError):

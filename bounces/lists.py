@@ -17,6 +17,7 @@ from django.db.models import Count, Q, QuerySet
 
 from bounces.addresses import BadAddress, normalise, suppression_key
 from bounces.classification import load_reasons
+from bounces.conditions import COUNTS
 from bounces.models import (
     Address,
     Bounce,
@@ -107,8 +108,12 @@ class BounceFilter(ListFilter):
         return bounces
 
     def failures(self) -> QuerySet[Bounce]:
-        """What the strip of faults counts: a deferral is no failure yet, and is left out unless it is asked for."""
-        return self.rows() if "kind" in self.chosen() else self.rows().exclude(kind=Kind.DEFERRED)
+        """What the strip of faults counts. Left out unless they are asked for: deferrals, which are no failure yet, and
+        what counts against nobody.
+        """
+        rows, chosen = self.rows(), self.chosen()
+        rows = rows if "kind" in chosen else rows.exclude(kind=Kind.DEFERRED)
+        return rows if "standing" in chosen else rows.filter(COUNTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 In: the daily counts (`DailyStat`). Out: rates with the word that stands beside them, of a whole period or by day. Pure
 but for one query each.
-A bounce rate is failed for good over attempted, a complaint rate complaints over delivered. Nothing attempted, or
-nothing known to be delivered: the rate is unknown, never 0.
+A bounce rate is failed for good over attempted; what an incident holds is counted apart. A complaint rate is complaints
+over delivered. Nothing attempted, or nothing known to be delivered: the rate is unknown, never 0.
 The lines are where providers draw them: Google and Yahoo ask senders for complaints below 0.1 % and never 0.3 %; above
 2 % of bounces sending services throttle or suspend a sender, below 1 % nobody complains.
 """
@@ -26,7 +26,7 @@ COMPLAINT_LINES = (0.001, 0.003)
 ENOUGH = 50
 SHOWN = 50
 PERIODS = (7, 30, 90)
-COLUMNS = ("attempted", "bounced", "delivered", "hard", "soft", "deferred", "blocked", "complaints")
+COLUMNS = ("attempted", "bounced", "delivered", "hard", "soft", "deferred", "blocked", "complaints", "held")
 
 
 class Word(StrEnum):
@@ -76,6 +76,7 @@ class Standing:
     deferred: int = 0
     blocked: int = 0
     complaints: int = 0
+    held: int = 0  # by an incident: in no rate
 
     @property
     def bounce_rate(self) -> float | None:

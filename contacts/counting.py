@@ -97,6 +97,7 @@ class Sent:
     bounced: int = 0
     delivered: int = 0
     complaints: int = 0
+    held: int = 0  # by an incident: not in the rate
 
     @property
     def bounce_rate(self) -> float | None:
@@ -114,6 +115,6 @@ def count_sent(campaign_keys: Iterable[str]) -> dict[str, Sent]:
         DailyStat.objects.filter(dimension="campaign", key__in=list(campaign_keys))
         .order_by()
         .values_list("key")
-        .annotate(Sum("attempted"), Sum("bounced"), Sum("delivered"), Sum("complaints"))
+        .annotate(Sum("attempted"), Sum("bounced"), Sum("delivered"), Sum("complaints"), Sum("held"))
     )
     return {key: Sent(*counts) for key, *counts in rows}

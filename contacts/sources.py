@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from bounces import lease
-from bounces.conditions import counts
+from bounces.conditions import counts, failed
 from bounces.reputation import PERIODS, Standing
 from contacts.models import SourceCount
 
@@ -102,9 +102,9 @@ WITH reached AS (
 ), sent AS (
     SELECT address_id,
            count(*) FILTER (WHERE sent_at >= %(first)s AND sent_at < %(end)s) AS attempted,
-           count(*) FILTER (WHERE sent_at >= %(first)s AND sent_at < %(end)s AND bounced_at IS NOT NULL) AS bounced,
+           count(*) FILTER (WHERE sent_at >= %(first)s AND sent_at < %(end)s AND {failed}) AS bounced,
            count(*) FILTER (WHERE delivered_at >= %(first)s AND delivered_at < %(end)s) AS delivered
-    FROM bounces_attempt WHERE sent_at >= %(earliest)s GROUP BY address_id
+    FROM bounces_attempt t WHERE sent_at >= %(earliest)s GROUP BY address_id
 ), failed AS (
     SELECT address_id, count(*) FILTER (WHERE kind = 'hard') AS hard, count(*) FILTER (WHERE kind = 'soft') AS soft,
            count(*) FILTER (WHERE fault = 'sender' AND kind <> 'deferred') AS blocked
@@ -123,6 +123,7 @@ FROM people LEFT JOIN by_source USING (source)
 ORDER BY bounced DESC NULLS LAST, attempted DESC NULLS LAST, contacts DESC, source LIMIT %(most)s
 """.format(  # noqa: S608 -- columns of ours
     counted=counts("b"),
+    failed=failed("t"),
     sums=", ".join(f"coalesce(sum({fact}), 0)::bigint AS {fact}" for fact in FACTS),
     facts=", ".join(f"coalesce({fact}, 0)" for fact in FACTS),
 )

@@ -17,6 +17,7 @@ from django.core.cache import cache
 from django.db.models import Count, F, Sum
 
 from bounces import incidents, questions
+from bounces.conditions import COUNTS
 from bounces.lists import FaultCounts, count_faults
 from bounces.models import Bounce, CleaningRun, DailyStat, InboundItem, Incident, StatusChange
 from bounces.paging import CappedCount, capped_count
@@ -47,6 +48,12 @@ class Rate:
 
     attempted: int
     bounced: int
+    held: int = 0  # by an incident: counted against nobody, and shown apart
+
+    @property
+    def with_held(self) -> float | None:
+        """What the rate would be if the provider were right."""
+        return (self.bounced + self.held) / self.attempted if self.attempted else None
 
     @property
     def value(self) -> float | None:
@@ -133,7 +140,7 @@ def look(user: Any, now: datetime) -> Dashboard:
         rate=rate,
         days=days,
         faults=count_faults(
-            Bounce.objects.filter(occurred_at__gte=now - timedelta(days=DAYS)).exclude(kind=Kind.DEFERRED)
+            Bounce.objects.filter(COUNTS, occurred_at__gte=now - timedelta(days=DAYS)).exclude(kind=Kind.DEFERRED)
         ),
         changes=latest_changes(user),
         pending=capped_count(InboundItem.objects.filter(state=InboundItem.State.PENDING)),
@@ -176,7 +183,7 @@ def bounces_a_day(today: date) -> tuple[list[Day], Rate]:
     """The last days, today included, one entry each, and the rate over them. One query on the roll-up."""
     first = today - timedelta(days=DAYS - 1)
     stats = {row.day: row for row in DailyStat.objects.filter(dimension="all", key="", day__range=(first, today))}
-    rate = Rate(sum(row.attempted for row in stats.values()), sum(row.bounced for row in stats.values()))
+    rate = Rate(*(sum(getattr(row, name) for row in stats.values()) for name in ("attempted", "bounced", "held")))
     every_day = [first + timedelta(days=n) for n in range(DAYS)]
     return [_day(day, stats.get(day)) for day in every_day], rate
 

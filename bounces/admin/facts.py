@@ -287,6 +287,7 @@ class DailyStatAdmin(ReadOnlyAdmin):
         "soft",
         "blocked",
         "complaints",
+        "held",
     )
     list_filter = ("dimension",)
     ordering = ("-day", "dimension", "key")

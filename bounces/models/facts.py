@@ -44,12 +44,19 @@ class Attempt(models.Model):
     delivered_at = models.DateTimeField(null=True, blank=True)
     deferred_at = models.DateTimeField(null=True, blank=True)
     bounced_at = models.DateTimeField(null=True, blank=True)
+    bounce_standing = models.TextField(
+        choices=choices(Standing),
+        default=Standing.COUNTED,
+        db_default=Standing.COUNTED.value,
+        help_text="Whether its failure counts: the standing of its bounce.",
+    )
     complained_at = models.DateTimeField(null=True, blank=True)
     replied_at = models.DateTimeField(null=True, blank=True)
     opens = models.PositiveIntegerField(default=0)
     clicks = models.PositiveIntegerField(default=0)
 
     class Meta:
+        constraints = [one_of("bounce_standing", Standing, "attempt_bounce_standing_known")]
         indexes = [
             models.Index(fields=["address", "sent_at"], name="attempt_address"),
             models.Index(fields=["message_id"], name="attempt_message", condition=~Q(message_id="")),

@@ -18,7 +18,7 @@ from bounces.recording.rows import insert, update
 from bounces.recording.statistics import Cell, counts_of_attempt
 from bounces.recording.told import Told
 from bounces.statements import run
-from bounces.values import UNNAMED, Event, Trust
+from bounces.values import UNNAMED, Event, Standing, Trust
 
 Identity = tuple[int, str, str]  # address, "m" (Message-ID), "p" (provider's id) or "t" (by its token), the id
 
@@ -32,7 +32,7 @@ DATES = {
 LONG_ID = 16  # characters: what providers make at random has more
 WRITTEN = (
     "sender", "campaign_key", "message_id", "provider_id", "sent_at", "newest_at", "delivered_at", "deferred_at",
-    "bounced_at", "complained_at", "replied_at", "opens", "clicks",
+    "bounced_at", "bounce_standing", "complained_at", "replied_at", "opens", "clicks",
 )  # fmt: skip
 
 
@@ -115,6 +115,8 @@ class Batch:
         """Two attempts turn out to be one: the first keeps what both knew."""
         for column in ("sender", "campaign_key", "message_id", "provider_id"):
             setattr(into, column, getattr(into, column) or getattr(other, column))
+        if other.bounced_at and (into.bounced_at is None or other.bounce_standing == Standing.COUNTED):
+            into.bounce_standing = other.bounce_standing
         for column in DATES.values():
             at = getattr(other, column)
             setattr(into, column, earliest(getattr(into, column), at) if at else getattr(into, column))

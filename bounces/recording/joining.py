@@ -116,11 +116,12 @@ def _fold(bounces: list[Bounce], key: bytes, attempt: Attempt) -> None:
 def _note_bounced(bounce: Bounce, attempt: Attempt, domains: Mapping[int, str]) -> Counter[Cell]:
     """A failure that was told before its attempt was known is what became of the attempt. The caller writes it down."""
     difference: Counter[Cell] = Counter()
-    if bounce.kind == Kind.DEFERRED or bounce.standing != Standing.COUNTED:
+    if bounce.kind == Kind.DEFERRED or bounce.standing == Standing.UNVERIFIED:
         return difference
     domain = domains[attempt.address_id]
     difference.subtract(counts_of_attempt(attempt, domain))
     attempt.bounced_at = earliest(attempt.bounced_at, bounce.occurred_at)
+    attempt.bounce_standing = bounce.standing
     attempt.sent_at = min(attempt.sent_at, bounce.occurred_at)
     difference.update(counts_of_attempt(attempt, domain))
     return difference

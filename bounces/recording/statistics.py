@@ -31,6 +31,9 @@ class Under:
     domain: str  # the recipient's
 
 
+FAILURES = {str(Standing.COUNTED): "bounced", str(Standing.HELD): "held"}  # those discarded are in no column
+
+
 def day_of(at: datetime) -> date:
     return at.astimezone(UTC).date()
 
@@ -51,14 +54,14 @@ def cells(under: Under, at: datetime, column: str) -> Iterable[Cell]:
 
 
 def counts_of_attempt(attempt: Attempt | None, domain: str) -> Counter[Cell]:
-    """`attempted` and `bounced` belong to the day of sending: their quotient is a rate."""
+    """`attempted`, `bounced` and `held` belong to the day of sending: their quotient is a rate."""
     counts: Counter[Cell] = Counter()
     if attempt is None:
         return counts
     under = Under(attempt.campaign_key, attempt.sender, attempt.provider, domain)
     counts.update(cells(under, attempt.sent_at, "attempted"))
-    if attempt.bounced_at:
-        counts.update(cells(under, attempt.sent_at, "bounced"))
+    if attempt.bounced_at and attempt.bounce_standing in FAILURES:
+        counts.update(cells(under, attempt.sent_at, FAILURES[attempt.bounce_standing]))
     if attempt.delivered_at:
         counts.update(cells(under, attempt.delivered_at, "delivered"))
     return counts

@@ -104,10 +104,12 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
 def _figures(sent: Sent, answers: Answers) -> dict[str, str]:
     """What stands at the figures: a rate without attempts is unknown, and says how to know it."""
     rate = sent.bounce_rate
+    held = f" (and {sent.held:,} held by an incident)" if sent.held else ""
+    bounced = f"{sent.bounced:,} bounced{held}; keep it below 2 %"
     return {
         "members": f"of {counted(answers.total, 'member', 'members')}",
         "delivered": f"{sent.delivered:,} delivered" if sent.attempted else "nothing reported yet",
-        "rate_note": "no attempts were reported" if rate is None else f"{sent.bounced:,} bounced; keep it below 2 %",
+        "rate_note": "no attempts were reported" if rate is None else bounced,
     }
 
 

@@ -52,7 +52,7 @@ def test_those_of_the_beginning_that_were_counted_are_taken_back() -> None:
 def test_what_is_held_is_not_in_the_daily_counts() -> None:
     an_incident()
     stat = DailyStat.objects.get(dimension="provider", key="google", day=NOW.date())
-    assert (stat.attempted, stat.bounced, stat.hard) == (20, 20, 0)
+    assert (stat.attempted, stat.bounced, stat.held, stat.hard) == (20, 0, 20, 0)
 
 
 def test_a_dead_list_that_never_worked_raises_none() -> None:
