@@ -2,7 +2,8 @@
 
 In: a host and a port from a form, the networks that the operator allows (`REBOUND_ALLOWED_NETWORKS`). Out: a socket
 connected to an address that was looked at, or `Unreachable` with a sentence for people. The name is resolved once:
-what was looked at is what is connected to, whatever the DNS says the next time.
+what was looked at is what is connected to, whatever the DNS says the next time. A `Deadline` bounds all of it together,
+and what follows: a timeout of each step would let a server drip for ever.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterable
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -46,12 +52,14 @@ def are_networks(texts: Iterable[str]) -> bool:
     return True
 
 
-def vet(host: str, port: int) -> list[Vetted]:
+def vet(host: str, port: int, seconds: float = SECONDS) -> list[Vetted]:
     """The addresses of a host that we may connect to. Raises Unreachable where there is none."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = _look_up(host, port, seconds)
     except (socket.gaierror, UnicodeError) as error:
         raise Unreachable(f"There is no server named “{host}”, or the DNS does not answer.") from error
+    except TimeoutError as error:
+        raise Unreachable(f"The DNS did not answer within {seconds:.0f} seconds when asked for “{host}”.") from error
     allowed = parse_networks(settings.ALLOWED_NETWORKS)
     good = [
         Vetted(host, family, tuple(sockaddr))
@@ -66,18 +74,38 @@ def vet(host: str, port: int) -> list[Vetted]:
     return good
 
 
+def _look_up(host: str, port: int, seconds: float) -> list[Any]:
+    """The system's resolver cannot be interrupted: a thread of its own waits for it, which ends when it gives up.
+
+    Raises gaierror, UnicodeError, TimeoutError.
+    """
+    answer: Future[list[Any]] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
+    return answer.result(seconds)
+
+
 def connect(host: str, port: int, seconds: float = SECONDS) -> socket.socket:
-    """A connection to the first vetted address that answers. Raises Unreachable."""
+    """A connection to the first vetted address that answers, within so many seconds in all. Raises Unreachable."""
     failure: OSError | None = None
-    for vetted in vet(host, port):
+    until = time.monotonic() + seconds
+    found = vet(host, port, seconds)
+    for place, vetted in enumerate(found):
         sock = socket.socket(vetted.family, socket.SOCK_STREAM)
-        sock.settimeout(seconds)
+        sock.settimeout(max(0.1, (until - time.monotonic()) / (len(found) - place)))  # each its share of what is left
         try:
             sock.connect(vetted.sockaddr)
         except OSError as error:
             sock.close()
             failure = error
         else:
+            sock.settimeout(seconds)
             return sock
     if isinstance(failure, TimeoutError):
         raise Unreachable(f"{host} did not answer at port {port} within {seconds:.0f} seconds.") from failure
@@ -109,3 +137,46 @@ def tls_failure(error: Exception, host: str, port: int) -> Unreachable:
     if isinstance(error, ssl.SSLError):
         return Unreachable(f"{host} does not speak TLS at port {port}: is it the right port, or STARTTLS?")
     return Unreachable(f"{host} broke off while TLS began at port {port}.")
+
+
+class Deadline:
+    """Bounds a whole conversation: looking up, connecting, TLS, and every byte of the answer.
+
+    Its socket is shut down when the time is over, whatever its user waits for. A context manager.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.is_over = False
+        self._until = time.monotonic() + seconds
+        self._watched: socket.socket | None = None
+        self._timer: threading.Timer | None = None
+
+    @property
+    def left(self) -> float:
+        return max(0.1, self._until - time.monotonic())
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """Raises Unreachable."""
+        sock = connect(host, port, self.left)
+        self._watched = sock.dup()  # TLS will take the other one over
+        self._timer = threading.Timer(self.left, self._shut)
+        self._timer.daemon = True
+        self._timer.start()
+        return sock
+
+    def _shut(self) -> None:
+        self.is_over = True
+        if self._watched is not None:
+            with suppress(OSError):
+                self._watched.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> Deadline:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+        if self._watched is not None:
+            self._watched.close()

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
 from bounces import lease
 from bounces.lease import Lease
@@ -28,6 +29,7 @@ CONTAINERS = [str(form) for form in InboundItem.CONTAINERS]
 class Pruned:
     raw: int = 0
     rows: int = 0
+    others: int = 0  # of other applications: setting PRUNED_TOO
 
 
 def prune(clock: Callable[[], datetime], patience: timedelta) -> Pruned | None:
@@ -39,6 +41,7 @@ def prune(clock: Callable[[], datetime], patience: timedelta) -> Pruned | None:
     try:
         if settings.RAW_DAYS:
             pruned.raw = _walk(PRUNE_RAW, clock() - timedelta(days=settings.RAW_DAYS), held, clock, until)
+        pruned.others = sum(import_string(name)(clock()) for name in settings.PRUNED_TOO)
         if settings.INBOX_DAYS:
             pruned.rows = _walk(PRUNE_ROWS, clock() - timedelta(days=settings.INBOX_DAYS), held, clock, until)
     except lease.LeaseLost:

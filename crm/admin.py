@@ -36,6 +36,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from bounces.admin.bases import FormAdmin, ReadOnlyAdmin, TableAdmin, label_of
+from crm.mail import admin as mail_admin  # noqa: F401  (importing registers)
 from crm.models import ApiKey, Scope, Team, User
 from crm.roles import Role
 from crm.webhooks import admin as webhooks_admin  # noqa: F401  (importing registers)

@@ -107,6 +107,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("API keys", "key", "crm_apikey"),
             ("Webhooks", "webhook", "crm_webhookendpoint"),
             ("Webhook deliveries", "outbound", "crm_webhookdelivery"),
+            ("Emails to users", "outgoing_mail", "crm_outgoingemail"),
             ("Second factors", "security_key", "mfa_authenticator"),
             ("Failed sign-ins", "lock_person", "axes_accessattempt"),
             ("Sign-ins", "login", "axes_accesslog"),

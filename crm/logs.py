@@ -23,6 +23,11 @@ def mask_secrets(logger: WrappedLogger | None, name: str, event: EventDict) -> E
     return {key: _masked(value) for key, value in event.items()}
 
 
+def masked(text: str) -> str:
+    """The text without whole addresses, for what others say about ours."""
+    return str(_masked(text))
+
+
 def drop_request_starts(logger: WrappedLogger | None, name: str, event: EventDict) -> EventDict:  # noqa: ARG001
     """The line at a request's end says the same and how it went."""
     if event.get("event") == "request_started":

@@ -189,6 +189,8 @@ class WebhookEndpoint(models.Model):
     stopped_why = models.TextField(blank=True, default="", editable=False, help_text="Why Rebound switched it off.")
     last_success_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, default="", editable=False)
+    # A request is under way, until then at the latest: an endpoint is sent one message at a time.
+    busy_until = models.DateTimeField(null=True, editable=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, editable=False, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -240,9 +242,14 @@ class WebhookDelivery(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at"], name="webhookdelivery_due", condition=models.Q(state="waiting")),
+            models.Index(
+                fields=["endpoint", "due_at", "id"], name="webhookdelivery_next", condition=models.Q(state="waiting")
+            ),
             models.Index(fields=["done_at"], name="webhookdelivery_done", condition=models.Q(done_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return f"{self.topic} to {self.endpoint}"
+
+
+from crm.mail.models import OutgoingEmail  # noqa: E402, F401 -- a table of this application; refers to User by its name

@@ -144,6 +144,7 @@ RQ_QUEUES = {
     "intake": dict(_queue),
     "bulk": {**_queue, "DEFAULT_TIMEOUT": 6 * 3600},
     "notify": {**_queue, "DEFAULT_TIMEOUT": 60},  # other tools are asked here: one that hangs delays no bounce
+    "mail": {**_queue, "DEFAULT_TIMEOUT": 900},  # emails to users: a slow mail server delays nothing else
 }
 # Only the tick enqueues, outside of any transaction: nothing to wait for.
 RQ = {"COMMIT_MODE": "auto"}
@@ -184,7 +185,13 @@ AXES_IPWARE_PROXY_COUNT = PROXIES or None
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 
 EMAIL_URL = env.str("EMAIL_URL", default="")
-globals().update(env.email_url("EMAIL_URL", default="consolemail://"))
+_email = env.email_url("EMAIL_URL", default="consolemail://")
+_backend = _email.pop("EMAIL_BACKEND")
+globals().update(_email)
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=60)  # seconds, for each reply of the mail server
+# Whatever is sent becomes rows; the worker of queue `mail` alone speaks to the mail server.
+EMAIL_BACKEND = "crm.mail.rows.Backend"
+MAIL_BACKEND = "crm.mail.delivery.Backend" if _backend.endswith(".smtp.EmailBackend") else _backend
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rebound <rebound@localhost>")
 
 # --- Pages ----------------------------------------------------------------------------------------
@@ -237,10 +244,13 @@ INBOX_DAYS = env.int("REBOUND_INBOX_DAYS", default=400)  # its row
 # What else the tick starts: (queue, whether it waits at this moment and nobody is at it, the job). Dotted names.
 WAITING_WORK: list[tuple[str, str, str]] = [
     ("notify", "crm.webhooks.sending.is_due", "crm.webhooks.jobs.send_webhooks_job"),
+    ("mail", "crm.mail.sending.is_due", "crm.mail.jobs.send_email_job"),
     ("bulk", "contacts.importing.runs.is_waiting", "contacts.importing.jobs.import_job"),
     ("bulk", "contacts.exporting.runs.is_waiting", "contacts.exporting.jobs.export_job"),
     ("bulk", "contacts.sources.is_waiting", "contacts.jobs.count_sources_job"),
 ]
+# What else the nightly pruning forgets: functions that take the moment and return how many rows went.
+PRUNED_TOO = ["crm.webhooks.sending.prune", "crm.mail.sending.prune"]
 EXPORT_DAYS = env.int("REBOUND_EXPORT_DAYS", default=3)  # how long an export can be downloaded
 # Bounces come back to b+<token>@ this domain: its mail must reach one of the doors (docs/mailboxes.md).
 RETURN_PATH_DOMAIN = env.str("REBOUND_RETURN_PATH_DOMAIN", default="").strip().lower().lstrip("@")

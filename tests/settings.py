@@ -20,7 +20,7 @@ if os.environ.pop("PYTEST_XDIST_WORKER", "") or "REBOUND_VAR" not in os.environ:
 from crm.settings import *  # noqa: F403 -- after the folder is chosen; a settings module is one namespace
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a sign-in costs 0.2 s with the real one
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+EMAIL_BACKEND = MAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

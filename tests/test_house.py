@@ -104,6 +104,17 @@ def test_no_other_module_reads_the_environment():
     assert readers - known - {"crm.management.commands.up"} == set()
 
 
+def test_one_place_alone_speaks_to_the_mail_server():
+    """What sends emails writes rows: a slow mail server delays no page and no bounce."""
+    knocks = {"bounces.intake.knocking"}  # at the door that `intake smtp` opens: an admin's test of it
+
+    def sends(path: Path) -> list[str]:
+        return [name for name in imports(path) if name.startswith(("smtplib", "django.core.mail"))]
+
+    found = offending(sends, (path for path in MODULES if not dotted(path).startswith("crm.mail.")))
+    assert set(found) - knocks == set()
+
+
 def test_every_command_is_documented():
     documented = (BASE / "docs" / "commands.md").read_text()
     commands = [path.stem for path in MODULES if path.parent.name == "commands" and path.stem != "__init__"]

@@ -219,5 +219,5 @@ class LeaseAdmin(ReadOnlyAdmin):
 
 @admin.register(Outbox)
 class OutboxAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "topic", "due_at", "done_at", "tries", "error")
+    list_display = ("created_at", "topic", "receiver", "due_at", "done_at", "tries", "error")
     list_filter = ("topic", ("done_at", admin.EmptyFieldListFilter))

@@ -60,6 +60,12 @@ class Outbox(models.Model):
 
     topic = models.TextField()
     payload = models.JSONField()
+    receiver = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The one receiver that is still to be told. Empty: all of them.",
+    )
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now())
     done_at = models.DateTimeField(null=True, blank=True)

@@ -23,7 +23,7 @@ from crm.up.processes import Program
 from crm.up.static_files import StaticFiles
 from crm.up.supervisor import Supervisor
 
-QUEUES = ("intake", "bulk", "notify")
+QUEUES = ("intake", "bulk", "notify", "mail")
 # A crash leaves PostgreSQL a log to replay.
 SECONDS_TO_RECOVER = 300
 SECONDS_TO_ANSWER = 60

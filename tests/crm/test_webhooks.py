@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -26,6 +25,7 @@ from crm.webhooks.signing import make_secret
 from tests.bounces.arriving import a_bounce_mail
 from tests.builders import NOW, a_user
 from tests.crm.listening_tool import Tool, listening
+from tests.emails import sent_emails
 
 pytestmark = pytest.mark.django_db
 SECRET = make_secret()
@@ -171,7 +171,7 @@ def test_a_tool_that_takes_nothing_for_days_is_stopped_and_the_admins_are_told(t
     endpoint.refresh_from_db()
     assert (delivery.state, delivery.tries, endpoint.is_enabled) == ("given_up", 9, False)
     assert "503" in endpoint.stopped_why
-    assert [message.to for message in mail.outbox] == [[admin.email]]
+    assert [message.to for message in sent_emails()] == [[admin.email]]
 
 
 def test_a_tool_that_is_gone_is_stopped_at_once(tool: Tool) -> None:
