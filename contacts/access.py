@@ -41,11 +41,14 @@ def companies_for(user: User) -> QuerySet[Company]:
     return _scoped(Company.objects.all(), user, "contacts.view_company")
 
 
-def campaigns_for(user: User) -> QuerySet[Campaign]:
+def campaigns_for(user: User | None) -> QuerySet[Campaign]:
+    """`None` is the system: it works for segments that nobody owns."""
+    if user is None:
+        return Campaign.objects.all()
     return _scoped(Campaign.objects.all(), user, "contacts.view_campaign")
 
 
-def demand_of(campaign_key: str, user: User) -> Demand | None:
+def demand_of(campaign_key: str, user: User | None) -> Demand | None:
     """What a campaign that this user sees asks of an address; None where there is none of that key."""
     campaign = campaigns_for(user).filter(key=campaign_key).first()
     return campaign.demand if campaign else None

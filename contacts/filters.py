@@ -10,12 +10,14 @@ tag        a tag's name                             source     where it came fro
 segment    a segment's id: its own words count too
 
 Values of one word are alternatives (any status of these), tags add up (all of these). Words narrow each other.
+What is stored of a filter names rows by their ids: `contacts/stored_filters.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, FilteredRelation, Q, QuerySet, Value
@@ -31,6 +33,7 @@ from contacts.access import User, campaigns_for, contacts_for, demand_of, segmen
 from contacts.models import Company, ContactAddress, Segment, Tag
 from contacts.models.people import ContactQuerySet
 from contacts.search import matching
+from contacts.stored_filters import recall_each
 
 NONE = "none"
 WORDS = ("q", "verdict", "status", "owner", "tag", "company", "country", "campaign", "source", "segment")
@@ -212,31 +215,49 @@ def _by_segment(contacts: ContactQuerySet, values: list[str], user: User) -> Con
 
 def narrow_to(contacts: ContactQuerySet, segment: Segment, user: User) -> ContactQuerySet:
     """Those that fit the segment: nobody where it cannot be read, never more than it means."""
-    return contacts.none() if fault_of(segment) else narrow(contacts, words_of(segment), user)
+    return meanings_of([segment])[0].narrow(contacts, user)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A segment's words, as far as they can be read, and why it cannot be read, for people; empty where it can."""
+
+    words: Words
+    fault: str
+
+    def narrow(self, contacts: ContactQuerySet, user: User) -> ContactQuerySet:
+        return contacts.none() if self.fault else narrow(contacts, self.words, user)
 
 
 def words_of(segment: Segment) -> Words:
-    """A segment's words, as far as they can be read. It holds no other segment, so that none can hold itself."""
-    if not isinstance(segment.filter, dict):
-        return {}
-    words, _ = read_words(segment.filter)
-    words.pop("segment", None)
-    return words
+    return meanings_of([segment])[0].words
 
 
 def fault_of(segment: Segment) -> str:
-    """Why the segment cannot be read, for people; empty where it can."""
+    return meanings_of([segment])[0].fault
+
+
+def meanings_of(segments: Sequence[Segment]) -> list[Meaning]:
+    """By a constant number of queries. A segment holds no other one, so that none can hold itself."""
+    stored = [each.filter if isinstance(each.filter, dict) else {} for each in segments]
+    return [_meaning(segment, *said) for segment, said in zip(segments, recall_each(stored), strict=True)]
+
+
+def _meaning(segment: Segment, stored: dict[str, Any], gone: list[str]) -> Meaning:
+    words, errors = read_words(stored)
+    words.pop("segment", None)
     if not isinstance(segment.filter, dict):
         wrong = "Its filter is not a set of words with their values."
     else:
-        unknown = [f"“{word}” is not a word of a filter." for word in segment.filter if word not in WORDS]
+        unknown = [f"“{word}” is not a word of a filter." for word in stored if word not in WORDS]
         empty = [
             f"“{word}” has no value that can be read."
             for word in WORDS
-            if segment.filter.get(word) not in (None, "", []) and not _values(segment.filter, word)
+            if stored.get(word) not in (None, "", []) and not _values(stored, word)
         ]
-        wrong = " ".join([*unknown, *empty, *read_words(segment.filter)[1].values()])
-    return f"Segment “{segment}” cannot be read: {wrong} Filter the contacts anew and save that." if wrong else ""
+        wrong = " ".join([*unknown, *empty, *gone, *errors.values()])
+    sentence = f"Segment “{segment}” cannot be read: {wrong} Filter the contacts anew and save that."
+    return Meaning(words, sentence if wrong else "")
 
 
 _NARROW = {

@@ -210,6 +210,12 @@ class CampaignForm(forms.ModelForm):
             "Left empty, it is made of the name."
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:  # attempts and bounces name the campaign by it
+            self.fields["key"].disabled = True
+            self.fields["key"].help_text = "What your sending tool calls the campaign. It cannot be changed any more."
+
     def clean_name(self) -> str:
         return free_name(self)
 

@@ -52,6 +52,7 @@ from contacts.models import (
     Tag,
 )
 from contacts.search import index_documents
+from contacts.stored_filters import store
 from crm.models import ApiKey, Team
 
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
@@ -332,7 +333,9 @@ def a_note(contact: Contact, text: str = "Called, will call back.", **fields: An
 
 def a_segment(name: str = "", **filter: Any) -> Segment:  # noqa: A002  (the model's word)
     """`a_segment("Bad ones", status=["invalid"])`; its owner is set afterwards where a test needs one."""
-    return Segment.objects.create(name=name or f"Segment {next(_number)}", filter=filter)
+    for tag in filter.get("tag", []):
+        a_tag(tag)
+    return Segment.objects.create(name=name or f"Segment {next(_number)}", filter=store(filter, None))
 
 
 def a_campaign(name: str = "", *, members: tuple[Contact, ...] = (), **fields: Any) -> Campaign:

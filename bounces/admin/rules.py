@@ -113,6 +113,8 @@ class RuleOverrideForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.update(self.draft)
+        if self.instance.pk:  # the bounces that it decided name it
+            self.fields["name"].disabled = True
 
     def clean_example(self) -> str:
         return mask(self.cleaned_data["example"])

@@ -16,6 +16,8 @@ from unfold.decorators import display
 from bounces.admin.bases import FormAdmin, ReadOnlyAdmin, TableAdmin, label_of
 from bounces.admin.verdicts import ShowsVerdict, VerdictFilter
 from contacts import guarding
+from contacts.filters import WORDS as FILTER_WORDS
+from contacts.filters import read_words
 from contacts.models import (
     Activity,
     Campaign,
@@ -31,6 +33,7 @@ from contacts.models import (
     Tag,
 )
 from contacts.search import index_documents
+from contacts.stored_filters import UnknownName, recall, store
 
 
 @admin.register(Company)
@@ -90,8 +93,26 @@ class CustomFieldAdmin(FormAdmin):
         return ("key", "type") if obj else ()  # values are kept by the key, in the form of the type
 
 
+class SegmentForm(forms.ModelForm):
+    """Takes a filter by names, too, and stores ids."""
+
+    def clean_filter(self) -> dict[str, Any]:
+        given = self.cleaned_data["filter"]
+        if not isinstance(given, dict):
+            raise forms.ValidationError("Enter an object with the words of a filter, such as {“status”: [“invalid”]}.")
+        words, errors = read_words(recall(given)[0])
+        unknown = [f"“{word}” is not a word of a filter." for word in given if word not in FILTER_WORDS]
+        if errors or unknown:
+            raise forms.ValidationError([*unknown, *errors.values()])
+        try:
+            return store(words, None)
+        except UnknownName as error:
+            raise forms.ValidationError(str(error)) from error
+
+
 @admin.register(Segment)
 class SegmentAdmin(FormAdmin):
+    form = SegmentForm
     list_display = ("name", "owner", "filter", "created_at")
     list_select_related = ("owner",)
     list_filter = ("owner",)

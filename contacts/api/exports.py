@@ -5,6 +5,9 @@ A key needs the scope of the list that it asks for, and its user what the list's
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -58,6 +61,13 @@ class ExportSerializer(StrictSerializer, serializers.ModelSerializer[Export]):
         fields = ("id", "what", "state", "format", "filter", "columns", "rows", "total", "size", "error", "created_at",
                   "expires_at", "file")  # fmt: skip
         read_only_fields = ("state", "total", "size", "error", "created_at", "expires_at")
+
+    def to_representation(self, export: Export) -> dict[str, Any]:
+        """The filter in the words it was asked for; what is stored of it are ids."""
+        shown = super().to_representation(export)
+        with suppress(BadFilter):
+            shown["filter"] = SUBJECTS[export.subject].recall(export.params)
+        return dict(shown)
 
     def get_file(self, export: Export) -> str | None:
         return reverse("api:export_file", args=[export.pk]) if export.is_ready else None

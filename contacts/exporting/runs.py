@@ -63,7 +63,7 @@ def begin(what: str, form: str, params: Params, keys: Sequence[str], user: User,
         return Export.objects.create(
             subject=what,
             form=form,
-            params=params,
+            params=subject.store(params, user),
             columns=list(columns),
             label=subject.describe(params, user)[:500],
             by=user,
@@ -151,12 +151,13 @@ def _begin_anew(export: Export, held: Lease, now: datetime) -> None:
 def _write(export: Export, held: Lease, clock: Clock) -> None:
     now = clock()
     subject = SUBJECTS[export.subject]
-    found = subject.find(export.params, export.by, now)
+    params = subject.recall(export.params)
+    found = subject.find(params, export.by, now)
     export.total = found.order_by().count()
     if export.form == Export.Form.XLSX and export.total > MOST_ROWS_OF_A_SHEET:
         raise TooManyRows  # now, rather than after a million rows
     columns = choose(subject, export.columns)
-    demand = subject.demand(export.params, export.by)
+    demand = subject.demand(params, export.by)
     rows = _watched(export, held, subject.rows(found, list(columns), now, demand))
     for piece in pieces_of(export.form, columns, rows, subject.lists):
         with transaction.atomic():

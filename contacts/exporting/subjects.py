@@ -30,9 +30,10 @@ from contacts.access import User
 from contacts.chips import chips_of
 from contacts.exporting.people import LISTS, columns, header_of, rows_of
 from contacts.filters import WORDS as WORDS_OF_CONTACTS
-from contacts.filters import demand_in, find_contacts, read_filter
+from contacts.filters import demand_in, find_contacts, read_filter, read_words
 from contacts.importing.mapping import LABELS
 from contacts.models import CustomField
+from contacts.stored_filters import UnknownName, recall, store
 
 Params = dict[str, Any]  # the words of a filter, as JSON keeps them
 
@@ -59,6 +60,8 @@ class Subject:
     demand: Callable[[Params, User], Demand | None] = lambda params, user: None  # noqa: ARG005 -- what verdicts go by
     lists: Sequence[str] = ()  # keys whose cells hold several values
     labels: Callable[[], Mapping[str, str]] = dict  # by key, where people read something else than the header
+    store: Callable[[Params, User], Params] = lambda params, user: params  # noqa: ARG005 -- ids for names; BadFilter
+    recall: Callable[[Params], Params] = lambda params: params  # the words again; raises BadFilter
     takes_blank: bool = True  # a word without a value says something: of a suppression's state, whatever it is
 
     def checked(self, given: Params) -> Params:
@@ -96,6 +99,20 @@ def _read_contacts(given: Any, user: User) -> Params:
     if errors:
         raise BadFilter(" ".join(errors.values()))
     return dict(words)
+
+
+def _store_contacts(params: Params, user: User) -> Params:
+    try:
+        return store(params, user)
+    except UnknownName as error:
+        raise BadFilter(str(error)) from error
+
+
+def _recall_contacts(params: Params) -> Params:
+    stored, gone = recall(params)
+    if gone:
+        raise BadFilter(" ".join(gone))
+    return dict(read_words(stored)[0])
 
 
 def _describe_contacts(params: Params, user: User) -> str:
@@ -170,6 +187,8 @@ SUBJECTS: dict[str, Subject] = {
         describe=_describe_contacts,
         lists=LISTS,
         labels=_contact_labels,
+        store=_store_contacts,
+        recall=_recall_contacts,
         takes_blank=False,
     ),
     "bounces": Subject(

@@ -5,7 +5,7 @@
     guessing.py   which column probably means what, how sure that is, and why
     values.py     phone numbers and days as we keep them
     mapping.py    which column means what: guessed, checked, kept for the next file
-    options.py    what an import may do, as people chose it
+    options.py    what an import may do, as people chose it; given_tags.py: the tags it gives to all, by id
     stored.py     the file in PostgreSQL, in chunks; rows.py reads it from there
     runs.py       what people do with a run: choose its columns, confirm, cancel, undo
     working.py    the job: a transaction a step, until the run ends or is stopped

@@ -76,27 +76,36 @@ FIELDS_EQUAL = (
     f"({', '.join('e.' + column for column in _SAID)})"
 )
 
-# What was and what is now, by word, of an update: shown as a diff, and what undo goes by.
+# What was and what is now, by word, of an update: shown as a diff. Where they name other rows, a third value has the
+# ids of those that were: undo goes by them, since a company or a tag may be renamed meanwhile.
+NO_IDS = "NULL::jsonb"
 BEFORE_AND_AFTER = {
-    **{word: (f"c.{word}", f"s.{word}") for word in ("first_name", "last_name", "title", "phone", "country")},
-    "company": ("coalesce(k.name, '')", "s.company"),
-    "owner": ("c.owner_id", "s.owner_id"),
-    "source": ("c.source", "s.source"),
-    "external_id": ("c.external_id", "s.external_id"),
-    "custom": ("c.custom", CUSTOM_THEN),
+    **{word: (f"c.{word}", f"s.{word}", NO_IDS) for word in ("first_name", "last_name", "title", "phone", "country")},
+    "company": ("coalesce(k.name, '')", "s.company", "coalesce(to_jsonb(c.company_id), 'null')"),
+    "owner": ("c.owner_id", "s.owner_id", NO_IDS),
+    "source": ("c.source", "s.source", NO_IDS),
+    "external_id": ("c.external_id", "s.external_id", NO_IDS),
+    "custom": ("c.custom", CUSTOM_THEN, NO_IDS),
     "tags": (
         "(SELECT coalesce(jsonb_agg(g.name ORDER BY g.name), '[]') FROM contacts_contact_tags t "
         "JOIN contacts_tag g ON g.id = t.tag_id WHERE t.contact_id = c.id)",
         "s.tags",
+        "(SELECT coalesce(jsonb_agg(t.tag_id ORDER BY t.tag_id), '[]') FROM contacts_contact_tags t "
+        "WHERE t.contact_id = c.id)",
     ),
     "addresses": (
         "(SELECT coalesce(jsonb_agg(o.email ORDER BY r.is_primary DESC, r.id), '[]') FROM contacts_contactaddress r "
         "JOIN bounces_address o ON o.id = r.address_id WHERE r.contact_id = c.id)",
         "s.email || array_remove(coalesce(s.others, '{}'), s.email)",
+        "(SELECT coalesce(jsonb_agg(r.address_id ORDER BY r.is_primary DESC, r.id), '[]') "
+        "FROM contacts_contactaddress r WHERE r.contact_id = c.id)",
     ),
 }
 CHANGES = (
-    "(SELECT jsonb_object_agg(word, jsonb_build_array(was, is_now)) FROM (VALUES "  # noqa: S608 -- constants
-    + ", ".join(f"('{word}', to_jsonb({was}), to_jsonb({now}))" for word, (was, now) in BEFORE_AND_AFTER.items())
-    + ") AS said(word, was, is_now) WHERE word = ANY(j.changed))"
+    "(SELECT jsonb_object_agg(word, jsonb_build_array(was, is_now) "  # noqa: S608 -- constants
+    "|| CASE WHEN ids IS NULL THEN '[]' ELSE jsonb_build_array(ids) END) FROM (VALUES "
+    + ", ".join(
+        f"('{word}', to_jsonb({was}), to_jsonb({now}), {ids})" for word, (was, now, ids) in BEFORE_AND_AFTER.items()
+    )
+    + ") AS said(word, was, is_now, ids) WHERE word = ANY(j.changed))"
 )

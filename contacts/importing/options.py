@@ -34,7 +34,8 @@ class Options:
 
     `empties`: an empty cell empties its field. `change_others`: contacts of other owners may be changed.
     `new_fields`: custom fields that do not exist yet, as {"key", "label", "type"}: made when the import begins.
-    `at_once`: no preview is waited for.
+    `tag_ids`: of those `tags` that exist, by name: a tag that is renamed meanwhile is still the one that was chosen
+    (`given_tags.py`). `at_once`: no preview is waited for.
     """
 
     update: str = Update.OVERWRITE
@@ -43,6 +44,7 @@ class Options:
     owner_id: int | None = None
     source: str = ""
     tags: list[str] = field(default_factory=list)
+    tag_ids: dict[str, int] = field(default_factory=dict)
     new_fields: list[dict[str, str]] = field(default_factory=list)
     at_once: bool = False
 

@@ -125,7 +125,7 @@ def refusals(emails: Sequence[str | None], now: datetime) -> dict[str, Verdict]:
 def changes_of(kept: Mapping[str, Sequence[Any]]) -> list[Change]:
     found = []
     for word in sorted(kept, key=list(LABELS).index):
-        was, then = kept[word]
+        was, then = kept[word][:2]  # a third value is for undo: ids
         if word == "custom":
             found += list(_custom_changes(was or {}, then or {}))
         else:

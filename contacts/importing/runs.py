@@ -15,6 +15,7 @@ from django.db import transaction
 from bounces import lease
 from bounces.rulings import NoReason
 from contacts.importing import batches
+from contacts.importing.given_tags import with_ids
 from contacts.importing.mapping import check_mapping, first_mapping, guess_columns, notices_of, orders_in
 from contacts.importing.options import Options, read_options
 from contacts.importing.reading import Manner
@@ -92,7 +93,7 @@ def begin(run: ImportRun, mapping: Mapping[str, str], options: Options, notices:
         if notices is None:
             notices = notices_of(guess_columns(table.headers, lines), chosen)
         locked.notices = [*_told_before(locked), *table.notices, *notices, *said]
-        locked.mapping, locked.options = chosen, options.as_json()
+        locked.mapping, locked.options = chosen, with_ids(options).as_json()
         locked.state, locked.total, locked.read_bytes, locked.pace_at = State.STAGING, 0, 0, None
         locked.counts, locked.known, locked.health, locked.quarantine = {}, {}, {}, ""
         locked.save()

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
 from bounces.models import Address
@@ -155,7 +156,9 @@ def _return_changed(cursor: Any, values: dict[str, Any]) -> None:
     returned = [row[0] for row in cursor.fetchall()]
     if not returned:
         return
-    for text in (RETURN_CONTACTS, DROP_NEW_ADDRESSES, STEP_BACK, STEP_FORWARD, DROP_NEW_TAGS, DROP_ACTIVITIES):
+    users = connection.ops.quote_name(get_user_model()._meta.db_table)
+    return_contacts = RETURN_CONTACTS.format(users=users)
+    for text in (return_contacts, DROP_NEW_ADDRESSES, STEP_BACK, STEP_FORWARD, DROP_NEW_TAGS, DROP_ACTIVITIES):
         cursor.execute(text, values)
     index_documents(returned)
 
@@ -169,6 +172,9 @@ LOOK = """
 SELECT w.number, w.verdict, w.contact_id, w.changes, w.was_updated_at,
        CASE WHEN c.id IS NULL OR c.deleted_at IS NOT NULL THEN 'It was deleted since.'
             WHEN c.updated_at <> %(at)s THEN 'It was changed since.'
+            WHEN w.changes ? 'company' AND NOT w.changes -> 'company' @? '$[2]'
+                OR w.changes ? 'tags' AND NOT w.changes -> 'tags' @? '$[2]'
+            THEN 'Its company or its tags from before were renamed or deleted before their ids were kept.'
             WHEN w.verdict = 'new' AND (EXISTS (
                 SELECT FROM contacts_activity v WHERE v.contact_id = c.id
                 AND NOT (v.kind = 'imported' AND v.at = %(at)s)) {used})
@@ -184,40 +190,42 @@ WHERE w.run_id = %(run)s AND w.number = b.number AND b.why <> ''
 """
 RETURN_CONTACTS = """
 UPDATE contacts_contact c SET
-    first_name = coalesce(b.changes #>> '{first_name,0}', c.first_name),
-    last_name = coalesce(b.changes #>> '{last_name,0}', c.last_name),
-    title = coalesce(b.changes #>> '{title,0}', c.title),
-    phone = coalesce(b.changes #>> '{phone,0}', c.phone),
-    country = coalesce(b.changes #>> '{country,0}', c.country),
-    source = coalesce(b.changes #>> '{source,0}', c.source),
-    custom = coalesce(b.changes #> '{custom,0}', c.custom),
-    external_id = CASE WHEN b.changes ? 'external_id' THEN b.changes #>> '{external_id,0}' ELSE c.external_id END,
-    owner_id = CASE WHEN b.changes ? 'owner' THEN (b.changes #>> '{owner,0}')::bigint ELSE c.owner_id END,
+    first_name = coalesce(b.changes #>> '{{first_name,0}}', c.first_name),
+    last_name = coalesce(b.changes #>> '{{last_name,0}}', c.last_name),
+    title = coalesce(b.changes #>> '{{title,0}}', c.title),
+    phone = coalesce(b.changes #>> '{{phone,0}}', c.phone),
+    country = coalesce(b.changes #>> '{{country,0}}', c.country),
+    source = coalesce(b.changes #>> '{{source,0}}', c.source),
+    custom = coalesce(b.changes #> '{{custom,0}}', c.custom),
+    external_id = CASE WHEN b.changes ? 'external_id' THEN b.changes #>> '{{external_id,0}}' ELSE c.external_id END,
+    owner_id = CASE WHEN b.changes ? 'owner' THEN (
+        SELECT u.id FROM {users} u WHERE u.id = (b.changes #>> '{{owner,0}}')::bigint
+    ) ELSE c.owner_id END,
     company_id = CASE WHEN b.changes ? 'company' THEN (
-        SELECT k.id FROM contacts_company k WHERE lower(k.name) = lower(b.changes #>> '{company,0}')
+        SELECT k.id FROM contacts_company k WHERE k.id = (b.changes #>> '{{company,2}}')::bigint
     ) ELSE c.company_id END,
     updated_at = b.was_updated_at
 FROM import_back b WHERE c.id = b.contact_id AND b.verdict = 'update' AND b.why = ''
 """
 DROP_NEW_ADDRESSES = """
-DELETE FROM contacts_contactaddress r USING import_back b, bounces_address a
-WHERE r.contact_id = b.contact_id AND a.id = r.address_id AND b.verdict = 'update' AND b.why = ''
-  AND b.changes ? 'addresses' AND NOT (b.changes #> '{addresses,0}') ? a.email
+DELETE FROM contacts_contactaddress r USING import_back b
+WHERE r.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = ''
+  AND b.changes ? 'addresses' AND NOT (b.changes #> '{addresses,2}') @> to_jsonb(r.address_id)
 """
 STEP_BACK = """
-UPDATE contacts_contactaddress r SET is_primary = false FROM import_back b, bounces_address a
-WHERE r.contact_id = b.contact_id AND a.id = r.address_id AND b.verdict = 'update' AND b.why = ''
-  AND b.changes ? 'addresses' AND r.is_primary AND a.email <> (b.changes #>> '{addresses,0,0}')
+UPDATE contacts_contactaddress r SET is_primary = false FROM import_back b
+WHERE r.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = ''
+  AND b.changes ? 'addresses' AND r.is_primary AND r.address_id <> (b.changes #>> '{addresses,2,0}')::bigint
 """
 STEP_FORWARD = """
-UPDATE contacts_contactaddress r SET is_primary = true FROM import_back b, bounces_address a
-WHERE r.contact_id = b.contact_id AND a.id = r.address_id AND b.verdict = 'update' AND b.why = ''
-  AND b.changes ? 'addresses' AND NOT r.is_primary AND a.email = (b.changes #>> '{addresses,0,0}')
+UPDATE contacts_contactaddress r SET is_primary = true FROM import_back b
+WHERE r.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = ''
+  AND b.changes ? 'addresses' AND NOT r.is_primary AND r.address_id = (b.changes #>> '{addresses,2,0}')::bigint
 """
 DROP_NEW_TAGS = """
-DELETE FROM contacts_contact_tags t USING import_back b, contacts_tag g
-WHERE t.contact_id = b.contact_id AND g.id = t.tag_id AND b.verdict = 'update' AND b.why = ''
-  AND b.changes ? 'tags' AND NOT (b.changes #> '{tags,0}') ? g.name
+DELETE FROM contacts_contact_tags t USING import_back b
+WHERE t.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = ''
+  AND b.changes ? 'tags' AND NOT (b.changes #> '{tags,2}') @> to_jsonb(t.tag_id)
 """
 DROP_ACTIVITIES = """
 DELETE FROM contacts_activity v USING import_back b
@@ -227,9 +235,11 @@ DELETE_COMPANIES = """
 DELETE FROM contacts_company k
 WHERE k.created_at = %(at)s AND k.owner_id IS NULL AND k.notes = '' AND k.domain = '' AND k.country = ''
   AND NOT EXISTS (SELECT FROM contacts_contact c WHERE c.company_id = k.id)
+  AND NOT EXISTS (SELECT FROM contacts_segment s WHERE s.filter -> 'company' @> to_jsonb(k.id))
 """
 DELETE_TAGS = """
 DELETE FROM contacts_tag g
 WHERE g.id = ANY(%(tags)s) AND NOT EXISTS (SELECT FROM contacts_contact_tags t WHERE t.tag_id = g.id)
   AND NOT EXISTS (SELECT FROM contacts_statusaction a WHERE a.tag_id = g.id)
+  AND NOT EXISTS (SELECT FROM contacts_segment s WHERE s.filter -> 'tag' @> to_jsonb(g.id))
 """

@@ -19,6 +19,7 @@ from bounces.lease import Lease
 from contacts.importing import applying, health, judging, runs, staging, undoing
 from contacts.importing.cells import RowCleaner, forget_owners
 from contacts.importing.copy_lines import written
+from contacts.importing.given_tags import follow_renames
 from contacts.importing.options import read_options
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.recalling import recall_cells
@@ -178,6 +179,7 @@ def _tell_others(run: ImportRun) -> None:
 
 
 def _apply_batch(run: ImportRun, size: int, clock: Clock) -> None:
+    follow_renames(run)
     last, taken, written = applying.apply_batch(judging.judge_of(run), size)
     if not taken:
         run.state, run.finished_at = State.DONE, clock()

@@ -216,7 +216,7 @@ class ImportRow(models.Model):
     email = models.TextField(default="", db_default="")
     known = models.TextField(choices=Known, default="", db_default="")
     contact_id = models.BigIntegerField(null=True)
-    changes = models.JSONField(null=True, help_text="Of an update: what was, and what is now, by word.")
+    changes = models.JSONField(null=True, help_text="Of an update, by word: what was, what is now, ids of what was.")
     was_updated_at = models.DateTimeField(null=True)
     problems = models.JSONField(null=True, help_text="Lists of column, value and sentence.")
     cells = models.JSONField(null=True, help_text="Of a row that failed: what stood there, by header.")

@@ -1,7 +1,7 @@
 """A stored filter over contacts. In: what the contact list's filter holds. Out: the same list, again and by name.
 
 `filter` holds words of `contacts/filters.py` (q, status, verdict, owner, tag, company, country, campaign, source),
-nothing else.
+nothing else. Rows that it names stand there by their ids: `contacts/stored_filters.py` writes and reads it.
 """
 
 from __future__ import annotations

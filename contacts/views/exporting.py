@@ -81,7 +81,7 @@ def make(request: HttpRequest, what: str, form: ExportForm, params: Params, size
             return redirect(request.get_full_path())
     try:
         begin(what, kind, params, keys, request.user, now)
-    except TooManyOpen as error:
+    except (TooManyOpen, BadFilter) as error:
         messages.error(request, str(error))
     else:
         messages.success(request, "The file is being made. It appears below when it is ready.")

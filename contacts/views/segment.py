@@ -12,9 +12,10 @@ from bounces.views.access import needs
 from contacts.access import can_change_segment, contacts_for, segments_for
 from contacts.chips import chips_of, chips_of_each, query_of
 from contacts.counting import count_each
-from contacts.filters import Words, fault_of, find_contacts, narrow_to, read_filter, words_of
+from contacts.filters import Words, fault_of, find_contacts, meanings_of, read_filter, words_of
 from contacts.forms import SegmentForm
 from contacts.models import Segment
+from contacts.stored_filters import UnknownName, store
 from contacts.views.answers import allow, counted, find, page_for
 
 PAGE_SIZE = 25  # each row has its contacts counted
@@ -23,18 +24,19 @@ PAGE_SIZE = 25  # each row has its contacts counted
 @needs("contacts.view_segment")
 def show_list(request: HttpRequest) -> HttpResponse:
     page = page_for(request, segments_for(request.user).select_related("owner"), ["name", "id"], PAGE_SIZE)
-    filters = [words_of(segment) for segment in page.items]
+    meanings = meanings_of(page.items)
     contacts = contacts_for(request.user)
-    sizes = count_each([narrow_to(contacts, segment, request.user) for segment in page.items])
+    sizes = count_each([meaning.narrow(contacts, request.user) for meaning in meanings])
+    chips_of_rows = chips_of_each([meaning.words for meaning in meanings], request.user)
     rows = [
         {
             "segment": segment,
             "chips": chips,
-            "fault": fault_of(segment),
+            "fault": meaning.fault,
             "size": size,
             "can_change": can_change_segment(request.user, segment),
         }
-        for segment, chips, size in zip(page.items, chips_of_each(filters, request.user), sizes, strict=True)
+        for segment, meaning, chips, size in zip(page.items, meanings, chips_of_rows, sizes, strict=True)
     ]
     return render(request, "contacts/segments.html", {"page": page, "rows": rows})
 
@@ -50,7 +52,11 @@ def create(request: HttpRequest) -> HttpResponse:
     if not words:
         messages.info(request, "Filter the contacts first, then save the filter as a segment.")
         return redirect("contacts:list")
-    segment = Segment(filter=words, owner_id=request.user.pk)
+    try:
+        segment = Segment(filter=store(words, request.user), owner_id=request.user.pk)
+    except UnknownName as error:
+        messages.error(request, f"The filter was not saved. {error}")
+        return redirect("contacts:list")
     form = SegmentForm(request.POST or None, instance=segment)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -71,7 +77,11 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("contacts:segments")
     words = _flat(request, words) or words_of(segment)
     name = segment.name
-    segment.filter = words
+    try:
+        segment.filter = store(words, request.user)
+    except UnknownName as error:
+        messages.error(request, f"The filter was not saved. {error}")
+        return redirect("contacts:segments")
     form = SegmentForm(request.POST or None, instance=segment)
     if request.method == "POST" and form.is_valid():
         form.save()

@@ -96,7 +96,6 @@ class Loading:
         self.colleagues = people.hire_colleagues()
         people.declare_fields()
         people.found_companies(self.firms, self.colleagues, self._day_start(0), self.dice)
-        people.make_segments(self.colleagues[0], self._day_start(0))
         story = self._tell_fates()
         diary = Diary(self.days, story, self.colleagues[0], self.now, self.seed, self.dice)
         self._plan_imports()
@@ -107,6 +106,7 @@ class Loading:
         by_day = plan_days(self.members, self._joined(), self.days, self.dice)
         tell_days(diary, by_day, self.mornings, self.evenings, self.idle, self._day_done)
         people.make_campaigns(self.members, self.colleagues, self.days, self._day_start(0))
+        people.make_segments(self.colleagues[0], self._day_start(0))
         self.watch("Announcements", 0, 1)
         tell_announcements(self._database_time())  # the outbox goes by the database's clock
         self.watch("Announcements", 1, 1)

@@ -15,6 +15,7 @@ from bounces.models import Address
 from contacts.importing.options import Options
 from contacts.importing.resources import COLUMNS, ContactResource
 from contacts.models import Campaign, CampaignMember, Company, Contact, ContactAddress, CustomField, Segment
+from contacts.stored_filters import store
 from crm.demo.cast import COLLEAGUES, OVERSEAS, Firm, Person
 from crm.demo.plans import PLANS, Plan
 from crm.demo.words import INDUSTRIES
@@ -160,4 +161,5 @@ def _add_members(campaign: Campaign, emails: Sequence[str], at: datetime) -> Non
 
 def make_segments(owner: User, at: datetime) -> None:
     for name, words in SEGMENTS:
-        Segment.objects.get_or_create(name=name, defaults={"filter": words, "owner": owner, "created_at": at})
+        kept = {"filter": store(words, None), "owner": owner, "created_at": at}
+        Segment.objects.get_or_create(name=name, defaults=kept)

@@ -167,7 +167,11 @@ def outcome() -> dict[str, Any]:
         "tags": sorted(Tag.objects.values_list("name", flat=True)),
         "fields": sorted(CustomField.objects.values_list("key", "type")),
         "run": {name: getattr(run, name) for name in RUN},
-        "options": {**run.options, "owner_id": run.options["owner_id"] is not None},
+        "options": {
+            **run.options,
+            "owner_id": bool(run.options["owner_id"]),
+            "tag_ids": sorted(run.options["tag_ids"]),
+        },
         "rows": [_row(row, names) for row in ImportRow.objects.filter(run_id=run.pk).order_by("number")],
         "failed": [failed_headers(run), *failed_rows(run)],
     }
@@ -192,7 +196,8 @@ def _contact(contact: Contact, run: ImportRun) -> list[Any]:
 
 def _row(row: ImportRow, names: Mapping[int, str]) -> list[Any]:
     about = names.get(row.contact_id or 0, "")
-    return [row.number, row.verdict, row.email, row.known, about, row.changes, row.problems, row.cells]
+    changes = {word: values[:2] for word, values in (row.changes or {}).items()}  # without ids
+    return [row.number, row.verdict, row.email, row.known, about, changes, row.problems, row.cells]
 
 
 # --- what is refused ------------------------------------------------------------------------------
