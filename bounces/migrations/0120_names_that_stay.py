@@ -20,6 +20,6 @@ DROP FUNCTION bounces_refuse_new_name();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bounces", "0084_policy_numbers_have_an_end")]
+    dependencies = [("bounces", "0087_outbox_receiver")]
 
     operations = [migrations.RunSQL(STAYS, STAYS_BACK)]
