@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Greatest, Left, Lower
 
@@ -157,12 +157,12 @@ COUNTED_FOR = 30  # seconds that the numbers may lag behind
 
 def count_open_lately() -> dict[str, int]:
     """The same for pages that everybody opens: counted at most twice a minute, and after a decision."""
-    known: dict[str, int] | None = cache.get(COUNT_KEY)
+    known: dict[str, int] | None = caches["process"].get(COUNT_KEY)
     if known is None:
         known = count_open()
-        cache.set(COUNT_KEY, known, timeout=COUNTED_FOR)
+        caches["process"].set(COUNT_KEY, known, timeout=COUNTED_FOR)
     return known
 
 
 def forget_count() -> None:
-    cache.delete(COUNT_KEY)
+    caches["process"].delete(COUNT_KEY)

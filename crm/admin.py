@@ -18,9 +18,7 @@ import django_rq.admin  # noqa: F401
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
-from axes.utils import reset
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -33,12 +31,16 @@ from django_htmx.http import HttpResponseClientRefresh
 from django_rq.models import Dashboard
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanWidget
 
 from bounces.admin.bases import FormAdmin, ReadOnlyAdmin, TableAdmin, label_of
 from crm.mail import admin as mail_admin  # noqa: F401  (importing registers)
 from crm.models import ApiKey, Scope, Team, User
 from crm.roles import Role
+from crm.signin import limits
+from crm.signin.client import network_with
+from crm.signin.forms import RevokingKeys
+from crm.signin.limits import user_of
 from crm.webhooks import admin as webhooks_admin  # noqa: F401  (importing registers)
 
 # What packages register on their own and nobody needs: groups (roles decide), allauth's addresses (none are verified),
@@ -86,11 +88,27 @@ class ChangedUserForm(UserChangeForm):
         return is_active
 
 
+class SetPasswordForm(RevokingKeys, AdminPasswordChangeForm):
+    """Ends every session of that user, as any changed password does, and what pauses their sign-in."""
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        if "revoke_keys" in self.fields:
+            self.fields["revoke_keys"].widget = UnfoldBooleanWidget()
+
+    def save(self, commit: bool = True) -> User:
+        user: User = super().save(commit)
+        self.revoke_if_wanted()
+        limits.unlock_second_step(user)
+        return user
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, FormAdmin):
     form = ChangedUserForm
     add_form = NewUserForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = SetPasswordForm
+    change_user_password_template = "admin/crm/user/change_password.html"  # noqa: S105 -- a template
     list_display = ("shown_name", "email", "role_label", "team", "is_active", "last_login")
     list_select_related = ("team",)
     list_filter = ("role", "is_active", "team")
@@ -217,32 +235,37 @@ class ApiKeyAdmin(FormAdmin):
 
 @admin.register(AccessAttempt)
 class LockoutAdmin(ReadOnlyAdmin):
-    """Failed sign-ins; whoever reached the limit is locked out for a while, unless an admin ends it here."""
+    """Failed sign-ins of the last days. One client's attempts at one account are paused; an admin can end that here."""
 
-    list_display = ("attempt_time", "username", "ip_address", "failures_since_start", "state")
+    list_display = ("attempt_time", "username", "ip_address", "failures_since_start")
     search_fields = ("username", "ip_address")
     ordering = ("-attempt_time",)
     fields = ("username", "ip_address", "user_agent", "attempt_time", "failures_since_start", "state")
     readonly_fields = ("state",)
     actions_detail = ("unlock",)
 
-    @display(description="State", label={"locked out": "danger", "counting": "info"})
+    @display(description="State", label={"paused": "danger", "may try": "success"})
     def state(self, attempt: AccessAttempt) -> str:
-        return "locked out" if attempt.failures_since_start >= settings.AXES_FAILURE_LIMIT else "counting"
+        user = user_of(attempt.username or "")
+        return "paused" if user and limits.is_locked(user, network_with(attempt.ip_address)) else "may try"
 
     @action(
         description="Unlock",
         icon="lock_open",
         dialog={
             "title": "Let this person sign in again",
-            "description": "Forgets the failed sign-ins of this user name.",
+            "description": "Forgets the failed sign-ins at this account from this address, and wrong codes of its "
+            "second step.",
             "form_class": None,
             "form_submit_text": "Unlock",
         },
     )
     def unlock(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         attempt = AccessAttempt.objects.get(pk=object_id)
-        reset(username=attempt.username)
+        user = user_of(attempt.username or "")
+        if user:
+            limits.unlock(user, network_with(attempt.ip_address))
+        attempt.delete()
         messages.success(request, f"{attempt.username} can sign in again.")
         response = HttpResponse()
         response["HX-Redirect"] = "../../"

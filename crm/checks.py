@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from bounces import network, return_path, sealing
 from bounces.intake.places import is_place
+from crm import strength
 
 # Public: it is in our repository. The settings fall back to it where no key is set and var/ cannot hold one.
 DEVELOPMENT_KEY = "development-only-key-that-production-refuses-to-start-with"
@@ -30,8 +31,17 @@ REFUSED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
     ),
     (
         "rebound.E002",
-        lambda s: s["SECRET_KEY"] == DEVELOPMENT_KEY or len(s["SECRET_KEY"]) < SHORTEST_KEY,
-        f"SECRET_KEY is missing or too short: set it to {SHORTEST_KEY} or more random characters.",
+        lambda s: is_weak_key(s["SECRET_KEY"]),
+        f"SECRET_KEY is missing, too short or easy to guess: set it to {SHORTEST_KEY} or more random characters. "
+        'Make one with: python -c "import secrets; print(secrets.token_urlsafe(50))"',
+    ),
+    (
+        "rebound.E020",
+        lambda s: any(
+            strength.bits_of(str(key).partition(":")[2]) < strength.ENOUGH_TO_SIGN for key in s["RETURN_PATH_KEYS"]
+        ),
+        "REBOUND_RETURN_PATH_KEYS holds a secret that is easy to guess, with which bounces can be forged: use random "
+        "characters.",
     ),
     (
         "rebound.E003",
@@ -98,6 +108,13 @@ ADVISED: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
         "REBOUND_SECRETS_KEY is not set: changing SECRET_KEY would lock away the secrets of mailboxes and webhooks.",
     ),
 )
+
+
+def is_weak_key(key: str) -> bool:
+    """`django-insecure-` is how Django marks a key that was generated into a repository."""
+    if key == DEVELOPMENT_KEY or key.startswith("django-insecure-") or len(key) < SHORTEST_KEY:
+        return True
+    return strength.bits_of(key) < strength.ENOUGH
 
 
 def refuse_unsafe(values: Values) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import Count, F, Sum
 
 from bounces import incidents, questions
@@ -170,12 +170,12 @@ def count_statuses(user: Any) -> list[StatusCount]:
 def remembered(name: str, find: Callable[[], dict[str, int]]) -> dict[str, int]:
     """The answer, kept in proportion to what it cost: counting a million contacts takes a second."""
     key = f"dashboard-{name}"
-    known: dict[str, int] | None = cache.get(key)
+    known: dict[str, int] | None = caches["process"].get(key)
     if known is not None:
         return known
     start = time.monotonic()
     answer = find()
-    cache.set(key, answer, timeout=REMEMBERED_FOR * (time.monotonic() - start))
+    caches["process"].set(key, answer, timeout=REMEMBERED_FOR * (time.monotonic() - start))
     return answer
 
 

@@ -18,6 +18,7 @@ from bootstrap_wrapper import get_bootstrap_dir
 from bounces.return_path import derived_keys as return_path_keys
 from bounces.sealing import derived_key as sealing_key
 from crm import admin_site, checks, content_policy, logs
+from crm.signin.values import NEVER_KEPT, RATES
 from crm.up import places
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -149,6 +150,12 @@ RQ_QUEUES = {
 # Only the tick enqueues, outside of any transaction: nothing to wait for.
 RQ = {"COMMIT_MODE": "auto"}
 
+# allauth counts sign-in attempts in "default". "process" is each process's own, for figures that may differ a little.
+CACHES = {
+    "default": {"BACKEND": "crm.shared_cache.SharedCache"},
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+
 # --- People ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "crm.User"
@@ -171,18 +178,26 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_ADAPTER = "crm.signin.ClosedAccountAdapter"
+ACCOUNT_ADAPTER = "crm.signin.adapter.AccountAdapter"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = True
-AXES_FAILURE_LIMIT = 8
-AXES_COOLOFF_TIME = 1  # hours
-AXES_LOCKOUT_PARAMETERS = ["username", ["username", "ip_address"]]
-AXES_USERNAME_FORM_FIELD = "login"
-AXES_LOCKOUT_TEMPLATE = "account/lockout.html"
+ACCOUNT_RATE_LIMITS = RATES
+ACCOUNT_FORMS = {
+    "change_password": "crm.signin.forms.PasswordChangeForm",
+    "reset_password": "crm.signin.forms.PasswordResetForm",
+    "reset_password_from_key": "crm.signin.forms.PasswordResetKeyForm",
+}
+# allauth's own makes an address row beside the user's, which would go on signing in after an address is changed.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105 -- a name
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password, a second factor switched on or off
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # allauth's own is the Host header, which anybody writes
 MFA_TOTP_ISSUER = "Rebound"
-AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR"] if PROXIES else ["REMOTE_ADDR"]
-AXES_IPWARE_PROXY_COUNT = PROXIES or None
-ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
+# django-axes keeps the log of sign-ins; what is allowed, allauth's limits say (crm/signin/limits.py).
+AXES_LOCK_OUT_AT_FAILURE = False
+AXES_COOLOFF_TIME = 7 * 24  # hours that a failed sign-in stays in the log
+AXES_USERNAME_CALLABLE = "crm.signin.records.account_of"
+AXES_SENSITIVE_PARAMETERS = NEVER_KEPT
+AXES_CLIENT_IP_CALLABLE = "crm.signin.client.address_of"
 
 EMAIL_URL = env.str("EMAIL_URL", default="")
 _email = env.email_url("EMAIL_URL", default="consolemail://")

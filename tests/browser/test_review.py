@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import transaction
 from playwright.sync_api import Page, expect
 
@@ -25,7 +25,7 @@ from tests.builders import NOW, a_contact, a_user, days_ago
 @pytest.fixture
 def manager(sign_in: Callable[[str], Page]) -> Page:
     """Four questions wait, one of each cause."""
-    cache.clear()
+    caches["process"].clear()
     alike = [
         told(
             Event.BOUNCED,

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
+from django.test import Client
 from django.urls import reverse
 
 from crm.models import ApiKey, User
 from tests.builders import PASSWORD, a_user
 from tests.crm.admin_pages import act, url
+from tests.crm.signin.trying import attempt
 
 pytestmark = pytest.mark.django_db
 
@@ -70,9 +72,12 @@ def test_a_key_is_shown_once_and_revoked(signed_in):
     assert key.revoked_at is not None
 
 
-def test_someone_locked_out_is_let_in_again(signed_in):
-    attempt = AccessAttempt.objects.create(username="sam@rebound.example", failures_since_start=9)
-    page = signed_in.get(url(AccessAttempt, "changelist")).content.decode()
-    assert "locked out" in page
-    act(signed_in, AccessAttempt, "unlock", attempt.pk)
-    assert not AccessAttempt.objects.exists()
+def test_someone_paused_is_let_in_again(signed_in):
+    user, outside = a_user("sales"), Client()
+    for _ in range(6):
+        attempt(outside, user.email, "wrong", address="203.0.113.4")
+    assert attempt(outside, user.email, address="203.0.113.4").status_code == 429
+    failure = AccessAttempt.objects.get(username=user.email)
+    assert "paused" in signed_in.get(url(AccessAttempt, "change", failure.pk)).content.decode()
+    act(signed_in, AccessAttempt, "unlock", failure.pk)
+    assert attempt(outside, user.email, address="203.0.113.4").status_code == 302
