@@ -9,7 +9,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0003_suppression_scopes"),
+        ("crm", "0004_emails_as_rows"),
         ("account", "0009_emailaddress_unique_primary_email"),
     ]
 
