@@ -12,6 +12,7 @@ pauses nobody: incidents look at the news first.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -151,6 +152,44 @@ def resume(guard: Guard, by: Any, reason: str, now: datetime) -> bool:
     )
     guard.refresh_from_db()
     return bool(changed)
+
+
+# Of each campaign: the paused guards of itself, and of the senders and sending domains of its last mails.
+PAUSING = """
+SELECT g.key, g.id FROM bounces_guard g WHERE g.state = 'paused' AND g.dimension = 'campaign' AND g.key = ANY(%(keys)s)
+UNION
+SELECT campaign.key, g.id FROM unnest(%(keys)s::text[]) AS campaign(key)
+CROSS JOIN LATERAL (
+    SELECT DISTINCT mail.sender FROM (
+        SELECT t.sender FROM bounces_attempt t
+        WHERE t.campaign_key = campaign.key AND t.campaign_key <> ''
+        ORDER BY t.sent_at DESC, t.id DESC LIMIT %(last)s) AS mail
+) AS used
+JOIN bounces_guard g ON g.state = 'paused' AND (
+    (g.dimension = 'sender' AND g.key = used.sender)
+    OR (g.dimension = 'sender_domain' AND position('@' IN used.sender) > 0
+        AND g.key = lower(split_part(used.sender, '@', -1))))
+"""
+
+
+def pauses_of_campaigns(keys: Collection[str]) -> dict[str, list[Guard]]:
+    """The paused guards that stop each campaign: its own first, then its senders'. At most three queries."""
+    if not keys or not Guard.objects.filter(state=Guard.State.PAUSED).exists():
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(PAUSING, {"keys": list(keys), "last": LATELY})
+        rows = cursor.fetchall()
+    guards = Guard.objects.in_bulk([pk for _, pk in rows])
+    found: dict[str, list[Guard]] = {}
+    for key, pk in rows:
+        if pk in guards:
+            found.setdefault(key, []).append(guards[pk])
+    return {key: sorted(each, key=_own_first) for key, each in found.items()}
+
+
+def _own_first(guard: Guard) -> tuple[bool, bool, str]:
+    """The campaign's own guard, then sending domains, then senders."""
+    return guard.dimension != Guard.Dimension.CAMPAIGN, guard.dimension == Guard.Dimension.SENDER, guard.key
 
 
 def pause_of(dimension: str, key: str) -> Guard | None:

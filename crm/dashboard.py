@@ -16,17 +16,16 @@ from typing import Any
 from django.core.cache import caches
 from django.db.models import Count, F, Sum
 
-from bounces import incidents, questions
 from bounces.conditions import COUNTS
 from bounces.lists import FaultCounts, count_faults
-from bounces.models import Bounce, CleaningRun, DailyStat, InboundItem, Incident, StatusChange
+from bounces.models import Bounce, CleaningRun, DailyStat, InboundItem, StatusChange
 from bounces.paging import CappedCount, capped_count
-from bounces.providers import provider_name
 from bounces.sentences import explain_change
 from bounces.values import Kind, Status
 from contacts.access import campaigns_for, contacts_for
 from contacts.counting import Answers, count_answers
 from contacts.models import Campaign, ContactAddress
+from crm.attention import Matter, matters
 from crm.wording import STOP_RATE, rate_word
 
 DAYS = 30
@@ -108,12 +107,7 @@ class Dashboard:
     run: CleaningRun | None
     campaigns: list[CampaignRate]
     has_arrivals: bool
-    incidents: list[tuple[Incident, str]]  # with the provider's name
-    review: dict[str, int]  # open questions by cause, for whoever decides
-
-    @property
-    def questions(self) -> int:
-        return sum(self.review.values())
+    matters: list[Matter]  # what needs attention
 
     @property
     def bounces(self) -> int:
@@ -133,6 +127,7 @@ def look(user: Any, now: datetime) -> Dashboard:
     today = now.astimezone(UTC).date()
     statuses = count_statuses(user)
     days, rate = bounces_a_day(today)
+    over = campaigns_to_stop(user, today)
     return Dashboard(
         answers=answers_about(user, now),
         statuses=statuses,
@@ -146,10 +141,9 @@ def look(user: Any, now: datetime) -> Dashboard:
         pending=capped_count(InboundItem.objects.filter(state=InboundItem.State.PENDING)),
         quarantined=capped_count(InboundItem.objects.filter(state=InboundItem.State.QUARANTINED)),
         run=CleaningRun.objects.filter(what_if=False).select_related("started_by").order_by("-id").first(),
-        campaigns=campaigns_to_stop(user, today),
+        campaigns=over,
         has_arrivals=InboundItem.objects.exists(),
-        review=questions.count_open_lately() if user.has_perm("bounces.restore_address") else {},
-        incidents=[(each, provider_name(each.provider)) for each in incidents.undecided()[:3]],
+        matters=matters(user, now, [(str(each.campaign), each.campaign.get_absolute_url()) for each in over]),
     )
 
 

@@ -133,6 +133,9 @@ BADGES: dict[str, dict[str, Badge]] = {
     "campaign": {
         "draft": Badge("Draft", "pencil", "calm"),
         "running": Badge("Running", "send", "info"),
+        "paused_by_guard": Badge(
+            "Paused by guard", "shield-alert", "bad", "Too many emails bounced. Fix the cause, then resume sending."
+        ),
         "paused": Badge("Paused", "circle-pause", "watch"),
         "finished": Badge("Finished", "circle-check", "calm"),
     },

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from unfold.decorators import display
 
-from bounces.admin.bases import ReadOnlyAdmin
+from bounces.admin.bases import ReadOnlyAdmin, label_of
 from bounces.models import Domain, Guard, Incident, Repair, Silence
 
 
@@ -27,11 +28,15 @@ class IncidentAdmin(ReadOnlyAdmin):
 
 @admin.register(Guard)
 class GuardAdmin(ReadOnlyAdmin):
-    list_display = ("dimension", "key", "state", "sentence", "paused_at", "resumed_by", "resume_reason")
+    list_display = ("dimension", "key", "state_label", "sentence", "paused_at", "resumed_by", "resume_reason")
     list_select_related = ("resumed_by",)
     list_filter = ("state", "dimension")
     search_fields = ("key__startswith",)
     search_help_text = "The beginning of a campaign's key, a sender or a domain."
+
+    @display(description="State", label={"paused": "danger", "armed": "success"}, ordering="state")
+    def state_label(self, guard: Guard) -> tuple[str, str]:
+        return label_of(guard.state, "Paused by guard" if guard.state == Guard.State.PAUSED else "Armed")
 
 
 @admin.register(Repair)

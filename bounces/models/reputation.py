@@ -56,6 +56,6 @@ class Guard(models.Model):
     def sentence(self) -> str:
         """Why it paused, as people read it."""
         if self.rule == "first":
-            return f"{self.bounced} of the first {self.attempted} mails came back for good."
+            return f"{self.bounced} of the first {self.attempted} emails bounced (limit 3 of 50)."
         share = self.bounced / self.attempted * 100
-        return f"{self.bounced} of the last {self.attempted} mails, {share:.1f} %, came back for good within 7 days."
+        return f"{self.bounced} of the last {self.attempted} emails bounced ({share:.1f}%, limit 2%)."

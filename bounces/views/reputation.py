@@ -6,15 +6,20 @@ from datetime import UTC
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from bounces import guards
+from bounces.ids import ids_in
 from bounces.models import Guard
+from bounces.pauses import paused_causes
 from bounces.reputation import DIMENSIONS, PERIODS, SHOWN, by_day, label_of, standings
 from bounces.views.access import needs
+
+MOST_RESUMED = 100
 
 
 @needs("bounces.view_bounce")
@@ -26,7 +31,6 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
     key = request.GET.get("key", "").replace("\0", "")
     today = timezone.now().astimezone(UTC).date()
     rows = by_day(by, key, chosen, today) if key else standings(by, chosen, today)
-    paused = Guard.objects.filter(state=Guard.State.PAUSED)
     url = reverse("bounces:reputation")
     context = {
         "dimension": DIMENSIONS[by],
@@ -35,7 +39,7 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
         "days": chosen,
         "periods": PERIODS,
         "rows": rows,
-        "paused": (paused.filter(dimension=by, key=key) if key else paused)[:SHOWN],
+        "causes": [cause for cause in paused_causes() if not key or key in cause.keys(by)],
         "is_cut": not key and len(rows) == SHOWN,
         "tabs": [
             {"label": each.label, "url": f"{url}?by={each.name}&days={chosen}", "is_current": each.name == by}
@@ -47,13 +51,20 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @needs("bounces.restore_address")
-def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    guard = get_object_or_404(Guard, pk=pk)
+def resume(request: HttpRequest) -> HttpResponse:
+    """Resume the ticked guards, all with one reason: guards of one cause are resumed together."""
+    chosen = Guard.objects.filter(pk__in=ids_in(request.POST.getlist("pk")[:MOST_RESUMED]))
     try:
-        resumed = guards.resume(guard, request.user, request.POST.get("reason", ""), timezone.now())
+        reason, now = request.POST.get("reason", ""), timezone.now()
+        resumed = [guard for guard in chosen if guards.resume(guard, request.user, reason, now)]
     except guards.NoReason as error:
         messages.error(request, str(error))
     else:
-        said = f"{guard} may go on. Its guard stays armed." if resumed else f"{guard} was not paused any more."
-        (messages.success if resumed else messages.info)(request, said)
-    return redirect(reverse("bounces:reputation"))
+        names = ", ".join(guard.key for guard in resumed)
+        if resumed:
+            messages.success(request, f"Sending resumed for {names}. The guard stays armed.")
+        else:
+            messages.info(request, "There is nothing to resume: no guard is paused here.")
+    target = request.POST.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return redirect(target if is_safe else reverse("bounces:reputation"))

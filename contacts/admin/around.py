@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -120,6 +121,28 @@ class SegmentAdmin(FormAdmin):
     autocomplete_fields = ("owner",)
 
 
+STATE_TONES = {
+    "draft": "info",
+    "running": "success",
+    "paused_by_guard": "danger",
+    "paused": "warning",
+    "finished": "info",
+}
+
+
+class ShownStateFilter(admin.SimpleListFilter):
+    """By the state that every page shows."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(guarding.STATES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return guarding.in_state(queryset, self.value() or "")
+
+
 class CampaignForm(forms.ModelForm):
     def clean_state(self) -> str:
         state: str = self.cleaned_data["state"]
@@ -134,25 +157,43 @@ class CampaignAdmin(TableAdmin):
     form = CampaignForm
     list_display = ("name", "state_label", "owner", "starts_on", "ends_on", "key")
     list_select_related = ("owner",)
-    list_filter = ("state", "owner")
+    list_filter = (ShownStateFilter, "owner")
     search_fields = ("name", "key")
     autocomplete_fields = ("owner",)
     long_fields = ("description",)
-    fields = ("name", "key", "owner", "state", "description", ("writes_to", "quiet_days"), ("starts_on", "ends_on"))
+    fields = (
+        "name",
+        "key",
+        "owner",
+        ("state", "shown_state"),
+        "description",
+        ("writes_to", "quiet_days"),
+        ("starts_on", "ends_on"),
+    )
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         return {} if obj else {"key": ("name",)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("key",) if obj else ()  # attempts name the campaign by it
+        return ("key", "shown_state") if obj else ("shown_state",)  # attempts name the campaign by its key
 
-    @display(
-        description="State",
-        label={"draft": "info", "running": "success", "paused": "warning", "finished": "info"},
-        ordering="state",
-    )
-    def state_label(self, campaign: Campaign) -> tuple[str, str]:
-        return label_of(campaign.state, campaign.get_state_display())
+    def prepare_rows(self, rows: Iterable[Campaign]) -> None:
+        listed: list[Any] = list(rows)
+        shown = guarding.shown_states(listed)
+        for campaign in listed:
+            campaign.shown = shown[campaign.pk]
+
+    @display(description="State", label=STATE_TONES, ordering="state")
+    def state_label(self, campaign: Any) -> tuple[str, str]:
+        return label_of(campaign.shown.state, campaign.shown.label)
+
+    @display(description="Shown as")
+    def shown_state(self, campaign: Campaign) -> str:
+        if campaign.pk is None:
+            return "Draft"
+        shown = guarding.shown_state(campaign)
+        reasons = " ".join(f"{guard}: {guard.sentence}" for guard in shown.guards)
+        return f"{shown.label}. {reasons}".strip() if reasons else shown.label
 
 
 @admin.register(CampaignMember)

@@ -14,7 +14,6 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
 from bounces.demands import Demand
-from bounces.guards import pause_of
 from bounces.paging import capped_count
 from bounces.values import Answer
 from bounces.verdict import answered, verdicts_of
@@ -41,15 +40,15 @@ NEXT_STATES: dict[str, dict[str, str]] = {
 def show_list(request: HttpRequest) -> HttpResponse:
     rows = campaigns_for(request.user)
     state = request.GET.get("state", "")
-    state = state if state in Campaign.State.values else ""
-    if state:
-        rows = rows.filter(state=state)
+    state = state if state in guarding.STATES else ""
+    rows = guarding.in_state(rows, state)
     present = Count("members", filter=Q(members__contact__deleted_at__isnull=True))
     page = page_for(request, rows.select_related("owner").annotate(size=present), ["-id"])
     sent = count_sent([campaign.key for campaign in page.items])
+    shown = guarding.shown_states(page.items)
     context = {
         "page": page,
-        "rows": [(campaign, sent.get(campaign.key, Sent())) for campaign in page.items],
+        "rows": [(campaign, shown[campaign.pk], sent.get(campaign.key, Sent())) for campaign in page.items],
         "summary": counted(capped_count(rows), "campaign", "campaigns"),
         "tabs": _tabs(state),
         "state": state,
@@ -61,7 +60,7 @@ def _tabs(current: str) -> list[dict[str, Any]]:
     url = reverse("contacts:campaigns")
     states = [
         {"label": label, "url": f"{url}?state={state}", "is_current": state == current}
-        for state, label in Campaign.State.choices
+        for state, label in guarding.STATES.items()
     ]
     return [{"label": "All", "url": url, "is_current": not current}, *states]
 
@@ -82,8 +81,10 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     can_change = can_change_campaign(request.user, campaign)
     answers = count_answers(members, now, campaign.demand)
     sent = count_sent([campaign.key]).get(campaign.key, Sent())
-    guard = pause_of("campaign", campaign.key)
-    moves = [(state, label) for state, label in NEXT_STATES[campaign.state].items() if not guard or state != "running"]
+    shown = guarding.shown_state(campaign)
+    moves = list(NEXT_STATES[campaign.state].items())
+    if shown.is_paused_by_guard:  # what a guard stops is resumed by its guard: neither paused nor started here
+        moves = [(state, label) for state, label in moves if state == Campaign.State.FINISHED]
     context = {
         "campaign": campaign,
         "page": page,
@@ -94,7 +95,7 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "sent": sent,
         "figures": _figures(sent, answers),
         "can_change": can_change,
-        "guard": guard,
+        "shown": shown,
         "next_states": moves if can_change else (),
         "form": AddMembersForm(segments=segments_for(request.user)) if can_change else None,
     }
@@ -108,6 +109,7 @@ def _figures(sent: Sent, answers: Answers) -> dict[str, str]:
     bounced = f"{sent.bounced:,} bounced{held}; keep it below 2 %"
     return {
         "members": f"of {counted(answers.total, 'member', 'members')}",
+        "on_resuming": f"{answers.yes:,} can be emailed once resumed",
         "delivered": f"{sent.delivered:,} delivered" if sent.attempted else "nothing reported yet",
         "rate_note": "no attempts were reported" if rate is None else bounced,
     }

@@ -16,11 +16,12 @@ from bounces.addresses import BadAddress, normalise
 from bounces.questions import newest_asks
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
+from contacts import guarding
 from contacts.access import campaigns_for, can_change_contact, contacts_for
 from contacts.countries import COUNTRIES
 from contacts.fields import MOST_ADDRESSES, FieldErrors
 from contacts.forms import ContactForm
-from contacts.models import Contact, CustomField
+from contacts.models import Campaign, Contact, CustomField
 from contacts.people import add_note, addresses_of, change_contact, create_contact, delete_contact
 from contacts.sharing import shared_with
 from contacts.tasks import tasks_for
@@ -81,7 +82,7 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
         ],
         "country_name": COUNTRIES.get(contact.country, contact.country),
         "tags": contact.tags.all(),
-        "campaigns": campaigns_for(request.user).filter(members__contact=contact),
+        "campaigns": _campaigns_of(request, contact),
         "tasks": rows_of(request, tasks_for(request.user).filter(contact=contact, done_at=None)[:MOST_TASKS]),
         "task_form": TaskForm(),
         "can_change": can_change_contact(request.user, contact),
@@ -92,6 +93,12 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
         "can_lift": request.user.has_perm("bounces.change_suppression"),
         **more,
     }
+
+
+def _campaigns_of(request: HttpRequest, contact: Contact) -> list[tuple[Campaign, guarding.Shown]]:
+    campaigns = list(campaigns_for(request.user).filter(members__contact=contact))
+    shown = guarding.shown_states(campaigns)
+    return [(campaign, shown[campaign.pk]) for campaign in campaigns]
 
 
 def _said(field: CustomField, value: Any) -> Any:

@@ -60,7 +60,7 @@ def test_what_pauses(first: tuple[int, int], lately: tuple[int, int], is_fresh: 
 def test_three_of_the_first_fifty_pause_campaign_sender_and_domain() -> None:
     sent(50, 3)
     assert paused() == {("campaign", "spring"), ("sender", SENDER), ("sender_domain", "mail.example")}
-    assert Guard.objects.get(dimension="campaign").sentence == "3 of the first 50 mails came back for good."
+    assert Guard.objects.get(dimension="campaign").sentence == "3 of the first 50 emails bounced (limit 3 of 50)."
 
 
 def test_two_of_the_first_fifty_do_not() -> None:
@@ -80,7 +80,7 @@ def test_a_slow_campaign_is_judged_by_its_first_fifty_however_long_they_take() -
     assert not Guard.objects.exists()
     sent(10, 1, sender="s0@mail.example")
     assert paused() == {("campaign", "spring"), ("sender_domain", "mail.example")}
-    assert Guard.objects.get(dimension="campaign").sentence == "3 of the first 30 mails came back for good."
+    assert Guard.objects.get(dimension="campaign").sentence == "3 of the first 30 emails bounced (limit 3 of 50)."
 
 
 def test_what_failed_among_the_first_long_ago_pauses_nothing_any_more() -> None:
@@ -117,8 +117,9 @@ def test_a_campaign_runs_again_only_once_its_guard_was_resumed() -> None:
     start = reverse("contacts:campaign_state", args=[campaign.pk])
     page = client.post(start, {"state": "running"}, follow=True).content.decode()
     campaign.refresh_from_db()
-    assert ("resumes the guard first" in page, campaign.state) == (True, "paused")
-    guards.resume(Guard.objects.get(dimension="campaign"), boss, "The list is clean now.", NOW)
+    assert ("A manager resumes sending first" in page, campaign.state) == (True, "paused")
+    for guard in Guard.objects.all():
+        guards.resume(guard, boss, "The list is clean now.", NOW)
     campaign.refresh_from_db()
     assert campaign.state == "paused"
     client.post(start, {"state": "running"})
@@ -134,7 +135,7 @@ def test_nor_does_the_admin_let_it_run_before() -> None:
     fields = {"name": "Spring", "state": "running", "writes_to": campaign.writes_to, "quiet_days": "0", "owner": ""}
     page = client.post(reverse("admin:contacts_campaign_change", args=[campaign.pk]), fields).content.decode()
     campaign.refresh_from_db()
-    assert ("resumes the guard first" in page, campaign.state) == (True, "paused")
+    assert ("A manager resumes sending first" in page, campaign.state) == (True, "paused")
 
 
 def test_resumed_it_is_armed_again_and_counts_anew() -> None:
@@ -166,8 +167,8 @@ def test_managers_resume_and_sales_do_not(role: str, code: int, state: str) -> N
     guard = Guard.objects.get(dimension="campaign")
     client = Client()
     client.force_login(a_user(role))
-    url = reverse("bounces:guard_resume", args=[guard.pk])
-    assert client.post(url, {"reason": "The list is clean now."}).status_code == code
+    fields = {"pk": [guard.pk], "reason": "The list is clean now."}
+    assert client.post(reverse("bounces:guards_resume"), fields).status_code == code
     guard.refresh_from_db()
     assert guard.state == state
 
@@ -178,4 +179,4 @@ def test_the_pages_say_why_it_is_paused() -> None:
     client = Client()
     client.force_login(a_user("manager"))
     for url in (campaign.get_absolute_url(), reverse("bounces:reputation")):
-        assert "3 of the first 50 mails came back for good." in client.get(url).content.decode()
+        assert "3 of the first 50 emails bounced (limit 3 of 50)." in client.get(url).content.decode()

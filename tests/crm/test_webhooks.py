@@ -121,7 +121,7 @@ def test_an_announcement_that_is_told_twice_is_one_message() -> None:
     for _ in range(2):
         announcing.queue_guard({"guard_id": guard.pk, "dimension": "campaign", "key": "spring"})
 
-    assert endpoint.deliveries.get().payload["data"]["sentence"] == "3 of the first 50 mails came back for good."
+    assert endpoint.deliveries.get().payload["data"]["sentence"] == "3 of the first 50 emails bounced (limit 3 of 50)."
 
 
 def test_what_is_taken_is_not_sent_again(tool: Tool) -> None:
