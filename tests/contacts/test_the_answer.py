@@ -21,7 +21,7 @@ from bounces.values import Answer
 from bounces.verdict import answered
 from contacts import chips, filters
 from contacts.exporting.people import columns
-from contacts.models import Contact, ContactAddress, Segment
+from contacts.models import Contact, ContactAddress
 from contacts.segments import contacts_of
 from crm.demo.people import SEGMENTS
 from tests.builders import (
@@ -31,6 +31,7 @@ from tests.builders import (
     a_contact,
     a_repair,
     a_ruling,
+    a_segment,
     a_suppression,
     a_user,
     an_open_incident,
@@ -162,6 +163,6 @@ def test_the_demos_segment_of_people_we_can_email_holds_nobody_whose_answer_is_n
     a_contact("info@example.org", status="valid", tags=("decision maker",))
     a_contact(EMAIL, status="valid", tags=("decision maker",))
     a_suppression(EMAIL, "unsubscribe")
-    found = contacts_of(Segment.objects.create(name=name, filter=words))
+    found = contacts_of(a_segment(name, **words))
     yes = ContactAddress.objects.filter(address__in=answered(Answer.YES, timezone.now()))
     assert [each.pk for each in found] == [each.contact_id for each in yes]
