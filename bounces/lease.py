@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import LiteralString
 
-from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection, transaction
 
 RENEW = """
 UPDATE bounces_lease SET expires_at = clock_timestamp() + make_interval(secs => %(lasts)s)
@@ -116,3 +119,36 @@ def release(lease: Lease) -> None:
             "UPDATE bounces_lease SET expires_at = 'epoch' WHERE name = %s AND fence = %s",
             [lease.name, lease.fence],
         )
+
+
+@contextmanager
+def kept(name: str, lasts: timedelta) -> Iterator[Lease | None]:
+    """The lease, renewed by a thread for as long as the work takes; None where somebody else holds it.
+
+    For work that has no steps of its own: a process that is killed loses the lease within `lasts`.
+    """
+    held = acquire(name, lasts)
+    if held is None:
+        yield None
+        return
+    stop = threading.Event()
+    thread = threading.Thread(target=_go_on_renewing, args=(held, stop), name=f"lease {name}", daemon=True)
+    thread.start()
+    try:
+        yield held
+    finally:
+        stop.set()
+        thread.join()
+        release(held)
+
+
+def _go_on_renewing(held: Lease, stop: threading.Event) -> None:
+    """With a connection of its own. One that fails is tried again: until the lease has run out there is time."""
+    while not stop.wait(held.lasts.total_seconds() / 4):
+        try:
+            renew(held)
+        except LeaseLost:
+            break
+        except (DatabaseError, InterfaceError):
+            connection.close()
+    connection.close()

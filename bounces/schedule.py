@@ -20,10 +20,10 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils.module_loading import import_string
 from rq import Queue
 
-from bounces import cleaning, jobs, lease, process, repair
-from bounces.intake import mailboxes
+from bounces import cleaning, jobs, lease, process, repair, schedule_runs
 from bounces.lease import Lease
 from bounces.models import Schedule
+from bounces.tasks import TASKS
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +47,8 @@ def tick(now: datetime) -> None:
     if held is None:
         return
     try:
-        start_waiting(now)
         begin_schedules(now, held)
+        start_waiting(now)
     except lease.LeaseLost:
         log.warning("scheduler_was_late")  # another one ticks
     finally:
@@ -64,15 +64,20 @@ def start_waiting(now: datetime) -> None:
     repairing = repair.unfinished()
     if repairing is not None and lease.is_free(repair.LEASE):
         enqueue("bulk", jobs.repair_job, repairing.pk)
+    for start in schedule_runs.to_queue(now):
+        if enqueue("bulk", jobs.scheduled_job, start.pk):
+            schedule_runs.note_queued(start, now)
     for name, is_waiting, job in settings.WAITING_WORK:
         if import_string(is_waiting)(now):
             enqueue(name, import_string(job))
 
 
-def enqueue(name: str, job: Callable[..., None], *args: int) -> None:
-    """Queues a job unless one waits already. A worker that is down finds one job, not thousands."""
-    if queue(name).count == 0 and not has_just_failed(name):
-        queue(name).enqueue(job, *args, result_ttl=0, failure_ttl=FAILURES_KEPT)
+def enqueue(name: str, job: Callable[..., None], *args: int) -> bool:
+    """Queues a job unless one waits already: a worker that is down finds one job, not thousands. Whether it did."""
+    if queue(name).count or has_just_failed(name):
+        return False
+    queue(name).enqueue(job, *args, result_ttl=0, failure_ttl=FAILURES_KEPT)
+    return True
 
 
 def has_just_failed(name: str) -> bool:
@@ -99,8 +104,7 @@ def _begin(schedule: Schedule, now: datetime) -> None:
     try:
         with transaction.atomic():
             if schedule.next_run_at is not None:
-                schedule.last_run_at = now
-                schedule.last_outcome = TASKS[schedule.task](now)
+                _start(schedule, now)
             schedule.next_run_at = next_time(schedule.cron, now)
     except (OperationalError, InterfaceError):
         raise
@@ -111,51 +115,22 @@ def _begin(schedule: Schedule, now: datetime) -> None:
     schedule.save(update_fields=["last_run_at", "last_outcome", "next_run_at"])
 
 
+def _start(schedule: Schedule, now: datetime) -> None:
+    """Plans the start, which the next turn queues; what is quick or not needed is settled here."""
+    task = TASKS[schedule.task]
+    if skipped := task.skipped():
+        schedule.last_run_at, schedule.last_outcome = now, skipped
+        return
+    run = schedule_runs.begin(schedule, now)
+    if run is None:
+        return  # the one before goes on
+    schedule.last_run_at, schedule.last_outcome = now, "Waiting for the queue."
+    if task.is_quick:
+        schedule.last_outcome = task.work(lambda: now)
+        schedule_runs.finish(run, schedule.last_outcome, now)
+
+
 def next_time(cron: str, now: datetime) -> datetime:
     """The first moment after now (UTC) that the five fields name."""
     moment: datetime = croniter(cron, now).get_next(datetime)
     return moment
-
-
-def clean_all(now: datetime) -> str:
-    """Begins a cleaning run over all addresses."""
-    try:
-        run = cleaning.start_run(via="schedule", now=now)
-    except cleaning.AlreadyRunning as error:
-        return f"Left out: {error}"
-    return f"Began cleaning run {run.pk}."
-
-
-def learn_providers(now: datetime) -> str:  # noqa: ARG001 -- every task is given the moment
-    """Begins looking up who receives for the domains that bounced lately; a busy queue leaves it to the next time."""
-    enqueue("bulk", jobs.learn_providers_job)
-    return "Began looking up mail servers."
-
-
-def forget_what_ifs(now: datetime) -> str:  # noqa: ARG001 -- every task is given the moment
-    """Begins deleting old what-ifs; a busy queue leaves it to the next time."""
-    enqueue("bulk", jobs.forget_what_ifs_job)
-    return "Began forgetting old what-ifs."
-
-
-def read_mailboxes(now: datetime) -> str:  # noqa: ARG001 -- every task is given the moment
-    """Begins a turn of reading the mailboxes; those that `manage.py intake imap` watches are left to it."""
-    if not mailboxes.sources():
-        return "No source is a mailbox."
-    enqueue("bulk", jobs.read_mailboxes_job)
-    return "Began reading the mailboxes."
-
-
-def prune_inbox(now: datetime) -> str:  # noqa: ARG001 -- every task is given the moment
-    """Begins taking away what is done; a busy queue leaves it to the next time."""
-    enqueue("bulk", jobs.prune_inbox_job)
-    return "Began pruning the inbox."
-
-
-TASKS: dict[str, Callable[[datetime], str]] = {
-    "clean_all": clean_all,
-    "learn_providers": learn_providers,
-    "forget_what_ifs": forget_what_ifs,
-    "read_mailboxes": read_mailboxes,
-    "prune_inbox": prune_inbox,
-}

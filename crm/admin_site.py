@@ -120,6 +120,7 @@ def _running() -> dict[str, Any]:
     group = _models(
         "Running",
         ("Schedules", "schedule", "bounces_schedule"),
+        ("Runs of schedules", "history", "bounces_schedulerun"),
         ("Cleaning runs", "cleaning_services", "bounces_cleaningrun"),
         ("Rows of runs", "list", "bounces_cleaningrow"),
         ("Targets of runs", "target", "bounces_cleaningtarget"),

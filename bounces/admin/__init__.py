@@ -8,7 +8,7 @@ proof.py       ReviewItem, Unproved, MergedAttempt, MailboxPosition
 policy.py      Policy, StatusChange, Dirty
 rules.py       RuleOverride (rule_pages.py: drafts, all rules in force), Rejudging, RejudgedBounce
 sources.py     IntakeSource, SourceSeen; source_forms.py: what each kind is asked for; trying.py: “Test this source”
-running.py     CleaningRun and its rows, InboundItem, RawChunk, Schedule, Lease, Outbox
+running.py     CleaningRun and its rows, InboundItem, RawChunk, Schedule and its runs, Lease, Outbox
 """
 
 from bounces.admin import decisions, facts, policy, proof, reputation, rules, running, sources

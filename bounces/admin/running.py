@@ -24,9 +24,11 @@ from bounces.models import (
     PrunedCount,
     RawChunk,
     Schedule,
+    ScheduleRun,
 )
-from bounces.schedule import TASKS, next_time
+from bounces.schedule import next_time
 from bounces.sentences import explain_change
+from bounces.tasks import TASKS
 
 RUN_LABEL = {
     "queued": "info",
@@ -179,6 +181,27 @@ class ScheduleAdmin(FormAdmin):
         if schedule.next_run_at is None:
             return "worked out at the next tick"
         return f"{schedule.next_run_at:%a %-d %B %Y, %H:%M} UTC"
+
+
+START_LABEL = {"Finished": "success", "Failed": "danger", "Running": "info", "Waiting": "info"}
+
+
+@admin.register(ScheduleRun)
+class ScheduleRunAdmin(ReadOnlyAdmin):
+    list_display = ("due_at", "schedule", "state", "started_at", "finished_at", "tries", "outcome")
+    list_filter = ("schedule", "failed", ("finished_at", admin.EmptyFieldListFilter))
+    list_select_related = ("schedule",)
+    fields = ("schedule", "task", "state", "due_at", "queued_at", "started_at", "finished_at", "tries", "outcome")
+    readonly_fields = ("state",)
+
+    @display(
+        description="State", label={"Finished": "success", "Failed": "danger", "Running": "info", "Waiting": "info"}
+    )
+    def state(self, run: ScheduleRun) -> str:
+        """Running is what its job said last: one that was killed is queued again within two minutes."""
+        if run.finished_at is not None:
+            return "Failed" if run.failed else "Finished"
+        return "Running" if run.started_at is not None else "Waiting"
 
 
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -6,7 +6,7 @@ decisions.py    Ruling, Suppression: what people (and complaints) decided
 judgement.py    Policy, StatusChange, Dirty: what follows from the facts
 cleaning.py     CleaningRun, CleaningTarget, CleaningRow: one evaluation of many addresses
 inbox.py        InboundItem, RawChunk, Unproved, PrunedCount: everything that arrives, and what waits for proof
-running.py      Schedule, Lease, Outbox: what keeps the flow moving
+running.py      Schedule, ScheduleRun, Lease, Outbox: what keeps the flow moving
 statistics.py   DailyStat: counted as the facts are recorded
 repairs.py      Repair: what one provider's error made invalid, taken back
 review.py       ReviewItem: what people asked and decided
@@ -33,7 +33,7 @@ from bounces.models.repairs import Repair
 from bounces.models.reputation import Guard
 from bounces.models.review import ReviewItem
 from bounces.models.rules import RuleOverride
-from bounces.models.running import Lease, Outbox, Schedule
+from bounces.models.running import Lease, Outbox, Schedule, ScheduleRun
 from bounces.models.sources import IntakeSource, SourceSeen
 from bounces.models.statistics import DailyStat
 
@@ -68,6 +68,7 @@ __all__ = [
     "RuleOverride",
     "Ruling",
     "Schedule",
+    "ScheduleRun",
     "Silence",
     "SourceSeen",
     "StatusChange",

@@ -1,6 +1,6 @@
 """What keeps the flow moving: schedules, leases and the outbox. The truth is here; Redis only says "there is work".
 
-In: rows of `bounces/schedule.py`, `bounces/lease.py` and `bounces/outbox.py`. Out: the same.
+In: rows of `bounces/schedule.py`, `schedule_runs.py`, `lease.py` and `outbox.py`. Out: the same.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def validate_cron(text: str) -> None:
 
 
 class Schedule(models.Model):
-    """A task that runs by the clock (UTC). Tasks are the names in `bounces/schedule.py`."""
+    """A task that runs by the clock (UTC). Tasks are the names in `bounces/tasks.py`."""
 
     name = models.TextField()
     task = models.TextField()
@@ -41,6 +41,35 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ScheduleRun(models.Model):
+    """One start of a schedule, written by the scheduler and by the job itself."""
+
+    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="runs")
+    task = models.TextField()
+    due_at = models.DateTimeField()
+    queued_at = models.DateTimeField(null=True, help_text="When it was last put into the queue.")
+    started_at = models.DateTimeField(null=True, help_text="When a worker last began it.")
+    finished_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="How often a worker began it.")
+    failed = models.BooleanField(default=False)
+    outcome = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["schedule"], condition=Q(finished_at__isnull=True), name="schedulerun_one_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True) | Q(started_at__isnull=False),
+                name="schedulerun_finished_was_begun",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task} of {self.due_at:%Y-%m-%d %H:%M}"
 
 
 class Lease(models.Model):

@@ -16,10 +16,10 @@ from django.http import HttpRequest
 from redis import Redis
 from rq import SimpleWorker
 
-from bounces import cleaning, schedule
+from bounces import cleaning, lease, schedule, schedule_runs, tasks
 from bounces.admin.running import ScheduleAdmin
 from bounces.intake.upload import keep_upload
-from bounces.models import Address, CleaningRun, Policy, Schedule
+from bounces.models import Address, CleaningRun, Policy, Schedule, ScheduleRun
 from tests.bounces.arriving import a_bounce_mail
 from tests.builders import NOW, a_user
 
@@ -59,7 +59,7 @@ def there_is_more(now: datetime) -> bool:
 
 
 def test_work_of_other_applications_is_started_when_it_waits(redis: Redis, settings: LazySettings) -> None:
-    settings.WAITING_WORK = [("bulk", f"{__name__}.there_is_more", "bounces.jobs.learn_providers_job")]
+    settings.WAITING_WORK = [("bulk", f"{__name__}.there_is_more", "bounces.jobs.run_flow_job")]
 
     schedule.tick(NOW - timedelta(hours=1))
     before = waiting("bulk")
@@ -120,7 +120,7 @@ def test_old_what_ifs_are_forgotten_by_the_clock(run_jobs: Callable[[], None]) -
     run_jobs()
 
     assert not Policy.objects.filter(version__isnull=True).exists()
-    assert Schedule.objects.get(name="Forget").last_outcome == "Began forgetting old what-ifs."
+    assert Schedule.objects.get(name="Forget").last_outcome == "Deleted 0 old simulations."
 
 
 def test_a_schedule_that_is_due_while_a_run_goes_on_says_that_it_was_left_out(redis: Redis) -> None:
@@ -184,3 +184,129 @@ def test_an_edit_leaves_alone_what_the_scheduler_wrote_meanwhile() -> None:
 
     nightly.refresh_from_db()
     assert (nightly.name, nightly.last_outcome, nightly.next_run_at) == ("Nightly", "Began.", NOW)
+
+
+# --- what the page says is what the job did
+
+
+def nightly_pruning_is_due() -> Schedule:
+    Schedule.objects.exclude(task="prune_inbox").update(is_enabled=False)
+    Schedule.objects.filter(task="prune_inbox").update(next_run_at=NOW)
+    return Schedule.objects.get(task="prune_inbox")
+
+
+def said_of(pruning: Schedule) -> str:
+    pruning.refresh_from_db()
+    return pruning.last_outcome
+
+
+def test_a_task_says_what_its_job_did_not_what_was_wished(redis: Redis) -> None:
+    pruning = nightly_pruning_is_due()
+
+    schedule.tick(NOW)
+    before = said_of(pruning)
+    work("bulk")
+
+    assert before.startswith("Waiting for a worker since")
+    assert said_of(pruning).startswith("Deleted the raw bytes of 0 inbox items")
+    run = pruning.runs.get()
+    assert (run.tries, run.failed, run.finished_at is not None) == (1, False, True)
+
+
+def test_a_start_that_the_queue_dropped_is_tried_at_the_next_tick(redis: Redis) -> None:
+    pruning = nightly_pruning_is_due()
+    django_rq.get_queue("bulk").enqueue("math.sqrt", 4)
+
+    schedule.tick(NOW)
+    dropped = said_of(pruning)
+    work("bulk")
+    schedule.tick(NOW + timedelta(seconds=1))
+    work("bulk")
+
+    assert dropped == "Waiting for the queue."
+    assert said_of(pruning).startswith("Deleted the raw bytes")
+
+
+def test_a_start_that_was_wiped_from_the_queue_is_tried_a_minute_later(redis: Redis) -> None:
+    pruning = nightly_pruning_is_due()
+    schedule.tick(NOW)
+    redis.flushdb()
+
+    schedule.tick(NOW + timedelta(seconds=59))
+    within_the_minute = waiting("bulk")
+    schedule.tick(NOW + timedelta(seconds=61))
+    work("bulk")
+
+    assert within_the_minute == 0
+    assert said_of(pruning).startswith("Deleted the raw bytes")
+
+
+def killed_amid(pruning: Schedule) -> ScheduleRun:
+    """As its job leaves it: begun, not finished; its lease has run out."""
+    schedule.tick(NOW)
+    django_rq.get_queue("bulk").empty()
+    run = pruning.runs.get()
+    ScheduleRun.objects.filter(pk=run.pk).update(started_at=NOW, tries=1)
+    return run
+
+
+def test_a_start_whose_job_was_killed_is_begun_again(redis: Redis) -> None:
+    pruning = nightly_pruning_is_due()
+    run = killed_amid(pruning)
+
+    schedule.tick(NOW + timedelta(seconds=61))
+    between = said_of(pruning)
+    work("bulk")
+
+    run.refresh_from_db()
+    assert between.startswith("Stopped before it finished; queued again")
+    assert (run.tries, run.failed) == (2, False)
+    assert said_of(pruning).startswith("Deleted the raw bytes")
+
+
+def test_a_start_that_goes_on_is_not_queued_beside_itself(redis: Redis) -> None:
+    pruning = nightly_pruning_is_due()
+    killed_amid(pruning)
+    held = lease.acquire(schedule_runs.lease_name(pruning.pk), timedelta(minutes=1))
+
+    schedule.tick(NOW + timedelta(minutes=5))
+
+    assert (held is not None, waiting("bulk")) == (True, 0)
+
+
+def test_a_task_that_always_stops_its_worker_is_given_up_and_says_so(redis: Redis) -> None:
+    pruning = nightly_pruning_is_due()
+    run = killed_amid(pruning)
+    ScheduleRun.objects.filter(pk=run.pk).update(tries=schedule_runs.MOST_TRIES)
+
+    schedule.tick(NOW + timedelta(seconds=61))
+    work("bulk")
+
+    assert said_of(pruning) == "Failed: it stopped 5 times before it finished."
+
+
+def fail(clock: object) -> str:
+    raise ValueError("the disk is full")
+
+
+def test_a_task_that_fails_says_so_and_runs_again_at_its_next_time(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pruning = nightly_pruning_is_due()
+    monkeypatch.setitem(tasks.TASKS, "prune_inbox", tasks.Task(fail))
+
+    schedule.tick(NOW)
+    work("bulk")
+
+    assert said_of(pruning) == "Failed: ValueError: the disk is full"
+    assert pruning.next_run_at is not None
+    assert (pruning.next_run_at > NOW, pruning.runs.get().failed) == (True, True)
+
+
+def test_only_the_newest_runs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule_runs, "KEPT", 2)
+    pruning = Schedule.objects.get(task="prune_inbox")
+    for _ in range(4):
+        pruning.runs.create(task="prune_inbox", due_at=NOW, started_at=NOW, finished_at=NOW)
+
+    assert (schedule_runs.prune(), pruning.runs.count()) == (2, 2)

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from bounces import lease, schedule
+from bounces import lease
 from bounces.intake import imap, mailboxes, watching
 from bounces.intake.mailboxes import TROUBLE, read_source, try_source
 from bounces.models import InboundItem, IntakeSource, Schedule
@@ -49,11 +49,13 @@ def test_the_scheduler_has_the_mailboxes_read(server, user, run_jobs):
     server.deliver(user, *some_mails(2))
     source = a_source(server, user)
     assert Schedule.objects.get(task="read_mailboxes").is_enabled
+    Schedule.objects.filter(task="read_mailboxes").update(next_run_at=timezone.now())
 
-    assert schedule.read_mailboxes(timezone.now()) == "Began reading the mailboxes."
     run_jobs()
 
     assert InboundItem.objects.filter(source=source.door).count() == 2
+    said = Schedule.objects.get(task="read_mailboxes").last_outcome
+    assert said == "Mailboxes read: 1. New emails: 2."
 
 
 @pytest.mark.django_db(transaction=True)
