@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bounces.moments import claimed
 from bounces.values import Judgement, Report, Shortcoming, Trust
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-FIRST, LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 CLOCKS_DIFFER = timedelta(minutes=5)  # no more than this is worth a word
 
 
@@ -46,8 +46,7 @@ class Told:
         said = self.report.occurred_at
         if said is None or EARLIEST <= said <= self.received_at + CLOCKS_DIFFER:
             return None
-        # At the ends of the calendar no offset can be reckoned with: the database and the pages would fail on them.
-        return min(max(said.replace(tzinfo=UTC), FIRST), LAST) if said.year in (1, 9999) else said
+        return claimed(said)
 
     @property
     def is_trusted(self) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from itertools import permutations
 
 import pytest
@@ -12,8 +15,17 @@ from django.test import Client
 from django.urls import reverse
 
 from bounces import process
+from bounces.intake.event_shape import read_event
+from bounces.intake.events import keep_events
+from bounces.intake.exported.layout import layout_of
+from bounces.intake.exported.lines import read_line
+from bounces.intake.exported.table import Line
 from bounces.intake.upload import keep_upload
-from bounces.models import Address, Bounce, Complaint, Evidence
+from bounces.intake.webhooks.arrival import Arrival
+from bounces.intake.webhooks.opening import read_all
+from bounces.intake.webhooks.providers import PROVIDERS
+from bounces.intake.webhooks.samples import EVENTS, JSON, signed_mandrill
+from bounces.models import Address, Bounce, Complaint, Evidence, InboundItem
 from bounces.recording import record
 from bounces.values import Event
 from tests.bounces.arriving import a_bounce_mail
@@ -135,3 +147,59 @@ def test_what_is_dated_well_says_nothing(page: Client) -> None:
 
     assert "cannot be" not in page.get(reverse("bounces:bounce", args=[bounce.pk])).content.decode()
     assert "cannot be" not in page.get(reverse("bounces:address", args=[bounce.address_id])).content.decode()
+
+
+# --- at every door
+
+
+AT_DOORS = {name: IMPOSSIBLE[name] for name in ("in five years", "before 1990")}
+AT_DOORS["in 2099"] = datetime(2099, 12, 31, 12, 0, tzinfo=UTC)
+
+
+def by_webhook(slug: str, at: datetime) -> None:
+    """As the worker opens a request; its signature and age were looked at by the door."""
+    said = EVENTS[slug]("ada@example.org", at)
+    body, headers = signed_mandrill(said, "", "", at) if slug == "mandrill" else (json.dumps(said).encode(), JSON)
+    (found,) = read_all(PROVIDERS[slug], Arrival(body=body, headers=headers, url=""), NOW)
+    assert found.event, found.why
+    keep_events([found.event], f"webhook:{slug}", None, NOW)
+
+
+def by_api(at: datetime) -> None:
+    event = {
+        "event_id": "1", "event": "bounced", "recipient": "ada@example.org", "occurred_at": at.isoformat(),
+        "smtp": {"code": 550, "enhanced": "5.1.1", "text": "No such user"},
+    }  # fmt: skip
+    clean, errors = read_event(event, NOW)
+    assert not errors
+    keep_events([clean], "api:1", None, NOW)
+
+
+def by_mail(at: datetime) -> None:
+    keep_upload(SimpleUploadedFile("bounce.eml", a_bounce_mail(at=at)), a_user("manager"), NOW)
+
+
+def by_list(at: datetime) -> None:
+    layout = layout_of(["email", "created", "reason", "status"])
+    assert layout is not None
+    cells = ("ada@example.org", at.isoformat(), "550 5.1.1 No such user", "5.1.1")
+    read = read_line(layout, "bounces", Line(2, cells), NOW)
+    assert read.event, read.why
+    keep_events([read.event], "upload", None, NOW)
+
+
+DOORS: dict[str, Callable[[datetime], None]] = {
+    "the API": by_api, "a mail": by_mail, "a list of a provider": by_list,
+    **{f"webhook of {slug}": partial(by_webhook, slug) for slug in EVENTS},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("when", AT_DOORS)
+@pytest.mark.parametrize("door", DOORS)
+def test_at_every_door_it_is_kept_with_its_claim_and_counts_from_its_arrival(door: str, when: str) -> None:
+    DOORS[door](AT_DOORS[when])
+    process.run_flow(lambda: NOW)
+
+    evidence = Evidence.objects.get()
+    assert (evidence.occurred_at, evidence.claimed_at and evidence.claimed_at.year) == (NOW, AT_DOORS[when].year)
+    assert not InboundItem.objects.filter(state="quarantined").exists()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from anymail.signals import AnymailTrackingEvent, EventType
 from django.http import HttpRequest, QueryDict
@@ -24,6 +24,7 @@ from bounces.intake.webhooks.arrival import Arrival
 from bounces.intake.webhooks.labels import code_of, look_up
 from bounces.intake.webhooks.splitting import FORM
 from bounces.intake.webhooks.words import EVENTS, LABELS, NOT_SENT, OWN_EVENTS, PATHS, SHARED
+from bounces.moments import read_claim
 from bounces.parsing.text import clean_line, find_replycode, find_status
 from bounces.values import Event, Trust
 
@@ -134,7 +135,7 @@ def normalise(slug: str, said: AnymailTrackingEvent, now: datetime) -> Found:
         "event_id": identity(said, kind, recipient, esp),
         "event": str(kind),
         "recipient": recipient,
-        "occurred_at": (said.timestamp or now).isoformat() if is_moment(said.timestamp, now) else now.isoformat(),
+        "occurred_at": (said.timestamp if is_moment(said.timestamp) else now).isoformat(),
         **{name: value for name, value in names.items() if value},
     }
     if kind in FAILURES:
@@ -171,8 +172,8 @@ def storable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def is_moment(at: Any, now: datetime) -> bool:
-    return isinstance(at, datetime) and at.tzinfo is not None and at <= now
+def is_moment(at: Any) -> TypeGuard[datetime]:
+    return isinstance(at, datetime) and at.tzinfo is not None
 
 
 def identity(said: AnymailTrackingEvent, kind: Event, recipient: str, esp: Any) -> str:
@@ -212,12 +213,11 @@ def dig(value: Any, path: str) -> Any:
 
 
 def moment(text: str, now: datetime) -> str:
-    """A moment of ISO 8601 with its zone; where it is none, or lies ahead, now."""
+    """A moment of ISO 8601 with its zone, whether it can be or not; where it is none, now."""
     try:
-        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return read_claim(text.replace("Z", "+00:00")).isoformat()
     except ValueError:
         return now.isoformat()
-    return at.isoformat() if at.tzinfo and at <= now else now.isoformat()
 
 
 def smtp(words: str, code: str = "", status: str = "") -> dict[str, Any]:

@@ -62,6 +62,7 @@ def brevo(to: str, now: datetime) -> dict[str, Any]:
         "date": "2026-11-02 10:00:00",
         "ts": int(now.timestamp()),
         "ts_event": int(now.timestamp()),
+        "ts_epoch": int(now.timestamp() * 1000),
         "message-id": "<sample@smtp-relay.mailin.fr>",
         "subject": "Offer",
         "reason": SAID,
