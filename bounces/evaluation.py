@@ -5,6 +5,9 @@ addresses alone whose row no longer says what the policy says. Stage: evaluate. 
 text for one address or ten million; it reads the facts as a set, so the order in which they arrived does not matter
 (invariant I4). `tests/bounces/plain_policy.py` says the same in plain Python, slowly.
 
+The evidence is what the sentence says: counts and dates. That of the bounces, and of an upheld status, is kept on the
+address; a row changes where it has changed, too. The rest is on the address as dates (`EVIDENCE_OF_DATES`).
+
 Days are UTC days. D is the newest delivery, reply or click, R the newest restore. The rules, first match wins:
 
     hard_bounce_after_reply   a hard bounce that is the recipient's fault, no 4xx code, after R, of an address that
@@ -35,14 +38,24 @@ BETWEEN_IDS = "{id} > %(after)s AND {id} <= %(upto)s"
 AS_RECORDED = "bounces_bounce"
 
 # Which bounces count as what: the conditions of the indexes `bounce_hard` and `bounce_soft`, so that a judgement reads
-# those alone and never the bounces' rows.
+# those alone, and the bounces' rows only to explain those that decided.
 IS_HARD = counted_hard("b")
 IS_SOFT = counted_soft("b")
 
 IS_OWN = "b.fault IN ('recipient', 'unknown')"
 
+# What explains a status that no bounce decided: dates of the address itself, so that nothing is kept of it.
+EVIDENCE_OF_DATES = """CASE {a}.{rule}
+            WHEN 'undeliverable' THEN jsonb_build_object('verified_at', {a}.verified_at)
+            WHEN 'alive' THEN jsonb_build_object(
+                'delivered_at', {a}.last_delivered_at, 'replied_at', {a}.last_reply_at,
+                'clicked_at', {a}.last_click_at, 'verified_at', CASE WHEN {a}.verified_ok THEN {a}.verified_at END)
+            ELSE jsonb_build_object('restored_at', {a}.restored_at)
+        END"""
+
 # The addresses are named thrice, so that each table is read in the order of an index, whatever the planner believes.
-# What only explains is read at the end, for those that change.
+# What only explains is read for those alone that a bounce decides. `OFFSET 0` keeps a step apart from the next: merged
+# into one, each mention of a rule would work it out anew, which takes half as long again.
 EVALUATE = """
 WITH waived AS (
     SELECT r.address_id,
@@ -61,8 +74,8 @@ WITH waived AS (
     WHERE r.kind = 'uphold' AND r.lifted_at IS NULL AND {of_rulings}
     ORDER BY r.address_id, r.effective_at DESC, r.status DESC, r.id
 ), subject AS (
-    SELECT a.id, a.status, a.status_rule, a.reevaluate_at, a.last_delivered_at, a.last_reply_at, a.last_click_at,
-           a.verified_at, a.verified_ok, a.restored_at,
+    SELECT a.id, a.status, a.status_rule, a.evidence, a.reevaluate_at,
+           a.last_delivered_at, a.last_reply_at, a.last_click_at, a.verified_at, a.verified_ok, a.restored_at,
            GREATEST(a.last_delivered_at, a.last_reply_at, a.last_click_at) AS alive_at,
            GREATEST(a.restored_at, w.hard, '-infinity') AS hard_after,
            COALESCE(GREATEST(a.last_delivered_at, a.last_reply_at, a.last_click_at, a.restored_at),
@@ -115,6 +128,7 @@ WITH waived AS (
 ), judged AS (
     SELECT s.*, hard.bounces, hard.first_at, hard.last_at, soft.row_days, soft.row_first, soft.row_last,
         soft.window_first, soft.window_last, soft.recent_days, soft.recent_first, soft.recent_last,
+        soft.recent_ends[1] AS recent_changes_at,
         soft.recent_ends[soft.recent_days - %(risk_count)s + 1] AS recent_ends_at,
         CASE
             WHEN hard.bounces >= %(hard_limit)s
@@ -131,6 +145,7 @@ WITH waived AS (
             ELSE ''
         END AS rule_of_facts
     FROM subject s LEFT JOIN hard ON hard.address_id = s.id LEFT JOIN soft ON soft.address_id = s.id
+    OFFSET 0
 ), weighed AS (
     SELECT j.*,
         CASE rule_of_facts
@@ -148,43 +163,51 @@ WITH waived AS (
     SELECT c.*,
         CASE WHEN stands THEN upheld_status ELSE status_of_facts END AS to_status,
         CASE WHEN stands THEN upheld_rule ELSE rule_of_facts END AS rule,
-        LEAST(CASE WHEN stands THEN upheld_until WHEN rule_of_facts = 'soft_recent' THEN recent_ends_at END,
+        LEAST(CASE WHEN stands THEN upheld_until WHEN rule_of_facts = 'soft_recent' THEN recent_changes_at END,
               ahead_at) AS to_reevaluate_at
     FROM compared c
-), changed AS (
-    SELECT * FROM verdict
-    WHERE (status, status_rule) IS DISTINCT FROM (to_status, rule) OR reevaluate_at IS DISTINCT FROM to_reevaluate_at
-)
-SELECT v.id AS address_id, v.status AS from_status, v.to_status, v.rule,
-    jsonb_strip_nulls(CASE
+    OFFSET 0
+), counted AS (
+    SELECT v.*, jsonb_strip_nulls(CASE
         WHEN v.stands THEN v.upheld_evidence || jsonb_build_object('upheld_at', v.upheld_at)
-        WHEN v.rule IN {hard_rules} THEN (
-            SELECT jsonb_build_object(
-                'bounces', v.bounces, 'first_at', v.first_at, 'last_at', v.last_at, 'replied_at', v.last_reply_at,
-                'delivered_at', v.last_delivered_at, 'bounce', b.id, 'reason', b.reason, 'smtp_code', b.smtp_code,
-                'enhanced_code', NULLIF(b.enhanced_code, ''), 'remote_mta', NULLIF(b.remote_mta, ''))
-            FROM {bounces} b
-            WHERE b.address_id = v.id AND {is_hard} AND b.occurred_at = v.last_at
-            ORDER BY b.failure_key LIMIT 1)
+        WHEN v.to_status IN ('valid', 'unverified') THEN NULL
+        WHEN v.rule IN {hard_rules} THEN jsonb_build_object(
+            'bounces', v.bounces, 'first_at', v.first_at, 'last_at', v.last_at, 'replied_at', v.last_reply_at,
+            'delivered_at', v.last_delivered_at)
         WHEN v.rule = 'soft_in_a_row' THEN jsonb_build_object(
-            'days', v.row_days, 'first_on', v.row_first, 'last_on', v.row_last, 'alive_at', v.alive_at, 'reason',
-            {reason_in_a_row})
+            'days', v.row_days, 'first_on', v.row_first, 'last_on', v.row_last, 'alive_at', v.alive_at)
         WHEN v.rule = 'soft_in_window' THEN jsonb_build_object(
-            'days', %(soft_window_count)s, 'first_on', v.window_first, 'last_on', v.window_last,
-            'alive_at', v.alive_at, 'reason',
-            {reason_in_window})
+            'days', %(soft_window_count)s, 'first_on', v.window_first, 'last_on', v.window_last, 'alive_at', v.alive_at)
         WHEN v.rule = 'soft_recent' THEN jsonb_build_object(
             'days', v.recent_days, 'first_on', v.recent_first, 'last_on', v.recent_last, 'ends_at', v.recent_ends_at,
-            'alive_at', v.alive_at, 'reason',
-            {reason_recent})
-        WHEN v.rule = 'undeliverable' THEN jsonb_build_object('verified_at', v.verified_at)
-        WHEN v.rule = 'alive' THEN jsonb_build_object(
-            'delivered_at', v.last_delivered_at, 'replied_at', v.last_reply_at, 'clicked_at', v.last_click_at,
-            'verified_at', CASE WHEN v.verified_ok THEN v.verified_at END)
-        ELSE jsonb_build_object('restored_at', v.restored_at)
-    END) AS evidence,
+            'alive_at', v.alive_at)
+    END) AS figures
+    FROM verdict v
+), explained AS (
+    SELECT v.*, v.figures || CASE
+        WHEN v.stands THEN '{{}}'
+        WHEN v.rule IN {hard_rules} THEN (
+            SELECT jsonb_strip_nulls(jsonb_build_object(
+                'bounce', b.id, 'reason', b.reason, 'smtp_code', b.smtp_code,
+                'enhanced_code', NULLIF(b.enhanced_code, ''), 'remote_mta', NULLIF(b.remote_mta, '')))
+            FROM {bounces} b
+            WHERE b.address_id = v.id AND {is_hard} AND b.occurred_at = v.last_at
+            ORDER BY b.evidence_rank DESC, b.id LIMIT 1)
+        WHEN v.rule = 'soft_in_a_row' THEN jsonb_build_object('reason', {reason_in_a_row})
+        WHEN v.rule = 'soft_in_window' THEN jsonb_build_object('reason', {reason_in_window})
+        WHEN v.rule = 'soft_recent' THEN jsonb_build_object('reason', {reason_recent})
+    END AS to_evidence
+    FROM counted v
+), changed AS (
+    SELECT * FROM explained
+    WHERE (status, status_rule) IS DISTINCT FROM (to_status, rule) OR reevaluate_at IS DISTINCT FROM to_reevaluate_at
+        OR {is_outdated}
+)
+SELECT v.id AS address_id, v.status AS from_status, v.to_status, v.rule,
+    COALESCE(v.to_evidence, jsonb_strip_nulls({of_dates})) AS evidence,
     v.to_reevaluate_at AS reevaluate_at,
-    (v.status, v.status_rule) IS DISTINCT FROM (v.to_status, v.rule) AS moves, v.reevaluate_at AS was_due_at
+    (v.status, v.status_rule) IS DISTINCT FROM (v.to_status, v.rule) AS moves,
+    v.to_evidence AS kept, v.reevaluate_at AS was_due_at, v.evidence AS was_kept
 FROM changed v
 """
 # What failed on most of the days that decided; of a day, what failed most often. `day` are those of the rule.
@@ -195,6 +218,12 @@ REASON = """(SELECT mode() WITHIN GROUP (ORDER BY d.reason) FROM (
                 WHERE b.address_id = v.id AND {is_soft} AND b.occurred_at > v.fresh AND b.occurred_at <= %(as_of)s
                   AND dated.day BETWEEN {first} AND {last}
                 GROUP BY dated.day HAVING {counts}) AS d)"""
+# Whether the evidence on the address is not that of the facts. The reason and the codes of the bounce that decides
+# change by news alone, which is judged by itself: a run over all, which would look that bounce up for each address,
+# compares the counts and dates.
+IS_OUTDATED = "evidence IS DISTINCT FROM to_evidence"
+NAMED = "ARRAY['bounce', 'reason', 'smtp_code', 'enhanced_code', 'remote_mta']"
+IS_OUTDATED_IN_FIGURES = f"evidence - {NAMED} IS DISTINCT FROM figures - {NAMED}"
 IS_OWN_DAY = f"bool_or({IS_OWN}) AND "
 REASONS = {
     "reason_in_a_row": ("v.row_first", "v.row_last", IS_OWN_DAY + "max(b.occurred_at) > v.row_waived"),
@@ -203,7 +232,7 @@ REASONS = {
 }
 
 
-def evaluation(target: str, bounces: str = AS_RECORDED) -> str:
+def evaluation(target: str, bounces: str = AS_RECORDED, is_outdated: str = IS_OUTDATED) -> str:
     """The text that judges the addresses of `target` by their `bounces`: constants of this module and its callers."""
     reasons = {
         name: REASON.format(bounces=bounces, is_soft=IS_SOFT, first=first, last=last, counts=counts)
@@ -219,5 +248,7 @@ def evaluation(target: str, bounces: str = AS_RECORDED) -> str:
         is_hard=IS_HARD,
         is_soft=IS_SOFT,
         is_own=IS_OWN,
+        is_outdated=is_outdated,
+        of_dates=EVIDENCE_OF_DATES.format(a="v", rule="rule"),
         **reasons,
     )

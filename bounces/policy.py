@@ -1,7 +1,8 @@
 """The policy applied: addresses judged by `evaluation.py`, and what that says of them written down.
 
-In: addresses, or those with news; a Policy. Out: their status, their history (StatusChange), the announcement
-`status_changed`. Stage: evaluate. The only writer of an address' status. The rules are in `evaluation.py`.
+In: addresses, or those with news; a Policy. Out: their status with the evidence of today, their history (StatusChange:
+the transitions alone, each with the evidence of its moment), the announcement `status_changed`. Stage: evaluate. The
+only writer of an address' status. The rules are in `evaluation.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,11 @@ NEWS_CHUNK = 2000
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What the policy says of one address whose row no longer says so. `moves` is false where only a date changes."""
+    """What the policy says of one address whose row no longer says so.
+
+    `moves` is false where the status and its rule stay, and only a date or the evidence changes. `kept` is the part of
+    the evidence that the address keeps: None where its own dates say all.
+    """
 
     address_id: int
     from_status: str
@@ -34,6 +39,7 @@ class Transition:
     evidence: dict[str, Any]
     reevaluate_at: datetime | None
     moves: bool
+    kept: dict[str, Any] | None
 
 
 def evaluate(address_ids: Sequence[int], policy: Policy, as_of: datetime) -> list[Transition]:
@@ -41,8 +47,10 @@ def evaluate(address_ids: Sequence[int], policy: Policy, as_of: datetime) -> lis
     with connection.cursor() as cursor:
         cursor.execute(evaluation(GIVEN_IDS), {"ids": list(address_ids), "as_of": as_of, **policy.numbers})
         return [
-            Transition(address_id, from_status, to_status, rule, json.loads(evidence), reevaluate_at, moves)
-            for address_id, from_status, to_status, rule, evidence, reevaluate_at, moves, _ in cursor.fetchall()
+            Transition(
+                address_id, from_status, to_status, rule, json.loads(evidence), due, moves, kept and json.loads(kept)
+            )
+            for address_id, from_status, to_status, rule, evidence, due, moves, kept, *_ in cursor.fetchall()
         ]
 
 
@@ -55,7 +63,7 @@ WITH transition AS MATERIALIZED (
     {transitions}
 ), marked AS (
     UPDATE bounces_address a
-    SET status = t.to_status, status_rule = t.rule, reevaluate_at = t.reevaluate_at,
+    SET status = t.to_status, status_rule = t.rule, evidence = t.kept, reevaluate_at = t.reevaluate_at,
         status_changed_at = CASE WHEN a.status <> t.to_status THEN %(now)s ELSE a.status_changed_at END
     FROM transition t
     WHERE a.id = t.address_id
@@ -76,8 +84,8 @@ SELECT (SELECT count(*) FROM transition),
 """
 GIVEN_TRANSITIONS = """
     SELECT * FROM unnest(%(ids)s::bigint[], %(from)s::text[], %(to)s::text[], %(rules)s::text[], %(evidence)s::jsonb[],
-        %(dates)s::timestamptz[], %(moves)s::boolean[])
-        AS t(address_id, from_status, to_status, rule, evidence, reevaluate_at, moves)
+        %(dates)s::timestamptz[], %(moves)s::boolean[], %(kept)s::jsonb[])
+        AS t(address_id, from_status, to_status, rule, evidence, reevaluate_at, moves, kept)
 """
 
 
@@ -100,6 +108,7 @@ def apply(
         "evidence": [json.dumps(t.evidence) for t in transitions],
         "dates": [t.reevaluate_at for t in transitions],
         "moves": [t.moves for t in transitions],
+        "kept": [None if t.kept is None else json.dumps(t.kept) for t in transitions],
     }
     return write(GIVEN_TRANSITIONS, given, policy, now, run_id=run_id, actor_id=actor_id).moves
 

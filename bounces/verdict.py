@@ -38,6 +38,7 @@ from bounces.addresses import (
 )
 from bounces.conditions import hold, in_force
 from bounces.demands import Demand, WritesTo, tighten
+from bounces.evaluation import EVIDENCE_OF_DATES
 from bounces.models import Address, Policy, Silence
 from bounces.refusals import HELD_RULE, gravest_first, refused
 from bounces.sentences import explain, long_date
@@ -210,13 +211,11 @@ def _facts(row: tuple[Any, ...]) -> Facts:
     )
 
 
+EVIDENCE = EVIDENCE_OF_DATES.format(a="a", rule="status_rule")
 FACTS = f"""
-SELECT a.id, a.email, a.status, a.status_rule, a.status_changed_at, change.evidence,
+SELECT a.id, a.email, a.status, a.status_rule, a.status_changed_at, COALESCE(a.evidence, {EVIDENCE}),
        s.reason, s.scope, s.created_at, hold.reason, hold.at, silence.delivered, silence.since, a.last_bounce_at
 FROM bounces_address a
-LEFT JOIN LATERAL (
-    SELECT c.evidence FROM bounces_statuschange c WHERE c.address_id = a.id ORDER BY c.at DESC, c.id DESC LIMIT 1
-) change ON true
 LEFT JOIN LATERAL (
     SELECT s.reason, s.scope, s.created_at FROM bounces_suppression s
     WHERE (s.address_id = a.id OR (s.scope = 'domain' AND s.domain = a.domain))

@@ -166,7 +166,10 @@ def a_status_change(email: str | Address = "", to_status: str = "invalid", **fie
         "policy": Policy.active(),
         "at": days_ago(1),
     }
-    return StatusChange.objects.create(address=_address(email), to_status=to_status, **{**defaults, **fields})
+    address = _address(email)
+    if "evidence" in fields:  # as the policy does: the newest is the address's own
+        Address.objects.filter(pk=address.pk).update(evidence=fields["evidence"])
+    return StatusChange.objects.create(address=address, to_status=to_status, **{**defaults, **fields})
 
 
 def a_source(

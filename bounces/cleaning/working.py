@@ -18,7 +18,7 @@ from bounces import lease, policy
 from bounces.cleaning import stride
 from bounces.cleaning.runs import hand_over
 from bounces.cleaning.undo import undo_chunk
-from bounces.evaluation import AS_RECORDED, BETWEEN_IDS, GIVEN_IDS, evaluation
+from bounces.evaluation import AS_RECORDED, BETWEEN_IDS, GIVEN_IDS, IS_OUTDATED_IN_FIGURES, evaluation
 from bounces.lease import Lease
 from bounces.models import CleaningRun, Policy
 from bounces.rejudging import working as rejudging
@@ -119,20 +119,20 @@ SELECT max(id), count(*) FROM (SELECT id FROM bounces_address WHERE id > %s ORDE
 NEXT_OF_CHOSEN = """
 SELECT address_id FROM bounces_cleaningtarget WHERE run_id = %s AND address_id > %s ORDER BY address_id LIMIT %s
 """
-# Rows for what moves. Where only the date moves on which the clock decides, it is written at once: it is no change of
-# status. An address that somebody else holds is skipped, so that nobody waits in a circle; its holder judges it. No row
-# is there yet: a chunk is taken once, as the cursor is written with it.
+# Rows for what moves. Where only the evidence changes, or the date on which the clock decides, that is written at once:
+# the status stays. An address that somebody else holds is skipped, so that nobody waits in a circle; its holder judges
+# it. No row is there yet: a chunk is taken once, as the cursor is written with it.
 FILL_ROWS = """
 WITH transition AS MATERIALIZED (
     {evaluation}
 ), free AS (
-    SELECT a.id, t.reevaluate_at
+    SELECT a.id, t.reevaluate_at, t.kept
     FROM bounces_address a JOIN transition t ON t.address_id = a.id
     WHERE NOT t.moves AND %(is_earnest)s AND a.reevaluate_at IS NOT DISTINCT FROM t.was_due_at
-      AND a.status = t.to_status AND a.status_rule = t.rule
+      AND a.status = t.to_status AND a.status_rule = t.rule AND a.evidence IS NOT DISTINCT FROM t.was_kept
     ORDER BY a.id FOR NO KEY UPDATE OF a SKIP LOCKED
-), dated AS (
-    UPDATE bounces_address a SET reevaluate_at = free.reevaluate_at FROM free WHERE a.id = free.id
+), written AS (
+    UPDATE bounces_address a SET reevaluate_at = free.reevaluate_at, evidence = free.kept FROM free WHERE a.id = free.id
 )
 INSERT INTO bounces_cleaningrow (run_id, address_id, from_status, to_status, rule, evidence, reevaluate_at, outcome)
 SELECT %(run)s, address_id, from_status, to_status, rule, evidence, reevaluate_at, 'pending'
@@ -151,7 +151,7 @@ def _evaluate_chunk(run: CleaningRun, now: datetime, _: int) -> None:
     if number:
         with connection.cursor() as cursor:
             cursor.execute(
-                FILL_ROWS.format(evaluation=evaluation(target, bounces)),
+                FILL_ROWS.format(evaluation=evaluation(target, bounces, IS_OUTDATED_IN_FIGURES)),
                 {"run": run.pk, "as_of": run.as_of, "is_earnest": is_earnest, **given, **run.policy.numbers},
             )
             run.changes += cursor.rowcount
@@ -213,7 +213,8 @@ SELECT count(*) FROM (
 """
 # What the policy says now, where the preview said the same; what explains it is the preview's.
 STILL_HOLDS = """
-    SELECT now.address_id, now.from_status, now.to_status, now.rule, preview.evidence, now.reevaluate_at, now.moves
+    SELECT now.address_id, now.from_status, now.to_status, now.rule, preview.evidence, now.reevaluate_at, now.moves,
+           now.kept
     FROM (
         {evaluation}
     ) AS now
@@ -244,7 +245,7 @@ def _apply_chunk(run: CleaningRun, now: datetime, size: int) -> None:
         # A range is planned in a third of the time that a list takes; where most of its addresses move, it is as good.
         target = BETWEEN_IDS if upto - first < SPARSE * number else GIVEN_IDS
         written = policy.write(
-            STILL_HOLDS.format(evaluation=evaluation(target)),
+            STILL_HOLDS.format(evaluation=evaluation(target, is_outdated=IS_OUTDATED_IN_FIGURES)),
             {"rows": rows, "ids": ids, "after": first - 1, "upto": upto, "as_of": now, **run.policy.numbers},
             run.policy,
             now,

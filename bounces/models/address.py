@@ -1,9 +1,10 @@
 """One e-mail address: unique, outliving contacts, the thing all deliverability hangs on.
 
 In: addresses as `bounces/addresses.py` normalises them. Out: the row that every fact points to.
-`status`, `status_rule`, `status_changed_at` and `reevaluate_at` are written by `bounces/policy.py` alone, the
-`last_*` columns by `bounces/recording.py` alone: they are monotonic maxima, so that the order of events does not
-matter. The row is narrow and leaves room on its page, so that an update of a date stays on it.
+`status`, `status_rule`, `status_changed_at`, `evidence` and `reevaluate_at` are written by `bounces/policy.py` alone,
+the `last_*` columns by `bounces/recording.py` alone: they are monotonic maxima, so that the order of events does not
+matter. The row is narrow and leaves room on its page, so that an update of a date stays on it: `evidence` is kept only
+of what bounces or an undo decided, one address in eight.
 """
 
 from __future__ import annotations
@@ -29,7 +30,15 @@ class Address(models.Model):
     restored_at = models.DateTimeField(null=True, blank=True, help_text="Bounces up to here count no more.")
     verified_at = models.DateTimeField(null=True, blank=True)
     verified_ok = models.BooleanField(null=True, blank=True, help_text="What the newest verification said.")
-    reevaluate_at = models.DateTimeField(null=True, blank=True, help_text="When the clock alone changes the status.")
+    evidence = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The counts and dates of the bounces that decide. Empty: the address's own dates say all.",
+    )
+    reevaluate_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the clock alone changes the status, or the days that it goes by."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -153,7 +153,7 @@ def measure_changes(rows: int, floor: float) -> Iterator[bool]:
     )
     execute(
         "TRUNCATE bounces_statuschange CASCADE",
-        "UPDATE bounces_address SET status = 'unverified', status_rule = '', status_changed_at = NULL",
+        "UPDATE bounces_address SET status = 'unverified', status_rule = '', status_changed_at = NULL, evidence = NULL",
         "VACUUM (FULL, ANALYZE) bounces_address",
     )
     with page_writes(rows) as waits:

@@ -149,7 +149,10 @@ def upheld(status: str, days: float, lasts: int | None = None) -> Fact:
         until = ago(days - lasts) if lasts else None
         rule, evidence = {
             "invalid": ("hard_bounce", {"bounces": 2, "reason": "userunknown", "last_at": ago(days + 1).isoformat()}),
-            "at_risk": ("soft_recent", {"days": 5, "reason": "mailboxfull"}),
+            "at_risk": (
+                "soft_recent",
+                {"days": 5, "reason": "mailboxfull", "first_on": "2026-10-01", "ends_at": "2026-10-31T00:00:00+00:00"},
+            ),
         }[status]
         Ruling.objects.create(
             address_id=pk, kind="uphold", status=status, rule=rule, evidence=evidence, until=until,

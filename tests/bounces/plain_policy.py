@@ -95,7 +95,7 @@ def first_rule(
     window = timedelta(days=policy.risk_window_days)
     recent = [day for day in days if day.last_at > waived["soft_recent"] and midnight(day.on) + window > as_of]
     if len(recent) >= policy.risk_count:
-        until = midnight(recent[-policy.risk_count].on) + window
+        until = midnight(recent[0].on) + window  # it counts one day less then, or it passes
         return say("soft_recent", until, days=len(recent), reason=commonest(day.reason for day in recent))
     if newest(alive_at, address.verified_at if address.verified_ok else None) > waived["alive"]:
         return say("alive")

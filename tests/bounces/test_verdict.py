@@ -207,8 +207,7 @@ def mind_silence(count: int = 6, days: int = 180) -> None:
 
 def test_a_silent_address_is_answered_with_caution_and_keeps_its_status() -> None:
     mind_silence()
-    address = an_address("ada@example.org", status="valid", status_rule="alive")
-    a_status_change(address, "valid", rule="alive", evidence={"delivered_at": "2026-10-30T10:00:00+00:00"})
+    address = an_address("ada@example.org", status="valid", status_rule="alive", last_delivered_at=days_ago(3))
     a_silence(address, delivered=8, since=days_ago(200))
 
     verdict = verdicts_of([address.pk], NOW)[address.pk]

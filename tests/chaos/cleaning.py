@@ -27,7 +27,7 @@ RESET = (
     "TRUNCATE bounces_statuschange, bounces_cleaningrow, bounces_cleaningtarget, bounces_cleaningrun, bounces_ruling,"
     " bounces_dirty, bounces_outbox RESTART IDENTITY CASCADE",
     "UPDATE bounces_address"
-    " SET status = 'unverified', status_rule = '', status_changed_at = NULL, reevaluate_at = NULL",
+    " SET status = 'unverified', status_rule = '', status_changed_at = NULL, reevaluate_at = NULL, evidence = NULL",
     "VACUUM bounces_address",
 )
 

@@ -21,7 +21,7 @@ class Connection(Protocol):
 PARTS = {
     "addresses": """
         SELECT concat_ws('|', email, status, status_rule, reevaluate_at, last_bounce_at, last_delivered_at,
-                         last_reply_at, last_click_at, restored_at) FROM bounces_address
+                         last_reply_at, last_click_at, restored_at, evidence - 'bounce') FROM bounces_address
     """,
     "status changes": """
         SELECT concat_ws('|', a.email, c.from_status, c.to_status, c.rule, c.evidence - 'bounce')
