@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -13,13 +14,19 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from bounces import guards
+from bounces.advice import Tally, advise, tally, under
 from bounces.ids import ids_in
 from bounces.models import Guard
 from bounces.pauses import paused_causes
-from bounces.reputation import DIMENSIONS, PERIODS, SHOWN, by_day, label_of, standings
+from bounces.reputation import BOUNCE_LINES, DIMENSIONS, PERIODS, SHOWN, by_day, label_of, standings
+from bounces.trend import Point, trend
 from bounces.views.access import needs
 
 MOST_RESUMED = 100
+
+
+SERIES = (("hard", "Hard bounces", "bad"), ("soft", "Soft bounces", "watch"), ("complaints", "Complaints", "info"))
+CAUSES_SHOWN = 5  # the others unfold, so that the rates below stay in sight
 
 
 @needs("bounces.view_bounce")
@@ -29,9 +36,13 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
     days = request.GET.get("days", "")
     chosen = int(days) if days in map(str, PERIODS) else 30
     key = request.GET.get("key", "").replace("\0", "")
-    today = timezone.now().astimezone(UTC).date()
+    now = timezone.now()
+    today = now.astimezone(UTC).date()
     rows = by_day(by, key, chosen, today) if key else standings(by, chosen, today)
+    tallies = tally(now - timedelta(days=chosen))
     url = reverse("bounces:reputation")
+    has_own_trend = key and not DIMENSIONS[by].by_month
+    points = trend(by, key, chosen, today) if has_own_trend else trend("all", "", chosen, today)
     context = {
         "dimension": DIMENSIONS[by],
         "of": label_of(by, key),
@@ -39,7 +50,11 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
         "days": chosen,
         "periods": PERIODS,
         "rows": rows,
-        "causes": [cause for cause in paused_causes() if not key or key in cause.keys(by)],
+        **_causes(tallies, by, key),
+        "advice": advise(under(tallies, [(by, key)]) if key else tallies),
+        "points": points,
+        "chart": chart_of(points),
+        "series": SERIES,
         "is_cut": not key and len(rows) == SHOWN,
         "tabs": [
             {"label": each.label, "url": f"{url}?by={each.name}&days={chosen}", "is_current": each.name == by}
@@ -47,6 +62,37 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "bounces/reputation.html", context)
+
+
+def _causes(tallies: list[Tally], by: str, key: str) -> dict[str, Any]:
+    """What is paused, each with advice of its own; of one key what stops it."""
+    causes = [
+        (cause, advise(under(tallies, [(guard.dimension, guard.key) for guard in cause.guards])))
+        for cause in paused_causes()
+        if not key or key in cause.keys(by)
+    ]
+    return {"causes": causes[:CAUSES_SHOWN], "more_causes": causes[CAUSES_SHOWN:], "number_paused": len(causes)}
+
+
+def chart_of(points: list[Point]) -> dict[str, Any]:
+    """What `crm/static/crm/charts.js` draws: one line a rate, in per cent, and the lines at 1% and 2%."""
+    return {
+        "kind": "rates",
+        "labels": [f"{point.day.day} {point.day:%b}" for point in points],
+        "series": [
+            {"name": name, "tone": tone, "values": [_per_cent(getattr(point, word)) for point in points]}
+            for word, name, tone in SERIES
+        ],
+        "limits": [
+            {"name": "1%: watch", "tone": "watch", "value": 100 * BOUNCE_LINES[0]},
+            {"name": "2%: stop", "tone": "bad", "value": 100 * BOUNCE_LINES[1]},
+        ],
+        "is_empty": not any(point.attempted for point in points),
+    }
+
+
+def _per_cent(rate: float | None) -> float | None:
+    return None if rate is None else round(100 * rate, 3)
 
 
 @require_POST

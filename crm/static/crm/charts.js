@@ -1,5 +1,6 @@
 // Draws every <canvas data-chart="ID"> from the JSON of the script element ID, in the colours of the theme.
-// The JSON: labels, series (name, tone, values), and horizontal: true for few thick bars that lie.
+// The JSON: labels, series (name, tone, values), and horizontal: true for few thick bars that lie; or kind: "rates" for
+// lines in per cent (null is a gap), with limits (name, tone, value) as dashed lines.
 (() => {
   const charts = new Map();
 
@@ -55,6 +56,29 @@
     },
   });
 
+  const rates = (data) => {
+    const chart = settings(data);
+    const line = { type: "line", borderWidth: 2, pointRadius: 0, pointHitRadius: 8, pointHoverRadius: 4, tension: 0.25, spanGaps: false };
+    chart.type = "line";
+    chart.data.datasets = [
+      ...data.series.map((series) => ({
+        ...line, label: series.name, data: series.values,
+        borderColor: colour(`--${series.tone}-fill`), backgroundColor: colour(`--${series.tone}-fill`),
+      })),
+      ...data.limits.map((limit) => ({
+        ...line, label: limit.name, data: data.labels.map(() => limit.value), borderDash: [6, 4], borderWidth: 1,
+        borderColor: colour(`--${limit.tone}`), backgroundColor: colour(`--${limit.tone}`), pointHoverRadius: 0,
+      })),
+    ];
+    chart.options.plugins.tooltip.callbacks = { label: (item) => ` ${item.dataset.label}: ${item.formattedValue}%` };
+    chart.options.plugins.tooltip.filter = (item) => item.datasetIndex < data.series.length;
+    chart.options.scales.x.stacked = false;
+    chart.options.scales.y.stacked = false;
+    chart.options.scales.y.suggestedMax = 2.5;
+    chart.options.scales.y.ticks = { ...chart.options.scales.y.ticks, precision: undefined, callback: (value) => `${value}%` };
+    return chart;
+  };
+
   const draw = () => {
     const font = getComputedStyle(document.body);
     Chart.defaults.font.family = font.fontFamily;
@@ -62,7 +86,7 @@
     document.querySelectorAll("canvas[data-chart]").forEach((canvas) => {
       charts.get(canvas)?.destroy();
       const data = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
-      charts.set(canvas, new Chart(canvas, settings(data)));
+      charts.set(canvas, new Chart(canvas, data.kind === "rates" ? rates(data) : settings(data)));
     });
   };
 
