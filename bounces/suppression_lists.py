@@ -28,6 +28,7 @@ COLUMNS = frozenset({"email", "e-mail", "email address", "address", "domain", "a
 # Columns of our own export.
 STATE, REASON = "state", "reason"
 REASONS = {reason.label.lower(): reason.value for reason in Suppression.Reason}
+EVERYONE_AT = "*@"  # as other tools write a domain
 RENEWED = "It had expired, and was suppressed anew."
 
 
@@ -82,18 +83,34 @@ class Outlook:
 
 
 def read_target(text: str) -> str:
-    """A normalised address, or a domain: `ada@b.example`, `b.example`, `@b.example`. Raises BadAddress.
+    """A normalised address, or a domain: `ada@b.example`, `b.example`, `@b.example`, `*@b.example`. Raises BadAddress.
 
-    A word without a dot is no domain, though it might be a host: a list's names would each be suppressed as one.
+    A `*` elsewhere is refused: as an address it would protect nobody. A word without a dot is no domain, though it
+    might be a host: a list's names would each be suppressed as one.
     """
-    text = text.strip()
+    text = text.strip().removeprefix(EVERYONE_AT)
     local, at, domain = text.rpartition("@")
+    if advice := advice_on(text):
+        raise BadAddress(advice)
     if at and local:
         return normalise(text)
     try:  # a domain is checked as the domain of an address there
         return normalise_reachable(f"postmaster@{domain}").removeprefix("postmaster@")
     except BadAddress as error:
         raise BadAddress("This is neither an address nor a domain.") from error
+
+
+def advice_on(pattern: str) -> str:
+    """What to write instead of a pattern that names neither an address nor a domain; empty where it is no pattern."""
+    if "*" not in pattern:
+        return ""
+    local, _, domain = pattern.rpartition("@")
+    domain = domain.removeprefix("*.")
+    if "*" in domain or "." not in domain:
+        return "A * is no address and no domain. Write the domain, like b.example, to suppress everyone there."
+    if local and local != "*":
+        return f"No pattern is kept: write each address, or {domain} to suppress everyone there."
+    return f"Subdomains are not suppressed by a pattern: write {domain}, and each of its subdomains that you mean."
 
 
 def read_targets(texts: Sequence[str]) -> SuppressionList:

@@ -62,7 +62,7 @@ class SuppressionForm(forms.ModelForm):
     what = forms.CharField(
         label="Address or domain",
         max_length=254,
-        help_text="ada@example.org, or example.org for everyone there.",
+        help_text="ada@example.org, or example.org (also *@example.org) for everyone there.",
         widget=UnfoldAdminTextInputWidget,
     )
     note = forms.CharField(

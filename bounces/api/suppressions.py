@@ -125,7 +125,7 @@ class SuppressSerializer(StrictSerializer):
         child=Text(max_length=320),
         min_length=1,
         max_length=MOST_TARGETS,
-        help_text="Addresses; a domain suppresses everyone there.",
+        help_text="Addresses; a domain (b.example, @b.example, *@b.example) suppresses everyone there.",
     )
     note = Text(max_length=500, help_text="Why. Others read it before they lift it.")
     expires_at = Moment(required=False, allow_null=True, help_text="Left out or null: until a person lifts it.")

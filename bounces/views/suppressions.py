@@ -65,7 +65,8 @@ class SuppressForm(forms.Form):
         label="Addresses or domains",
         required=False,
         widget=forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"}),
-        help_text="One a line: <code>ada@example.org</code>, or <code>example.org</code> for everyone there.",
+        help_text="One a line: <code>ada@example.org</code>, or <code>example.org</code> for everyone there. "
+        "<code>*@example.org</code> means the same.",
     )
     file = forms.FileField(
         label="Or a file",

@@ -26,6 +26,7 @@ EVENTS = {
     "unsubscribes": Event.UNSUBSCRIBED,
     "suppressions": Event.SUPPRESSED,
 }
+PATTERN = "suppress the domain, like b.example, on the page Suppressions."
 YES = ("true", "yes", "1", "y", "ja", "oui")
 
 
@@ -138,6 +139,8 @@ def read_mail_date(text: str) -> datetime | None:
 
 def checked(number: int, kind: Event, told: dict[str, Any], now: datetime) -> Read:
     """Through the same sieve as the events of tools, which know no suppressions."""
+    if "*" in (recipient := told.get("recipient", "")):
+        return Read(number, why=f"“{recipient[:60]}” is no address: {PATTERN}", is_bad=True)
     is_listed = kind is Event.SUPPRESSED
     event, errors = read_event({**told, "event": str(Event.UNSUBSCRIBED)} if is_listed else told, now)
     if errors:
