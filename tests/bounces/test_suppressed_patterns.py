@@ -95,7 +95,7 @@ def test_a_pattern_in_a_list_of_a_provider_is_quarantined_with_the_same_advice(t
 
 def test_what_was_kept_as_an_address_before_is_its_domain_now() -> None:
     a_suppression("*@b.example", note="Never again.", source="page")
-    migration = import_module("bounces.migrations.0140_patterns_of_suppressions")
+    migration = import_module("bounces.migrations.0141_patterns_of_suppressions")
     with connection.schema_editor() as editor:
         migration.suppress_domains(apps, editor)
         migration.suppress_domains(apps, editor)

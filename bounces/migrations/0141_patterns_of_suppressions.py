@@ -22,7 +22,7 @@ def suppress_domains(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bounces", "0121_schedule_runs"),
+        ("bounces", "0122_current_evidence"),
     ]
 
     operations = [
