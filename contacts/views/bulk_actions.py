@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from bounces import cleaning
 from bounces.views.access import needs
+from bounces.views.address import came_from
 from contacts import bulk
 from contacts.access import campaigns_for, can_change_campaign, changeable_contacts, contacts_for
 from contacts.chips import query_of
@@ -35,7 +36,8 @@ class Refused(ValueError):
 def do_bulk(request: HttpRequest) -> HttpResponse:
     """One action over the ticked contacts, or over everything that the filter finds (`whole`)."""
     words, errors = read_filter(request.POST, request.user)
-    back = f"{reverse('contacts:list')}?{query_of(words, sort=request.POST.get('sort', ''))}"
+    listed = f"{reverse('contacts:list')}?{query_of(words, sort=request.POST.get('sort', ''))}"
+    back = came_from(request, listed)
     act = ACTIONS.get(request.POST.get("action", ""))
     try:
         if errors and "whole" in request.POST:

@@ -27,6 +27,7 @@ from contacts.sharing import shared_with
 from contacts.tasks import tasks_for
 from contacts.timeline import timeline_of
 from contacts.views.answers import allow, find, id_in
+from contacts.views.next_steps import next_steps
 from contacts.views.task import TaskForm, rows_of
 
 MOST_SHARING = 5
@@ -74,6 +75,13 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
             for one in reached
         ],
         "verdict": verdicts[ids[0]] if ids else None,
+        "steps": next_steps(
+            request.user,
+            contact,
+            (reached[0], verdicts[ids[0]]) if ids else None,
+            suppressed[ids[0]] if ids else [],
+            asks.get(ids[0]) if ids else None,
+        ),
         "timeline": timeline_of(contact, ids, request.GET.get("older", "")),
         "is_older": "older" in request.GET,
         "several": len(ids) > 1,

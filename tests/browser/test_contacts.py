@@ -131,3 +131,20 @@ def test_choosing_a_segment_says_how_many_addresses_a_cleaning_looks_at(people, 
     expect(page.locator("#scope")).to_contain_text("1 address will")
     page.get_by_role("button", name="Start").click()
     expect(page.locator("main")).to_contain_text("Segment “Navy people”")
+
+
+def test_the_menu_of_a_contact_is_worked_by_keyboard(people, sign_in):
+    a_user("admin", email="boss@rebound.example")
+    page = sign_in("boss@rebound.example")
+    page.set_viewport_size(PHONE)
+    page.goto(Contact.objects.get(last_name="Lovelace").get_absolute_url())
+    expect(page.get_by_role("link", name="Erase…")).to_be_hidden()
+    page.locator(".page-actions").get_by_role("button", name="More").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("link", name="Merge…")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("Delete this contact?")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()

@@ -22,3 +22,10 @@ def manager(client: Client) -> Any:
     user = a_user("manager", name="Mia Manager")
     client.force_login(user)
     return user
+
+
+@pytest.fixture
+def admin(client: Client) -> Any:
+    user = a_user("admin", name="Bo Boss")
+    client.force_login(user)
+    return user

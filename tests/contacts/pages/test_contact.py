@@ -1,5 +1,7 @@
 """One contact: its verdict, its timeline, its notes, and whom it shares an address with."""
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -110,7 +112,7 @@ def test_a_contact_asks_the_same_number_of_questions_however_much_happened(
         a_status_change(f"ada{position}@example.org", actor=a_user("manager"))
         a_suppression(f"ada{position}@example.org", created_by=a_user("manager"))
         a_campaign(members=(contact,))
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         client.get(contact.get_absolute_url())
 
 
@@ -212,3 +214,50 @@ def test_a_desk_is_answered_with_caution_and_a_sentence_everywhere(client, sales
     for verdict in tool.post("check/", {"addresses": ["info@b.example", "sales@new.example"]}).json()["results"]:
         assert (verdict["verdict"], verdict["reason"]) == ("caution", "role_account")
         assert sentence in verdict["sentence"]
+
+
+# --- what to do next --------------------------------------------------------------------------------
+
+
+def offered(response):
+    """The links and buttons of the page's head, in their order."""
+    head = response.content.decode().partition('<div class="page-actions">')[2].partition("</header>")[0]
+    found = re.findall(r"<(?:a|button)\b[^>]*>(?:\s*<svg.*?</svg>)?\s*([^<]+?)\s*</", head, flags=re.S)
+    return [words for words in found if words not in ("Add to campaign",)] if "to-campaign" not in head else found
+
+
+def test_whom_the_verdict_allows_is_offered_a_campaign_first(client, manager):
+    a_campaign("Spring")
+    contact = a_contact("ada@example.org", status="valid")
+    assert offered(client.get(contact.get_absolute_url()))[:1] == ["Add to campaign"]
+
+
+def test_whom_the_verdict_refuses_is_offered_no_campaign_but_a_way_back(client, sales):
+    a_campaign("Spring", owner=sales)
+    contact = a_contact("ada@example.org", status="invalid")
+    assert offered(client.get(contact.get_absolute_url())) == ["Ask to restore…", "Edit"]
+
+
+def test_a_suppression_is_lifted_before_anything_is_restored(client, manager):
+    contact = a_contact("ada@example.org", status="invalid")
+    a_suppression("ada@example.org", "manual")
+    assert offered(client.get(contact.get_absolute_url()))[:2] == ["Lift suppression…", "Restore…"]
+
+
+def test_erasing_merging_and_deleting_come_last_in_a_menu(client, admin):
+    contact = a_contact("ada@example.org", status="valid")
+    assert offered(client.get(contact.get_absolute_url())) == ["Write", "Edit", "More", "Merge…", "Delete…", "Erase…"]
+
+
+def test_a_contact_is_added_to_a_campaign_from_its_page(client, manager):
+    campaign, contact = a_campaign("Spring"), a_contact("ada@example.org", status="valid")
+    sent = {
+        "pk": contact.pk,
+        "to_campaign": campaign.pk,
+        "action": "add_to_campaign",
+        "next": contact.get_absolute_url(),
+    }
+    assert client.post(reverse("contacts:bulk"), sent).url == contact.get_absolute_url()
+    assert list(campaign.contacts.all()) == [contact]
+    page = client.get(contact.get_absolute_url()).content.decode()
+    assert 'id="to-campaign"' not in page
