@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -173,6 +173,25 @@ def _is_column_value(value: Any) -> bool:
     if isinstance(value, int | float):
         return -LARGEST <= value <= LARGEST  # NaN is in no range
     return value is None
+
+
+def sort_for(request: HttpRequest, orders: Mapping[str, Sequence[str]]) -> str:
+    """The key of the order that a request asks for; the first of `orders` where it names none of them."""
+    asked = request.GET.get("sort", "")
+    return asked if asked in orders else next(iter(orders))
+
+
+def both_ways(orders: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Each order and, as `-key`, the opposite one. The first stays first."""
+    both: dict[str, tuple[str, ...]] = {}
+    for key, columns in orders.items():
+        both[key] = tuple(columns)
+        both[turned(key)] = tuple(turned(column) for column in columns)
+    return both
+
+
+def turned(key: str) -> str:
+    return key.removeprefix("-") if key.startswith("-") else f"-{key}"
 
 
 def page_for(request: HttpRequest, rows: QuerySet[M], order: Sequence[str], size: int = PAGE_SIZE) -> Page[M]:

@@ -55,6 +55,8 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "-company": ("-company__name", "-id"),
     "status": ("status", "id"),
     "-status": ("-status", "-id"),
+    "since": ("status_changed_at", "id"),
+    "-since": ("-status_changed_at", "-id"),
 }
 
 
@@ -102,12 +104,13 @@ def demand_in(words: Words, user: User) -> Demand | None:
 
 
 def with_primary(contacts: ContactQuerySet) -> QuerySet[Any]:
-    """Adds `address_id`, `email` and `status` of the primary address; empty where there is none."""
+    """Adds `address_id`, `email`, `status` and `status_changed_at` of the primary address, empty without one."""
     return contacts.annotate(
         reached=FilteredRelation("contact_addresses", condition=Q(contact_addresses__is_primary=True)),
         address_id=F("reached__address_id"),
         email=F("reached__address__email"),
         status=F("reached__address__status"),
+        status_changed_at=F("reached__address__status_changed_at"),
     )
 
 

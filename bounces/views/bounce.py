@@ -14,12 +14,23 @@ from bounces.classification import Rule, load_reasons, load_rules
 from bounces.classification.overrides import Effect
 from bounces.lists import BounceFilter, ComplaintFilter, count_faults
 from bounces.models import Attempt, Bounce, InboundItem, RuleOverride
-from bounces.paging import capped_count, page_of
+from bounces.paging import both_ways, capped_count, page_for, page_of, sort_for
 from bounces.sentences import explain_bounce
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 
 MOST_EVIDENCE = 100
+# The orders of the list: the first one, newest first, is what people get.
+ORDERS = both_ways(
+    {
+        "-when": ("-occurred_at", "-id"),
+        "address": ("address__email", "occurred_at", "id"),
+        "kind": ("kind", "occurred_at", "id"),
+        "reason": ("reason", "occurred_at", "id"),
+        "fault": ("fault", "occurred_at", "id"),
+        "codes": ("smtp_code", "enhanced_code", "id"),
+    }
+)
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
@@ -34,10 +45,11 @@ def tabs(current: str) -> list[dict[str, Any]]:
 def show_list(request: HttpRequest) -> HttpResponse:
     form = BounceFilter(request.GET)
     rows = form.rows()
-    page = page_of(rows, ["-occurred_at", "-id"], request.GET.get("after"), request.GET.get("before"))
+    sort = sort_for(request, ORDERS)
     context = {
         "form": form,
-        "page": page,
+        "page": page_for(request, rows, ORDERS[sort]),
+        "sort": sort,
         "faults": count_faults(form.failures()),
         "total": capped_count(rows),
         "tabs": tabs("list"),

@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Case, IntegerField, QuerySet, When
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,7 +18,7 @@ from bounces.exporting import SUPPRESSION_COLUMNS, suppression_rows
 from bounces.ids import ids_in
 from bounces.lists import Day, SuppressionFilter
 from bounces.models import Suppression
-from bounces.paging import capped_count, page_of
+from bounces.paging import both_ways, capped_count, page_for, sort_for
 from bounces.reason_examples import reason_help
 from bounces.spreadsheet import csv_lines
 from bounces.suppression_lists import (
@@ -38,6 +40,26 @@ MOST_CHOSEN = 1000
 MOST_BAD_SHOWN = 50
 
 
+# The orders of the list: the first one, newest first, is what people get.
+ORDERS = both_ways(
+    {
+        "-since": ("-created_at", "-id"),
+        "target": ("whom", "id"),
+        "reason": ("reason", "id"),
+        "state": ("state_rank", "id"),
+        "by": ("created_by__name", "id"),
+    }
+)
+
+
+def _with_state(rows: QuerySet[Suppression], now: datetime) -> QuerySet[Suppression]:
+    """With the columns that only sorting needs: whom it is about, and in force before expired before lifted."""
+    rank = Case(
+        When(lifted_at__isnull=False, then=2), When(expires_at__lte=now, then=1), default=0, output_field=IntegerField()
+    )
+    return rows.annotate(whom=Coalesce("address__email", "domain"), state_rank=rank)
+
+
 def filter_of(request: HttpRequest) -> SuppressionFilter:
     """What is in force, unless the URL says otherwise."""
     return SuppressionFilter({"state": "in_force", **request.GET.dict()})
@@ -48,9 +70,11 @@ def show_list(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     form = filter_of(request)
     rows = form.rows(now)
-    page = page_of(rows, ["-id"], request.GET.get("after"), request.GET.get("before"))
+    sort = sort_for(request, ORDERS)
+    page = page_for(request, _with_state(rows, now), ORDERS[sort])
     context = {
         "form": form,
+        "sort": sort,
         "page": page,
         "rows": [(one, one.state_at(now)) for one in page.items],
         "total": capped_count(rows),

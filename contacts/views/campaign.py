@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, FloatField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,7 +15,8 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
 from bounces.demands import Demand
-from bounces.paging import capped_count
+from bounces.models import DailyStat
+from bounces.paging import both_ways, capped_count, sort_for
 from bounces.values import Answer
 from bounces.verdict import answered, verdicts_of
 from bounces.views.access import needs
@@ -35,6 +37,27 @@ NEXT_STATES: dict[str, dict[str, str]] = {
     "finished": {"running": "Reopen"},
 }
 
+# The orders of the list: the first one, newest first, is what people get.
+ORDERS = both_ways(
+    {
+        "-created": ("-id",),
+        "name": ("name", "id"),
+        "state": ("state", "id"),
+        "members": ("size", "id"),
+        "sent": ("sent", "id"),
+        "rate": ("rate", "id"),
+        "owner": ("owner__name", "id"),
+    }
+)
+
+
+def _reported(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
+    """With what was reported of each, to sort by: `sent`, and `rate`, which is none where nothing was sent."""
+    stats = DailyStat.objects.filter(dimension="campaign", key=OuterRef("key")).order_by().values("key")
+    sent = stats.annotate(number=Sum("attempted")).values("number")
+    rate = stats.annotate(part=Cast(Sum("bounced"), FloatField()) / NullIf(Sum("attempted"), 0)).values("part")
+    return campaigns.annotate(sent=Coalesce(Subquery(sent), 0), rate=Subquery(rate, output_field=FloatField()))
+
 
 @needs("contacts.view_campaign")
 def show_list(request: HttpRequest) -> HttpResponse:
@@ -43,7 +66,8 @@ def show_list(request: HttpRequest) -> HttpResponse:
     state = state if state in guarding.STATES else ""
     rows = guarding.in_state(rows, state)
     present = Count("members", filter=Q(members__contact__deleted_at__isnull=True))
-    page = page_for(request, rows.select_related("owner").annotate(size=present), ["-id"])
+    sort = sort_for(request, ORDERS)
+    page = page_for(request, _reported(rows.select_related("owner").annotate(size=present)), ORDERS[sort])
     sent = count_sent([campaign.key for campaign in page.items])
     shown = guarding.shown_states(page.items)
     context = {
@@ -51,6 +75,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
         "rows": [(campaign, shown[campaign.pk], sent.get(campaign.key, Sent())) for campaign in page.items],
         "summary": counted(capped_count(rows), "campaign", "campaigns"),
         "tabs": _tabs(state),
+        "sort": sort,
         "state": state,
     }
     return render(request, "contacts/campaigns.html", context)

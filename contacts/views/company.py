@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from bounces.paging import capped_count
+from bounces.paging import both_ways, capped_count, sort_for
+from bounces.values import Status
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 from contacts.access import can_change_company, companies_for, contacts_for
@@ -15,25 +20,52 @@ from contacts.counting import CompanyCounts, count_answers, count_by_company
 from contacts.countries import COUNTRIES
 from contacts.filters import with_primary
 from contacts.forms import CompanyForm
+from contacts.models import Company, ContactAddress
 from contacts.search import companies_matching, index_documents
 from contacts.views.answers import allow, counted, find, page_for
 
 LONGEST_SEARCH = 200
+# The orders of the list: the first one is what people get.
+ORDERS = both_ways(
+    {
+        "name": ("name", "id"),
+        "contacts": ("contact_count", "id"),
+        "bad": ("bad_count", "id"),
+        "country": ("country", "name", "id"),
+        "owner": ("owner__name", "name", "id"),
+    }
+)
 
 
 @needs("contacts.view_company")
 def show_list(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "")[:LONGEST_SEARCH].strip()
     rows = companies_matching(companies_for(request.user), text)
-    page = page_for(request, rows.select_related("owner"), ["name", "id"])
+    sort = sort_for(request, ORDERS)
+    page = page_for(request, _counted_for(sort, request.user, rows).select_related("owner"), ORDERS[sort])
     counts = count_by_company(contacts_for(request.user), [company.pk for company in page.items])
     context = {
         "page": page,
         "rows": [(company, counts.get(company.pk, CompanyCounts())) for company in page.items],
         "summary": counted(capped_count(rows), "company", "companies"),
         "q": text,
+        "sort": sort,
     }
     return render(request, "contacts/companies.html", context)
+
+
+def _counted_for(sort: str, user: Any, companies: QuerySet[Company]) -> QuerySet[Company]:
+    """With the number that they are sorted by, which is counted for no other order."""
+    contacts = contacts_for(user).filter(company=OuterRef("pk")).order_by()
+    if sort.endswith("bad"):
+        reached = ContactAddress.objects.filter(is_primary=True, address__status=Status.INVALID).values("contact")
+        return companies.annotate(bad_count=_number_of(contacts.filter(pk__in=reached)))
+    return companies.annotate(contact_count=_number_of(contacts)) if sort.endswith("contacts") else companies
+
+
+def _number_of(contacts: QuerySet[Any]) -> Any:
+    counted = contacts.values("company").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
 @needs("contacts.view_company")

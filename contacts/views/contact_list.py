@@ -48,6 +48,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
         "chips": chips_of(words, request.user, sort=kept_sort),
         "hidden_words": [(word, value) for word in HIDDEN_WORDS for value in words.get(word, [])],
         "query": query_of(words),
+        "shows_why": bool({"status", "verdict"} & words.keys()),
         "menus": _menus(request.user),
         "typed_company": _company_name(request.user, words),
         "can_clean": request.user.has_perm("bounces.run_cleaning"),

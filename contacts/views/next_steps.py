@@ -32,7 +32,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class NextSteps:
-    """`campaigns`: those that this person may add the contact to. The first link is the main one where there are none."""
+    """`campaigns`: those that this person may add the contact to. Where there are none, the first link leads."""
 
     links: list[Step] = field(default_factory=list)
     campaigns: list[Campaign] = field(default_factory=list)
