@@ -148,3 +148,51 @@ def test_the_menu_of_a_contact_is_worked_by_keyboard(people, sign_in):
     expect(page.get_by_role("dialog")).to_contain_text("Delete this contact?")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def top_of(locator):
+    return locator.bounding_box()["y"]
+
+
+def bottom_of(locator):
+    box = locator.bounding_box()
+    return box["y"] + box["height"]
+
+
+@pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, PHONE])
+def test_the_bulk_bar_stays_in_sight_and_covers_nothing(people, sign_in, size):
+    for number in range(45):
+        a_contact(f"p{number}@many.example", first_name=f"P{number:02d}", last_name="Many")
+    page = sign_in("sam@rebound.example")
+    page.set_viewport_size(size)
+    page.emulate_media(reduced_motion="reduce")  # else it scrolls smoothly, and is measured on its way
+    page.goto("/contacts/?sort=name")
+    page.get_by_label("Tick P44 Many").check()
+    bar = page.locator(".bulkbar")
+    expect(bar).to_be_in_viewport(ratio=1 if size["width"] > 1000 else 0.2)
+    assert top_of(bar) == bottom_of(page.locator(".topbar"))
+    assert bar.bounding_box()["height"] <= 64
+    if size["width"] > 1000:
+        head = page.locator(".contacts-list thead th").nth(1)
+        assert top_of(head) == bottom_of(bar)
+    # The keyboard goes upwards, and what it reaches is never under the bar.
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab")
+        focused = page.locator(":focus")
+        if focused.evaluate("node => !!node.closest('tbody')"):
+            assert top_of(focused) >= bottom_of(bar) - 1
+    bar.get_by_role("button", name="Tag").click()
+    expect(page.locator("#bulk-tag")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_heads_of_a_long_list_stay_in_sight(people, sign_in):
+    for number in range(45):
+        a_contact(f"p{number}@many.example", first_name=f"P{number:02d}", last_name="Many")
+    page = sign_in("sam@rebound.example")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto("/contacts/")
+    page.mouse.wheel(0, 1500)
+    page.wait_for_function("window.scrollY > 900")
+    head = page.locator(".contacts-list thead th").nth(1)
+    assert top_of(head) == bottom_of(page.locator(".topbar"))
