@@ -98,7 +98,7 @@ MAKERS: dict[str, Callable[[], set[int]]] = {
 
 def pages_of(boss: Client, url: str) -> list[list[int]]:
     """The ids of each page, going forward to the end."""
-    pages = []
+    pages: list[list[int]] = []
     while url and len(pages) < 10:
         response = boss.get(url)
         pages.append([row.pk for row in response.context["page"].items])
@@ -129,7 +129,11 @@ def test_an_order_and_its_opposite_are_each_other_backwards(boss: Client, name: 
 def test_the_head_of_the_sorted_column_says_so(boss: Client, name: str) -> None:
     MAKERS[name]()
     heads = set(re.findall(r"[?&]sort=-?(\w+)", boss.get(reverse(name)).content.decode()))
-    assert {key.removeprefix("-") for key in LISTS[name]} - heads <= {"created", "since", "status"}  # without a head of their own
+    assert {key.removeprefix("-") for key in LISTS[name]} - heads <= {
+        "created",
+        "since",
+        "status",
+    }  # without a head of their own
     for sort in heads:
         page = boss.get(f"{reverse(name)}?sort={sort}").content.decode()
         assert page.count('aria-sort="ascending"') == 1, sort

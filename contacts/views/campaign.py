@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, FloatField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Case, CharField, Count, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Cast, Coalesce, NullIf
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -42,7 +42,7 @@ ORDERS = both_ways(
     {
         "-created": ("-id",),
         "name": ("name", "id"),
-        "state": ("state", "id"),
+        "state": ("shown", "id"),
         "members": ("size", "id"),
         "sent": ("sent", "id"),
         "rate": ("rate", "id"),
@@ -51,12 +51,20 @@ ORDERS = both_ways(
 )
 
 
-def _reported(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
-    """With what was reported of each, to sort by: `sent`, and `rate`, which is none where nothing was sent."""
+def _sortable(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
+    """With what only sorting needs: the state that is shown, what was sent, and its rate, none where nothing was."""
+    stopped = guarding.in_state(campaigns, guarding.PAUSED_BY_GUARD).values("pk")
     stats = DailyStat.objects.filter(dimension="campaign", key=OuterRef("key")).order_by().values("key")
     sent = stats.annotate(number=Sum("attempted")).values("number")
     rate = stats.annotate(part=Cast(Sum("bounced"), FloatField()) / NullIf(Sum("attempted"), 0)).values("part")
-    return campaigns.annotate(sent=Coalesce(Subquery(sent), 0), rate=Subquery(rate, output_field=FloatField()))
+    return campaigns.annotate(
+        size=Count("members", filter=Q(members__contact__deleted_at__isnull=True)),
+        sent=Coalesce(Subquery(sent), 0),
+        rate=Subquery(rate, output_field=FloatField()),
+        shown=Case(
+            When(pk__in=stopped, then=Value(guarding.PAUSED_BY_GUARD)), default="state", output_field=CharField()
+        ),
+    )
 
 
 @needs("contacts.view_campaign")
@@ -65,9 +73,8 @@ def show_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     state = state if state in guarding.STATES else ""
     rows = guarding.in_state(rows, state)
-    present = Count("members", filter=Q(members__contact__deleted_at__isnull=True))
     sort = sort_for(request, ORDERS)
-    page = page_for(request, _reported(rows.select_related("owner").annotate(size=present)), ORDERS[sort])
+    page = page_for(request, _sortable(rows.select_related("owner")), ORDERS[sort])
     sent = count_sent([campaign.key for campaign in page.items])
     shown = guarding.shown_states(page.items)
     context = {

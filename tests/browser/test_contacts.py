@@ -117,7 +117,7 @@ def test_a_contact_fits_a_phone_and_says_why(people, sign_in):
     page = sign_in("sam@rebound.example")
     page.set_viewport_size(PHONE)
     page.goto(Contact.objects.get(last_name="Hopper").get_absolute_url())
-    expect(page.locator(".address")).to_contain_text("Do not write.")
+    expect(page.locator(".address")).to_contain_text("Invalid: nothing that decides")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
