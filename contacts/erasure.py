@@ -6,22 +6,26 @@ each address is known by its keyed hash alone (`bounces/erasure.py`). An address
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
-from django.db import transaction
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
 from django.db.models import Count
 
 from bounces.addresses import normalise
-from bounces.erasure import NoReason, erase_address, scrub
+from bounces.erasure import ERASED, NoReason, erase_addresses, file_names
+from bounces.traces import Traces
 from contacts.access import User
 from contacts.exporting.runs import forget_files
+from contacts.importing import forgetting
 from contacts.models import Contact, ContactAddress
 from contacts.search import index_documents
 
 __all__ = ["Erased", "NoReason", "erase_contact", "erase_email"]
-
-PLACES = ("contacts", "admin")  # the admin's own log names what it changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,18 @@ class Erased:
 
 def erase_contact(contact: Contact, by: User | None, reason: str, now: datetime) -> Erased:
     """The person, with all addresses that nobody else has. Raises NoReason."""
+    if not reason.strip():
+        raise NoReason("Say why, so that others can read it later.")
     with transaction.atomic():
         held = ContactAddress.objects.filter(contact=contact).select_related("address")
         emails = {one.address_id: one.address.email for one in held}
         users = ContactAddress.objects.filter(address__in=emails).order_by().values_list("address")
         shared = {pk for pk, number in users.annotate(n=Count("pk")) if number > 1}
-        contact.delete()
         own = [email for pk, email in emails.items() if pk not in shared]
-        for email in own:
-            _erase(email, by, reason, now)
-        forget_files(now)
+        _forget_log(contact)
+        gone = contact.pk
+        contact.delete()
+        _erase(own, [gone], by, reason, now)
     return Erased(1, own, [emails[pk] for pk in shared])
 
 
@@ -58,12 +64,33 @@ def erase_email(text: str, by: User | None, reason: str, now: datetime) -> Erase
         held = ContactAddress.objects.filter(address__email=email)
         contacts = list(held.values_list("contact_id", flat=True))
         held.delete()
-        _erase(email, by, reason, now)
-        forget_files(now)
+        _erase([email], [], by, reason, now)
         index_documents(contacts)
     return Erased(0, [email], [])
 
 
-def _erase(email: str, by: User | None, reason: str, now: datetime) -> None:
-    erase_address(email, by, reason, now)
-    scrub(email, PLACES)
+def _erase(emails: Sequence[str], contacts: Sequence[int], by: User | None, reason: str, now: datetime) -> None:
+    """`contacts`: the ids of those who went, too: what imports keep of their rows goes."""
+    names = chain.from_iterable([*file_names(email), *forgetting.file_names(email)] for email in emails)
+    traces = Traces(emails, names)
+    forgetting.forget_rows(contacts, traces)
+    if emails:
+        forgetting.forget_files(traces, now)
+        erase_addresses(emails, by, reason, now, traces)
+        _index_what_was_scrubbed()
+    forget_files(now)
+
+
+def _forget_log(contact: Contact) -> None:
+    """The admin's log calls people by their names."""
+    kind = ContentType.objects.get_for_model(Contact)
+    entries = LogEntry.objects.filter(content_type=kind, object_id=str(contact.pk))
+    entries.update(object_repr=ERASED, change_message="")
+
+
+def _index_what_was_scrubbed() -> None:
+    """A company may have been named by the address: whoever works there is found by its new name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM contacts_contact WHERE strpos(document, %s) > 0", [ERASED.rstrip(")")])
+        found = [pk for (pk,) in cursor.fetchall()]
+    index_documents(found)

@@ -298,6 +298,10 @@ IMPORT_LIMITS = {
 IMPORT_BATCH = env.int("REBOUND_IMPORT_BATCH", default=200)  # contacts of a quarantined list that come in at once
 IMPORT_BATCH_TRIED = env.float("REBOUND_IMPORT_BATCH_TRIED", default=0.5)  # of those, written to before more may come
 IMPORT_BATCH_BOUNCES = env.float("REBOUND_IMPORT_BATCH_BOUNCES", default=0.02)  # of those written to, may bounce
+# Who else forgets an erased person: each is called with the traces to look for, inside the transaction.
+ERASURE_RECEIVERS = ["crm.erasing.forget"]
+# Columns that an erasure leaves: a user who signs in by that address is no contact.
+ERASURE_KEEPS = ["crm_user.email", "account_emailaddress.email"]
 OUTBOX_RECEIVERS: dict[str, list[str]] = {
     "incident_opened": ["crm.alarms.tell_of_incident", "crm.webhooks.announcing.queue_incident"],
     "incident_over": ["crm.alarms.tell_that_it_is_over"],

@@ -163,6 +163,10 @@ def _options(places: Places) -> tuple[str, ...]:
         "log_timezone": "UTC",
         "log_line_prefix": "",
         "log_checkpoints": "off",
+        # No statements, parameters or rows in its log: they hold people's addresses.
+        "log_error_verbosity": "terse",
+        "log_min_error_statement": "panic",
+        "log_parameter_max_length_on_error": "0",
         # Of a process that stands still: what it has locked, others wait for. No transaction of ours thinks that long.
         "idle_in_transaction_session_timeout": "5min",
     }
