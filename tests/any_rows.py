@@ -28,6 +28,7 @@ from tests.builders import (
     a_suppression,
     a_user,
     an_api_key,
+    an_import_run,
 )
 
 BUILT: dict[str, Callable[[], Any]] = {
@@ -44,6 +45,7 @@ BUILT: dict[str, Callable[[], Any]] = {
     "contacts.Export": lambda: Export.objects.create(
         subject="contacts", form="csv", by=a_user("manager"), created_at=timezone.now()
     ),
+    "contacts.ImportRun": lambda: an_import_run(),
     "crm.User": lambda: a_user("manager"),
     "crm.ApiKey": lambda: an_api_key(a_user("manager"))[0],
 }
