@@ -10,6 +10,7 @@ Without DATABASE_URL and REDIS_URL the addresses of the private servers below `v
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import environ
@@ -23,7 +24,18 @@ from crm.up import places
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+
+class Env(environ.Env):
+    """Notes what it was asked for: `up` leaves those to the commands of other shells."""
+
+    names: ClassVar[set[str]] = set()
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        self.names.add(var)
+        return super().get_value(var, *args, **kwargs)
+
+
+env = Env()
 if env.str("REBOUND_ENV_FILE", default=""):
     env.read_env(env.str("REBOUND_ENV_FILE"))
 
@@ -329,7 +341,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "crm.api.schema.ApiSchema",
-    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "EXCEPTION_HANDLER": "crm.views.away.handle_api_error",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -352,6 +364,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "tryItOutEnabled": True, "validatorUrl": None},
 }
+
+SETTINGS_READ = frozenset(Env.names)  # names of environment variables
 
 if PRODUCTION:
     checks.refuse_unsafe(globals())

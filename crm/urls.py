@@ -27,3 +27,4 @@ urlpatterns = [
     path("", include("bounces.urls")),
     path("", include("contacts.urls")),
 ]
+handler500 = "crm.views.away.answer_error"

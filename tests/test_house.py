@@ -99,17 +99,18 @@ def test_every_environment_variable_is_read_in_one_place_and_documented():
 
 def test_no_other_module_reads_the_environment():
     # gunicorn's own convention; where `up` and the command line stand before the settings.
-    known = {"crm.settings", "crm.wsgi", "crm.gunicorn_conf", "crm.up.start", "crm.up.processes"}
+    known = {"crm.settings", "crm.wsgi", "crm.gunicorn_conf", "crm.up.start", "crm.up.processes", "crm.up.remembered"}
     readers = {dotted(path) for path in MODULES if re.search(r"os\.environ|os\.getenv", path.read_text())}
     assert readers - known - {"crm.management.commands.up"} == set()
 
 
 def test_one_place_alone_speaks_to_the_mail_server():
-    """What sends emails writes rows: a slow mail server delays no page and no bounce."""
+    """Whoever sends emails, by Django's send_mail, writes rows: a slow mail server delays no page and no bounce."""
     knocks = {"bounces.intake.knocking"}  # at the door that `intake smtp` opens: an admin's test of it
+    speaking = ("smtplib", "aiosmtplib", "django.core.mail.backends", "django.core.mail.get_connection")
 
     def sends(path: Path) -> list[str]:
-        return [name for name in imports(path) if name.startswith(("smtplib", "django.core.mail"))]
+        return [name for name in imports(path) if name.startswith(speaking)]
 
     found = offending(sends, (path for path in MODULES if not dotted(path).startswith("crm.mail.")))
     assert set(found) - knocks == set()

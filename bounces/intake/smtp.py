@@ -28,17 +28,21 @@ log = structlog.get_logger(__name__)
 logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's: each command, with its addresses
 
 LINE_LENGTH = 1024 * 1024  # some systems write a whole mail in one line; aiosmtpd alone refuses beyond 1,000 bytes
+LONGEST_LINE = 4 * LINE_LENGTH  # aiosmtpd keeps the pieces of a longer one: what comes after that is not read
 MOST_CONNECTIONS = 50
 MOST_OF_ONE = 20  # from one address, beside this machine's own: Postfix opens as many at once to one place
 MOST_RECIPIENTS = 100  # of one mail, RFC 5321 4.5.3.1.8
 MOST_COMMANDS = {"RCPT": 2_000, "NOOP": 50, "VRFY": 5, "*": 500}  # of one connection
 SILENCE = 60.0  # seconds
+HEARS_OUT = 30.0  # seconds for a client to end what is refused, so that it reads the reply
 LONGEST = 15 * 60.0  # seconds of one connection
 
 OURS = "451 4.3.0 This is our own fault: try again later"
 NOBODY = "550 5.1.1 There is nobody by this address"
 TOO_MANY = "452 4.5.3 Too many recipients: send the others a mail of their own"
 BUSY = "421 4.3.2 Too many connections: try again later"
+LONG_TEXT = "552 5.3.4 A line of this mail is too long"
+LONG_COMMAND = "500 5.5.2 Line too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,14 @@ class _Bounded:
     """Beside aiosmtpd's protocol: a bounded number of connections, each of bounded length, with bounded lines."""
 
     open_now: set[asyncio.BaseTransport]
+    envelope: Any  # aiosmtpd's: whom the mail is for
+    is_lmtp = False
     line_length_limit = LINE_LENGTH
     _unbroken = 0
     _end: asyncio.TimerHandle | None = None
+    _takes_text = False
+    _refused = b""  # what ends the mail or command that was refused: until then all is thrown away
+    _last = b""
 
     def connection_made(self, transport: Any) -> None:
         if self._end is not None:  # the same one, once STARTTLS has secured it
@@ -143,16 +152,39 @@ class _Bounded:
         theirs = sum(host_of(each) == host for each in self.open_now)
         return len(self.open_now) >= MOST_CONNECTIONS or (host not in HERE and theirs >= MOST_OF_ONE)
 
+    async def push(self, status: Any) -> None:
+        """aiosmtpd's replies; 354 asks for the text."""
+        self._takes_text = str(status).startswith("354")
+        await super().push(status)  # type: ignore[misc]
+
     def data_received(self, data: bytes) -> None:
         """aiosmtpd keeps the pieces of a line that does not end, however long it is."""
         if self._end is None:  # turned away
             return
+        if self._refused:
+            self._throw_away(data)
+            return
         at = data.rfind(b"\r\n")
         self._unbroken = len(data) - at - 2 if at >= 0 else self._unbroken + len(data)
-        if self._unbroken > 4 * LINE_LENGTH:
-            self._mine.abort()
+        if self._unbroken > LONGEST_LINE:
+            self._refuse()
             return
         super().data_received(data)  # type: ignore[misc]
+
+    def _refuse(self) -> None:
+        """Says so at once, and hears the client out: one that is cut off amid its sending reads no reply."""
+        replies = (
+            [LONG_TEXT] * (len(self.envelope.rcpt_tos) if self.is_lmtp else 1) if self._takes_text else [LONG_COMMAND]
+        )
+        self._mine.write("".join(f"{reply}\r\n" for reply in replies).encode())
+        self._refused = b"\r\n.\r\n" if self._takes_text else b"\r\n"
+        asyncio.get_running_loop().call_later(HEARS_OUT, self._mine.abort)
+
+    def _throw_away(self, data: bytes) -> None:
+        tail = self._last + data
+        if self._refused in tail:
+            self._mine.close()
+        self._last = tail[-len(self._refused) :]
 
     def eof_received(self) -> bool | None:
         return None if self._end is None else super().eof_received()  # type: ignore[misc]
@@ -170,7 +202,7 @@ class BoundedSmtp(_Bounded, SMTP):
 
 
 class BoundedLmtp(_Bounded, LMTP):
-    pass
+    is_lmtp = True
 
 
 def protocol_factory(work: Work, *, is_lmtp: bool, tls: ssl.SSLContext | None = None) -> Callable[[], SMTP]:

@@ -17,6 +17,8 @@ from bounces.intake.webhooks.door import NOT_THERE, Answer, receive, turn_away
 from bounces.intake.webhooks.known import find, load
 from bounces.models import IntakeSource
 
+BELOW = "/in/"  # where bounces/urls.py has it
+
 
 @csrf_exempt
 def take_in(request: HttpRequest, token: str) -> HttpResponse:

@@ -9,5 +9,6 @@ In: the settings. Out: a Rebound that answers, or one plain sentence why not.
     private.py      both, borrowed for one command or one test run
     supervisor.py   many programs: logs shown, crashes restarted, stopped in order
     first_start.py  what happens once: the first admin, the demo
+    remembered.py   the settings that `up` runs with, for the commands of other shells
     start.py        the verbs of `manage.py up`, in order
 """

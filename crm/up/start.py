@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from redis import RedisError
 
 from bounces.intake import mailboxes
-from crm.up import first_start, listening, places, postgres, valkey
+from crm.up import first_start, listening, places, postgres, remembered, valkey
 from crm.up.first_start import SignIn, WantedDemo
 from crm.up.places import Places, StartError
 from crm.up.processes import Program
@@ -47,6 +47,7 @@ def run(options: Options, supervisor: Supervisor, announce: Announce) -> None:
     here = places.prepare(settings.VAR_DIR)
     with places.locked(here, "`rebound up`"):
         listening.check_free(options.host, options.port)
+        remembered.leave(here.var, settings.SETTINGS_READ - {"REBOUND_VAR"}, os.environ, _web_environment(options))
         try:
             _start_private_servers(here, supervisor)
             _check_servers()

@@ -11,9 +11,7 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from bounces.views.webhooks import take_in
-
-BELOW = "/in/"  # where bounces/urls.py has it
+from bounces.views.webhooks import BELOW, take_in
 
 
 def short_way(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

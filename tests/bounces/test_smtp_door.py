@@ -201,16 +201,53 @@ def test_a_line_of_half_a_megabyte_is_no_reason_to_refuse(door):
     assert len(mails()) == 1
 
 
-def test_a_line_without_an_end_is_cut_off(door):
-    host, _, port = door.place.rpartition(":")
-    with socket.create_connection((host, int(port)), 10) as sock:
-        sock.recv(1000)
-        for line in ("EHLO me", "MAIL FROM:<>", f"RCPT TO:<{a_return_path()}>", "DATA"):
+@pytest.mark.parametrize("bytes_sent", [5_000_000, 20_000_000])
+@pytest.mark.parametrize(("is_lmtp", "number"), [(False, 1), (True, 2)])
+def test_a_mail_in_one_endless_line_is_answered(open_door, bytes_sent: int, is_lmtp: bool, number: int):
+    """RFC 5321 4.2.5: a client that is cut off without a reply sends the same mail again, for days."""
+    door = open_door(is_lmtp=is_lmtp)
+    with connected(door) as sock:
+        recipients = [f"RCPT TO:<{a_return_path()}>" for _ in range(2)]
+        for line in ("LHLO me" if is_lmtp else "EHLO me", "MAIL FROM:<>", *recipients, "DATA"):
             sock.sendall(f"{line}\r\n".encode())
             sock.recv(2000)
-        with pytest.raises((ConnectionResetError, BrokenPipeError)):
-            sock.sendall(b"x" * 20_000_000)
+        sock.sendall(b"x" * bytes_sent + b"\r\n.\r\n")
+        said = said_until_the_end(sock)
+    assert said.count("552 5.3.4") == number
     assert mails() == []
+
+
+def test_a_command_without_an_end_is_answered(door):
+    with connected(door) as sock:
+        sock.recv(1000)
+        sock.sendall(b"x" * 5_000_000 + b"\r\n")
+        said = said_until_the_end(sock)
+    assert said.startswith("500")
+
+
+def test_who_never_ends_a_line_that_was_refused_is_cut_off(door, monkeypatch):
+    monkeypatch.setattr(smtp, "HEARS_OUT", 0.3)
+    with connected(door) as sock:
+        sock.recv(1000)
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            send_for_ever(sock)
+
+
+def send_for_ever(sock: socket.socket) -> None:
+    while True:
+        sock.sendall(b"x" * 1_000_000)
+
+
+def connected(door: Door) -> socket.socket:
+    host, _, port = door.place.rpartition(":")
+    return socket.create_connection((host, int(port)), 10)
+
+
+def said_until_the_end(sock: socket.socket) -> str:
+    said = b""
+    while piece := sock.recv(1000):
+        said += piece
+    return said.decode()
 
 
 def test_our_own_fault_is_answered_so_that_the_mail_comes_again(door):
