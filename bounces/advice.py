@@ -29,9 +29,9 @@ GROUP BY 1, 2, 3, 4, 5
 
 FAULTS = {
     Fault.SENDER: "the sender’s fault",
-    Fault.RECIPIENT: "wrong or closed mailboxes",
-    Fault.INFRASTRUCTURE: "errors of the network or of a mail server",
-    Fault.UNKNOWN: "without a reason in their reports",
+    Fault.RECIPIENT: "the recipient’s fault",
+    Fault.INFRASTRUCTURE: "network or mail server errors",
+    Fault.UNKNOWN: "of unknown cause",
 }
 # By reason; else by fault. `{domain}` is the sending domain with most of these bounces.
 DOES = {
@@ -51,9 +51,9 @@ DOES = {
     "ratelimited": "slow down: send fewer emails an hour from {domain}",
     "syntaxerror": "update the sending system of {domain}: it breaks the rules of SMTP",
     "suppressed": "remove the addresses that your sending tool suppresses",
-    "userunknown": "verify the list before you send more",
-    "hostunknown": "verify the list before you send more",
-    "mailboxfull": "leave them out for a while; Rebound does so by itself",
+    "userunknown": "the mailboxes do not exist. Verify the list before you send more",
+    "hostunknown": "the domains do not exist. Verify the list before you send more",
+    "mailboxfull": "the mailboxes are full. Rebound stops emailing those that stay full",
 }
 DOES_BY_FAULT = {
     Fault.SENDER: "check the sending domain {domain}",

@@ -42,6 +42,12 @@ class Cause:
     def others(self) -> tuple[Guard, ...]:
         return self.guards[1:]
 
+    @property
+    def others_words(self) -> str:
+        """`and 4 senders, 3 campaigns`."""
+        counted = [(len([g for g in self.others if g.dimension == d]), d.label.lower()) for d in WIDEST_FIRST]
+        return "and " + ", ".join(f"{n} {one}{'' if n == 1 else 's'}" for n, one in counted if n)
+
     def keys(self, dimension: str) -> list[str]:
         return [guard.key for guard in self.guards if guard.dimension == dimension]
 

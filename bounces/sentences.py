@@ -38,7 +38,7 @@ VERDICT_WORDS = {
     "disposable": "disposable address",
     "undeliverable": "verification found it undeliverable",
     "alive": "accepts email",
-    "not_verified": "nothing known yet",
+    "not_verified": "no result yet",
 }
 FAULT_WORDS = {
     Fault.RECIPIENT: "on the recipient’s side",

@@ -62,14 +62,12 @@ def _incidents(undecided: list[Incident]) -> list[Matter]:
 
 
 def _paused(causes: list[Cause]) -> list[Matter]:
-    names = _listed([cause.main.key for cause in causes])
-    worst = causes[0].main.sentence if causes else ""
-    sentence = f"Sending is paused for {names}. {worst} Fix the cause, then resume."
-    title = f"{_counted(len(causes), 'sender')} paused by guard"
-    if causes and all(cause.main.dimension == "campaign" for cause in causes):
-        title = f"{_counted(len(causes), 'campaign')} paused by guard"
+    names = _listed([f"{cause.main.get_dimension_display().lower()} {cause.main.key}" for cause in causes])
+    newest = causes[0].main.sentence if causes else ""
+    sentence = f"Sending is paused for {names}. {newest} Fix the cause, then resume."
+    number = sum(len(cause.guards) for cause in causes)
     page = f"{reverse('bounces:reputation')}#paused"
-    return [Matter("guards", len(causes), title, sentence, page, "shield-alert", "bad")]
+    return [Matter("guards", number, f"{_counted(number, 'guard')} paused", sentence, page, "shield-alert", "bad")]
 
 
 def _campaigns(user: Any, over_the_line: Sequence[tuple[str, str]]) -> list[Matter]:
