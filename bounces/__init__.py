@@ -26,7 +26,8 @@
 
 Before a message is sent: `issuing.py` gives it its return path, `return_path.py` says what that proves.
 What the pages and the API ask: `verdict.py` (may I write to it?), `refusals.py` (whom nobody may write to, as sets),
-`demands.py` (what a campaign asks beyond that), `sentences.py` (why, in words).
+`demands.py` (what a campaign asks beyond that), `address_kinds.py` (disposable, free and desks' addresses),
+`sentences.py` (why, in words).
 What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send here;
 `suppression_lists.py` reads lists of them), `review.py` (what the facts leave open: `questions.py`),
 `standings.py` (whether a bounce counts).

@@ -2,7 +2,7 @@
 
 In: text that people, files and mails call an address. Out: its normal form (local part and domain lower-cased, the
 domain as A-labels), the keyed hash that outlives it, and Address rows. Sources: RFC 5321 4.1.2 and 4.5.3.1,
-RFC 5890, RFC 2142 (role accounts).
+RFC 5890. What an address is by its name alone: `address_kinds.py`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,6 @@ PLAIN = re.compile(
 LOCAL_PART_LENGTH = 64
 ADDRESS_LENGTH = 254
 LABEL_LENGTH = 63
-
-ROLE_LOCAL_PARTS = frozenset(
-    """
-    abuse accounts admin administrator billing careers contact enquiries ftp help helpdesk hello hostmaster hr info
-    inquiries jobs list list-request marketing news no-reply noc noreply office orders postmaster press root sales
-    security service spam support team usenet uucp webmaster www
-    """.split()  # noqa: SIM905  (a list of forty literals is forty lines)
-)
 
 
 class BadAddress(ValueError):
@@ -86,11 +78,6 @@ def _normalise_by_library(lowered: str) -> str:
 
 def domain_of(email: str) -> str:
     return email.rpartition("@")[2]
-
-
-def is_role_account(email: str) -> bool:
-    """Whether the address is a desk's rather than a person's."""
-    return email.rpartition("@")[0] in ROLE_LOCAL_PARTS
 
 
 def suppression_key(email: str) -> bytes:

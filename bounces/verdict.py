@@ -1,8 +1,8 @@
 """May I write to it? One answer for the pages, the API and the sender.
 
 In: addresses, and the moment. Out: a Verdict each: yes, caution or no, with reason and sentence. Source: DESIGN.md §4.
-`no`: suppressed (the address or its domain), held, invalid. `caution`: at risk, silent, or a desk's address. Else
-`yes`. What a campaign demands may make a `no` of it (`demands.py`).
+`no`: suppressed (the address or its domain), held, invalid. `caution`: at risk, silent, disposable, or a desk's.
+Else `yes`. What a campaign demands may make a `no` of it (`demands.py`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,10 @@ from django.db.models import (
     Value,
 )
 
+from bounces.address_kinds import ROLE_PATTERN, disposable_domain_of, is_role_account
 from bounces.addresses import (
-    ROLE_LOCAL_PARTS,
     BadAddress,
     domain_of,
-    is_role_account,
     normalise,
     normalise_reachable,
     suppression_key,
@@ -99,6 +98,9 @@ def judge(facts: Facts) -> Verdict:
         mails, since = facts.silent
         text = f"Silent: {mails} mails delivered since {long_date(since)}, no reply and no click. {sentence}"
         return Verdict(Answer.CAUTION, "silent", text, facts.status, facts.since)
+    if domain := disposable_domain_of(facts.email):
+        text = f"A disposable address: mailboxes at {domain} are made to be thrown away. {sentence}"
+        return Verdict(Answer.CAUTION, "disposable", text, facts.status, facts.since)
     if is_role_account(facts.email):
         text = f"A desk’s address, not a person’s; leave it out unless you mean it. {sentence}"
         return Verdict(Answer.CAUTION, "role_account", text, facts.status, facts.since)
@@ -236,7 +238,7 @@ WHERE a.id = ANY(%(ids)s)
 def answered(answer: Answer, now: datetime, demand: Demand | None = None) -> QuerySet[Address]:
     """The addresses with that answer, as a set: the same rules as `judge` and `tighten`, which a test holds."""
     no = refused(now)
-    careful = Q(status=Status.AT_RISK) | Q(email__regex=ROLE_PATTERN) | silent(now)
+    careful = Q(status=Status.AT_RISK) | Q(email__regex=ROLE_PATTERN) | Q(domain__is_disposable=True) | silent(now)
     if demand is not None:
         no |= left_out(demand, careful, now)
     if answer == Answer.NO:
@@ -259,7 +261,7 @@ def left_out(demand: Demand, careful: Q, now: datetime) -> Q:
 
 
 # The words of a filter: an answer, or the reason of a caution.
-WORDS = (*(str(answer) for answer in Answer), "silent", "role_account")
+WORDS = (*(str(answer) for answer in Answer), "silent", "role_account", "disposable")
 
 
 def answered_by(word: str, now: datetime, demand: Demand | None = None) -> QuerySet[Address]:
@@ -268,6 +270,8 @@ def answered_by(word: str, now: datetime, demand: Demand | None = None) -> Query
         return answered(Answer.CAUTION, now, demand).filter(silent(now))
     if word == "role_account":
         return answered(Answer.CAUTION, now, demand).filter(email__regex=ROLE_PATTERN)
+    if word == "disposable":
+        return answered(Answer.CAUTION, now, demand).filter(domain__is_disposable=True)
     return answered(Answer(word), now, demand)
 
 
@@ -280,9 +284,6 @@ def silent(now: datetime) -> Q:
         address_id=OuterRef("pk"), delivered__gte=Subquery(count), since__lte=Subquery(border)
     )
     return Q(Exists(active.filter(silent_count__gt=0))) & Q(Exists(rows))
-
-
-ROLE_PATTERN = "^(" + "|".join(sorted(ROLE_LOCAL_PARTS)) + ")@"
 
 
 def sendable_addresses(now: datetime) -> QuerySet[Address]:

@@ -35,6 +35,7 @@ VERDICT_WORDS = {
     **{str(answer): words for answer, words in ANSWER_WORDS.items()},
     "silent": "With caution: no reply for long",
     "role_account": "With caution: shared mailbox",
+    "disposable": "With caution: disposable address",
 }
 NOTHING = {"status": "no address", "owner": "nobody", "company": "none"}
 

@@ -18,7 +18,7 @@ SINCE = "updated_since"
 MEANING = {
     "q": "Words to search for in names, companies and addresses.",
     "status": "Of the primary address; `none`: without an address.",
-    "verdict": "On the primary address, as of now; `silent` and `role_account` are reasons of a caution.",
+    "verdict": "On the primary address, as of now; `silent`, `role_account` and `disposable` are reasons of a caution.",
     "owner": "A user's id, `me`, or `none`.",
     "tag": "A tag's name; several must all be there.",
     "company": "A company's id or name, or `none`.",

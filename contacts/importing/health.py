@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from math import sqrt
 from typing import Any
 
-from disposable_email_domains import blocklist
 from django.conf import settings
 from django.db import connection
 
-from bounces.addresses import ROLE_LOCAL_PARTS
+from bounces.address_kinds import FREE_DOMAINS, ROLE_LOCAL_PARTS, disposable_keys, is_at_disposable_domain
 from contacts.importing.staging import judged_of, stage_of
 from contacts.models import ImportRun
 
@@ -26,15 +24,6 @@ SAMPLE = 20_000
 SMALLEST = 20  # rows that a share must be of before it is judged
 FIRM = 100  # rows from which a share is judged as it is
 Z = 1.96  # standard deviations: 95% confidence
-FREE = tuple(
-    """
-    gmail.com googlemail.com yahoo.com yahoo.co.uk ymail.com hotmail.com hotmail.co.uk outlook.com live.com
-    msn.com icloud.com me.com mac.com aol.com gmx.de gmx.net gmx.com web.de t-online.de freenet.de orange.fr
-    wanadoo.fr laposte.net free.fr libero.it virgilio.it mail.ru yandex.ru bk.ru inbox.ru qq.com 163.com 126.com
-    sina.com naver.com daum.net proton.me protonmail.com zoho.com mail.com seznam.cz wp.pl o2.pl interia.pl
-    uol.com.br bol.com.br
-    """.split()  # noqa: SIM905  (a list of fifty literals is fifty lines)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +89,18 @@ def sampled(rows: int) -> str:
     return f"Of its {rows:,} rows." if rows <= SAMPLE else f"An estimate, by some {SAMPLE:,} of its rows."
 
 
-@cache
-def _disposable() -> list[str]:
-    return sorted(blocklist)
-
-
 def estimate(run: ImportRun) -> dict[str, Any]:
     """Shares of the sampled rows by the keys of `signs`; how many `rows` the file has, and `addressed` ones of them."""
     percent = min(100.0, 100 * SAMPLE / run.total) if run.total else 100.0
     with connection.cursor() as cursor:
         cursor.execute(
             ESTIMATE.format(stage=stage_of(run), judged=judged_of(run)),
-            {"percent": percent, "role": sorted(ROLE_LOCAL_PARTS), "free": list(FREE), "disposable": _disposable()},
+            {
+                "percent": percent,
+                "role": sorted(ROLE_LOCAL_PARTS),
+                "free": sorted(FREE_DOMAINS),
+                "disposable": disposable_keys(),
+            },
         )
         columns = [column.name for column in cursor.description or ()]
         found = {key: int(number or 0) for key, number in zip(columns, cursor.fetchone(), strict=True)}
@@ -127,14 +116,14 @@ def estimate(run: ImportRun) -> dict[str, Any]:
 
 
 # A row without a problem has an address; one with a problem counts as none where the problem is about its address.
-ESTIMATE = """
+ESTIMATE = f"""
 WITH sample AS MATERIALIZED (
     SELECT s.number, s.email, s.problems, split_part(s.email, '@', 1) AS local, split_part(s.email, '@', -1) AS domain,
            nullif(lower(concat_ws(' ', s.first_name, s.last_name)), '') AS name
-    FROM {stage} s TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (1)
+    FROM {{stage}} s TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (1)
 ), domain AS (
     SELECT domain, count(*) AS rows,
-           domain = ANY(%(free)s) AS is_free,
+           domain = ANY(%(free)s) AS is_free, {is_at_disposable_domain("sample.domain")} AS is_disposable,
            EXISTS (SELECT FROM bounces_address a WHERE a.domain = sample.domain) AS is_known
     FROM sample WHERE problems IS NULL AND email IS NOT NULL GROUP BY domain
 ), repeated AS (
@@ -146,9 +135,8 @@ SELECT (SELECT count(*) FROM sample) AS sampled,
        (SELECT count(*) FROM sample WHERE email IS NOT NULL OR problems IS NOT NULL) AS addressed,
        (SELECT count(*) FROM sample WHERE problems::text LIKE '%%is not an e-mail address%%') AS invalid,
        (SELECT count(*) FROM sample WHERE problems IS NULL AND local = ANY(%(role)s)) AS role,
-       (SELECT sum(d.rows) FROM domain d JOIN unnest(%(disposable)s::text[]) AS known(domain) USING (domain))
-           AS disposable,
+       (SELECT sum(rows) FROM domain WHERE is_disposable) AS disposable,
        (SELECT sum(rows) FROM domain WHERE is_free) AS free,
        (SELECT sum(rows) FROM domain WHERE NOT is_known) AS unknown,
        (SELECT rows FROM repeated) AS repeated
-"""
+"""  # noqa: S608 -- conditions of ours

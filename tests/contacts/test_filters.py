@@ -37,7 +37,7 @@ def test_a_verdict_is_that_on_the_primary_address():
     assert found({"verdict": ["caution", "no"]}) == [desk, gone]
     assert found({"verdict": "role_account"}) == [desk]
     assert found({"verdict": "silent"}) == []
-    assert "yes, caution, no, silent, role_account" in read_words({"verdict": "perhaps"})[1]["verdict"]
+    assert "yes, caution, no, silent, role_account, disposable" in read_words({"verdict": "perhaps"})[1]["verdict"]
 
 
 def test_owners_are_people_me_or_nobody():
