@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Model, Q, QuerySet
 
 from bounces.demands import Demand
-from contacts.models import Campaign, Company, Contact, Segment
+from contacts.models import Campaign, Company, Contact, ContactAddress, Segment
 from contacts.models.people import ContactQuerySet
 
 Row = TypeVar("Row", bound=Model)
@@ -35,6 +35,13 @@ def changeable_contacts(user: User) -> ContactQuerySet:
     if not user.has_perm("contacts.change_contact"):
         return contacts.none()
     return contacts.filter(_own_or_unowned(user))
+
+
+def addresses_seen_by(user: User) -> QuerySet[ContactAddress, Any] | None:
+    """The ids of the addresses of contacts that they see; None: of all, also of those that no contact has."""
+    if _sees_everything(user):
+        return None
+    return ContactAddress.objects.filter(contact__in=contacts_for(user)).values("address")
 
 
 def companies_for(user: User) -> QuerySet[Company]:

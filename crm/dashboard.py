@@ -21,6 +21,7 @@ from bounces.lists import FaultCounts, count_faults
 from bounces.models import Bounce, CleaningRun, DailyStat, InboundItem, StatusChange
 from bounces.paging import CappedCount, capped_count
 from bounces.sentences import explain_change
+from bounces.sight import only_seen
 from bounces.values import Kind, Status
 from contacts.access import campaigns_for, contacts_for
 from contacts.counting import Answers, count_answers
@@ -188,7 +189,9 @@ def _day(day: date, row: DailyStat | None) -> Day:
 
 def latest_changes(user: Any) -> list[Change]:
     """The newest transitions with their sentences, and whose addresses they are. Two queries."""
-    changes = list(StatusChange.objects.select_related("address").order_by("-at", "-id")[:CHANGES_SHOWN])
+    changes = list(
+        only_seen(StatusChange.objects.select_related("address"), user).order_by("-at", "-id")[:CHANGES_SHOWN]
+    )
     links = ContactAddress.objects.select_related("contact").filter(
         address__in=[change.address_id for change in changes], contact__in=contacts_for(user)
     )

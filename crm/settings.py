@@ -298,6 +298,8 @@ SECRETS_KEYS.append(sealing_key(SECRET_KEY))
 CA_FILE = env.str("REBOUND_CA_FILE", default="")  # certificates of further authorities, PEM
 # Who knows what a campaign asks of an address beyond the policy: (its key, the user) -> a Demand, or None.
 CAMPAIGN_DEMANDS = "contacts.access.demand_of"
+# Who knows which addresses a user sees: (the user) -> their ids, or None where it is all.
+ADDRESSES_SEEN = "contacts.access.addresses_seen_by"
 IMPORT_CAP = env.int("REBOUND_IMPORT_CAP", default=500 * 1024 * 1024)  # bytes of one file of contacts
 # The shares from which on a list looks bought or stale, and how it may come in then.
 IMPORT_LIMITS = {

@@ -27,6 +27,7 @@ from bounces.models import Address, Attempt, Bounce
 from bounces.models.constraints import choices
 from bounces.moments import read_day_or_moment
 from bounces.sentences import explain_bounce
+from bounces.sight import bounces_for
 from bounces.values import Fault, Kind, Standing, Trust
 from bounces.verdict import verdicts_of
 
@@ -155,7 +156,7 @@ class BounceDetailSerializer(BounceSerializer):
 
 
 class BouncesView(ListAPIView[Bounce]):
-    queryset = Bounce.objects.select_related("address")
+    queryset = Bounce.objects.select_related("address")  # for the schema
     serializer_class = BounceSerializer
     filter_backends = [StrictFilters]
     filterset_class = BounceFilters
@@ -166,6 +167,9 @@ class BouncesView(ListAPIView[Bounce]):
     @extend_schema(operation_id="bounces_list", tags=["bounces"], summary="Bounces, the newest recorded first")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[Bounce]:
+        return bounces_for(self.request.user)
 
 
 class BounceView(APIView):
@@ -178,6 +182,6 @@ class BounceView(APIView):
         summary="A bounce with its evidence",
         responses={200: BounceDetailSerializer},
     )
-    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002 -- DRF's signature
-        bounce = get_object_or_404(Bounce.objects.select_related("address"), pk=pk)
+    def get(self, request: Request, pk: int) -> Response:
+        bounce = get_object_or_404(bounces_for(request.user), pk=pk)
         return Response(BounceDetailSerializer(bounce).data)

@@ -14,8 +14,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from bounces import questions, rulings, suppressions
-from bounces.models import Address, Evidence, Ruling, Suppression
+from bounces.models import Evidence, Ruling, Suppression
 from bounces.sentences import explain_change
+from bounces.sight import addresses_for
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 from bounces.views.reason_form import ReasonForm
@@ -25,7 +26,7 @@ SHOWN = 20
 
 @needs("bounces.view_bounce")
 def show_address(request: HttpRequest, pk: int) -> HttpResponse:
-    address = get_object_or_404(Address.objects.select_related("silence"), pk=pk)
+    address = get_object_or_404(addresses_for(request.user).select_related("silence"), pk=pk)
     now = timezone.now()
     changes = address.status_changes.select_related("address", "policy", "actor").order_by("-at", "-id")[:SHOWN]
     misdated = Evidence.objects.filter(bounce=OuterRef("pk"), claimed_at__isnull=False)
@@ -50,7 +51,7 @@ def show_address(request: HttpRequest, pk: int) -> HttpResponse:
 @needs("bounces.restore_address")
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks why, then restores. `next` is where the person came from."""
-    address = get_object_or_404(Address, pk=pk)
+    address = get_object_or_404(addresses_for(request.user), pk=pk)
     form = ReasonForm("restore", request.POST or None)
     back = came_from(request, reverse("bounces:address", args=[pk]))
     if request.method == "POST" and form.is_valid():
@@ -65,7 +66,7 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 @needs("bounces.restore_address")
 def hold(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks why, then nobody writes there until it is released."""
-    address = get_object_or_404(Address, pk=pk)
+    address = get_object_or_404(addresses_for(request.user), pk=pk)
     form = ReasonForm("hold", request.POST or None)
     if request.method == "POST" and form.is_valid():
         rulings.hold(address, request.user, form.cleaned_data["reason"], timezone.now())
@@ -77,7 +78,7 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @needs("bounces.restore_address")
 def release(request: HttpRequest, pk: int) -> HttpResponse:
-    address = get_object_or_404(Address, pk=pk)
+    address = get_object_or_404(addresses_for(request.user), pk=pk)
     now = timezone.now()
     if rulings.release(address, request.user, now):
         messages.success(request, f"{address} is released. {verdicts_of([pk], now)[pk].sentence}")

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bounces import questions, review
-from bounces.models import Address
+from bounces.sight import addresses_for
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 from bounces.views.address import came_from
@@ -19,7 +19,7 @@ from bounces.views.reason_form import ReasonForm
 @needs("bounces.ask_restore")
 def ask(request: HttpRequest, pk: int) -> HttpResponse:
     """Whoever may restore does it at once, on the page of the address."""
-    address = get_object_or_404(Address, pk=pk)
+    address = get_object_or_404(addresses_for(request.user), pk=pk)
     back = came_from(request, reverse("bounces:address", args=[pk]))
     known = questions.newest_asks([pk]).get(pk)
     if known is not None and not known.decision:

@@ -13,9 +13,10 @@ from django.utils import timezone
 from bounces.classification import Rule, load_reasons, load_rules
 from bounces.classification.overrides import Effect
 from bounces.lists import BounceFilter, ComplaintFilter, count_faults
-from bounces.models import Attempt, Bounce, InboundItem, RuleOverride
+from bounces.models import Attempt, InboundItem, RuleOverride
 from bounces.paging import both_ways, capped_count, page_for, page_of, sort_for
 from bounces.sentences import explain_bounce
+from bounces.sight import bounces_for, may_read_raw, only_seen
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 
@@ -44,13 +45,13 @@ def tabs(current: str) -> list[dict[str, Any]]:
 @needs("bounces.view_bounce")
 def show_list(request: HttpRequest) -> HttpResponse:
     form = BounceFilter(request.GET)
-    rows = form.rows()
+    rows = only_seen(form.rows(), request.user)
     sort = sort_for(request, ORDERS)
     context = {
         "form": form,
         "page": page_for(request, rows, ORDERS[sort]),
         "sort": sort,
-        "faults": count_faults(form.failures()),
+        "faults": count_faults(only_seen(form.failures(), request.user)),
         "total": capped_count(rows),
         "tabs": tabs("list"),
     }
@@ -60,7 +61,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
 @needs("bounces.view_bounce")
 def show_complaints(request: HttpRequest) -> HttpResponse:
     form = ComplaintFilter(request.GET)
-    rows = form.rows()
+    rows = only_seen(form.rows(), request.user)
     page = page_of(rows, ["-id"], request.GET.get("after"), request.GET.get("before"))
     context = {"form": form, "page": page, "total": capped_count(rows), "tabs": tabs("complaints")}
     return render(request, "bounces/complaints.html", context)
@@ -69,7 +70,7 @@ def show_complaints(request: HttpRequest) -> HttpResponse:
 @needs("bounces.view_bounce")
 def show_bounce(request: HttpRequest, pk: int) -> HttpResponse:
     override = RuleOverride.objects.filter(name=OuterRef("rule")).values("pk")[:1]
-    bounce = get_object_or_404(Bounce.objects.select_related("address").annotate(override_id=Subquery(override)), pk=pk)
+    bounce = get_object_or_404(bounces_for(request.user).annotate(override_id=Subquery(override)), pk=pk)
     own = vars(bounce)["override_id"]
     row = RuleOverride.objects.filter(pk=own).first() if own else None
     evidence = list(bounce.evidence.order_by("-rank", "pk")[:MOST_EVIDENCE])
@@ -81,6 +82,7 @@ def show_bounce(request: HttpRequest, pk: int) -> HttpResponse:
         "rule": find_rule(bounce.rule, row),
         "rule_url": url_of_rule(bounce.rule, row),
         "evidence": [(one, items.get(one.inbound_item_id or 0)) for one in evidence],
+        "readable": {pk for pk, item in items.items() if may_read_raw(request.user, item)},
         "attempt": Attempt.objects.filter(pk=bounce.attempt_id).first() if bounce.attempt_id else None,
         "verdict": verdicts_of([bounce.address_id], timezone.now())[bounce.address_id],
     }

@@ -19,6 +19,7 @@ from bounces.models import CleaningRun, Policy, Schedule
 from bounces.paging import page_of
 from bounces.policy_numbers import differences
 from bounces.sentences import explain_change
+from bounces.sight import only_seen
 from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
 
@@ -46,7 +47,9 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "bounces/cleaning_run.html", context)
     form = RunRowFilter(request.GET)
     report = report_of(run)
-    page = page_of(form.rows(run), form.order(), request.GET.get("after"), request.GET.get("before"))
+    page = page_of(
+        only_seen(form.rows(run), request.user), form.order(), request.GET.get("after"), request.GET.get("before")
+    )
     context = {
         "run": run,
         "form": form,
@@ -161,7 +164,7 @@ def export_rows(request: HttpRequest, pk: int) -> HttpResponseBase:
     name = run.noun.lower().replace(" ", "-")
     headers = {"Content-Disposition": f'attachment; filename="{name}-{run.pk}.csv"'}
     return StreamingHttpResponse(
-        csv_lines(list(CLEANING_COLUMNS.values()), cleaning_rows(form.rows(run))),
+        csv_lines(list(CLEANING_COLUMNS.values()), cleaning_rows(only_seen(form.rows(run), request.user))),
         content_type="text/csv",
         headers=headers,
     )

@@ -17,6 +17,7 @@ from bounces.models import Incident
 from bounces.paging import capped_count, page_of
 from bounces.providers import provider_name
 from bounces.reason_examples import reason_help
+from bounces.sight import only_seen
 from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
 from bounces.views.verdicts import add_verdicts
@@ -47,7 +48,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
 @needs("bounces.view_bounce")
 def show_incident(request: HttpRequest, pk: int) -> HttpResponse:
     incident = get_object_or_404(Incident.objects.select_related("decided_by"), pk=pk)
-    bounces = incidents.bounces_of(incident).select_related("address")
+    bounces = only_seen(incidents.bounces_of(incident).select_related("address"), request.user)
     page = page_of(bounces, ["-occurred_at", "-id"], request.GET.get("after"), request.GET.get("before"))
     add_verdicts(bounce.address for bounce in page.items)
     hours = incidents.by_hour(incident)
@@ -55,7 +56,7 @@ def show_incident(request: HttpRequest, pk: int) -> HttpResponse:
         "incident": incident,
         "provider": provider_name(incident.provider),
         "written": f"of {incident.good_attempted:,} written to in the window",
-        "count": capped_count(incidents.bounces_of(incident)),
+        "count": capped_count(bounces),
         "page": page,
         "hours": hours,
         "chart": {

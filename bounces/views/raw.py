@@ -13,7 +13,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 
-from bounces.models import Complaint, Evidence, InboundItem, RawChunk
+from bounces.models import InboundItem, RawChunk
+from bounces.sight import may_read_raw
 from bounces.views.access import needs
 
 SHOWN = 1024 * 1024
@@ -27,21 +28,13 @@ PROTECTION = {
 @needs("bounces.view_bounce")
 def show_raw(request: HttpRequest, pk: int) -> HttpResponseBase:
     item = get_object_or_404(InboundItem, pk=pk)
-    if not (request.user.has_perm("bounces.view_inbounditem") or is_evidence(item)):
+    if not may_read_raw(request.user, item):
         raise PermissionDenied
     if "download" in request.GET:
         disposition = content_disposition_header(True, item.name or f"item-{item.pk}") or "attachment"
         headers = {**PROTECTION, "Content-Disposition": disposition}
         return StreamingHttpResponse(chunks_of(item), content_type="application/octet-stream", headers=headers)
     return HttpResponse(shown_part(item), content_type="text/plain; charset=utf-8", headers=PROTECTION)
-
-
-def is_evidence(item: InboundItem) -> bool:
-    """Whether it is the mail behind a bounce or a complaint. Other mail in the inbox is for those who tend it."""
-    return (
-        Evidence.objects.filter(inbound_item_id=item.pk).exists()
-        or Complaint.objects.filter(inbound_item_id=item.pk).exists()
-    )
 
 
 def chunks_of(item: InboundItem) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ from bounces.rejudging.report import rows_of, transitions_of
 from bounces.rejudging.starting import rejudge_history, work_at_once
 from bounces.rejudging.working import is_outdated
 from bounces.sentences import explain_change
+from bounces.sight import only_seen
 from bounces.views.access import needs
 from bounces.views.cleaning import get_run
 
@@ -85,13 +86,15 @@ def get_rejudging(pk: int) -> CleaningRun:
 def _bounces(request: HttpRequest, run: CleaningRun) -> dict[str, Any]:
     chosen = request.GET.get("change", "")[:300]
     after, before = request.GET.get("after"), request.GET.get("before")
-    page = page_of(rows_of(run, chosen), ["bounce_id"], after, before, size=ROWS)
+    page = page_of(only_seen(rows_of(run, chosen), request.user, "address_id"), ["bounce_id"], after, before, size=ROWS)
     return {"transitions": transitions_of(run), "chosen_change": chosen, "page": page}
 
 
 def _addresses(request: HttpRequest, run: CleaningRun) -> dict[str, Any]:
     form = RunRowFilter(request.GET)
-    page = page_of(form.rows(run), form.order(), request.GET.get("after"), request.GET.get("before"))
+    page = page_of(
+        only_seen(form.rows(run), request.user), form.order(), request.GET.get("after"), request.GET.get("before")
+    )
     return {
         "form": form,
         "chosen": form.chosen(),

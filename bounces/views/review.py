@@ -21,6 +21,7 @@ from bounces.paging import capped_count, page_for
 from bounces.questions import Cause
 from bounces.rulings import NoReason
 from bounces.sentences import explain_bounce, shortcoming_words
+from bounces.sight import only_seen
 from bounces.values import Shortcoming
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
@@ -80,7 +81,8 @@ def show_queue(request: HttpRequest) -> HttpResponse:
 
 
 def show_asked_by(request: HttpRequest) -> HttpResponse:
-    mine = ReviewItem.objects.filter(asked_by=request.user.pk).select_related("address", "decided_by")
+    mine = only_seen(ReviewItem.objects.filter(asked_by=request.user.pk), request.user)
+    mine = mine.select_related("address", "decided_by")
     page = page_for(request, mine, ["-id"])
     return render(request, "bounces/review_asked.html", {"page": page})
 

@@ -26,6 +26,7 @@ from bounces.ids import is_id
 from bounces.lists import BounceFilter, ListFilter, RunRowFilter, SuppressionFilter
 from bounces.models import CleaningRun
 from bounces.sentences import QUESTION
+from bounces.sight import only_seen
 from contacts.access import User
 from contacts.chips import chips_of
 from contacts.exporting.people import LISTS, columns, header_of, rows_of
@@ -170,7 +171,7 @@ def _find_cleaning(params: Params, user: User, now: datetime) -> QuerySet[Any]: 
     run = CleaningRun.objects.filter(pk=int(params["run"])).first()
     if run is None:
         raise BadFilter(f"Cleaning run {params['run']} is gone.")
-    return RunRowFilter(params).rows(run)
+    return only_seen(RunRowFilter(params).rows(run), user)
 
 
 SUBJECTS: dict[str, Subject] = {
@@ -198,7 +199,7 @@ SUBJECTS: dict[str, Subject] = {
         words=list(BounceFilter.base_fields),
         columns=lambda: BOUNCE_COLUMNS,
         read=_read_form(BounceFilter),
-        find=lambda params, user, now: BounceFilter(params).rows(),  # noqa: ARG005 -- one signature for all
+        find=lambda params, user, now: only_seen(BounceFilter(params).rows(), user),  # noqa: ARG005 -- one signature for all
         rows=lambda found, keys, now, demand: _picked(BOUNCE_COLUMNS, keys, bounce_rows(found)),  # noqa: ARG005
         describe=_describe,
     ),
