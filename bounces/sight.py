@@ -7,6 +7,7 @@ the setting REBOUND_SALES_SEE does not hide, docs/settings.md lists.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -35,6 +36,13 @@ def addresses_for(user: User) -> QuerySet[Address]:
 
 def bounces_for(user: User) -> QuerySet[Bounce]:
     return only_seen(Bounce.objects.select_related("address"), user)
+
+
+def readable_of(user: User, items: Mapping[int, InboundItem]) -> set[int]:
+    """Of items behind bounces that this user sees, those whose raw bytes they may read, by id."""
+    if user.has_perm("bounces.view_inbounditem") or sees_everything(user):
+        return set(items)
+    return {pk for pk, item in items.items() if may_read_raw(user, item)}
 
 
 def may_read_raw(user: User, item: InboundItem) -> bool:

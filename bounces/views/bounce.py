@@ -16,7 +16,7 @@ from bounces.lists import BounceFilter, ComplaintFilter, count_faults
 from bounces.models import Attempt, InboundItem, RuleOverride
 from bounces.paging import both_ways, capped_count, page_for, page_of, sort_for
 from bounces.sentences import explain_bounce
-from bounces.sight import bounces_for, may_read_raw, only_seen
+from bounces.sight import bounces_for, only_seen, readable_of
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 
@@ -82,7 +82,7 @@ def show_bounce(request: HttpRequest, pk: int) -> HttpResponse:
         "rule": find_rule(bounce.rule, row),
         "rule_url": url_of_rule(bounce.rule, row),
         "evidence": [(one, items.get(one.inbound_item_id or 0)) for one in evidence],
-        "readable": {pk for pk, item in items.items() if may_read_raw(request.user, item)},
+        "readable": readable_of(request.user, items),
         "attempt": Attempt.objects.filter(pk=bounce.attempt_id).first() if bounce.attempt_id else None,
         "verdict": verdicts_of([bounce.address_id], timezone.now())[bounce.address_id],
     }

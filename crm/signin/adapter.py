@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from smtplib import SMTPException
 from typing import Any
 from urllib.parse import quote
 
@@ -49,13 +48,6 @@ class AccountAdapter(DefaultAccountAdapter):
             response = render(request, "account/lockout.html", status=429)
             response["Retry-After"] = str(RETRY_AFTER)
             raise ImmediateHttpResponse(response) from None
-
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """A mail server that is away is logged; it shows nobody an error, nor whether an account exists."""
-        try:
-            super().send_mail(template_prefix, email, context)
-        except (SMTPException, OSError) as error:
-            log.error("account_mail_not_sent", kind=template_prefix, error=repr(error))
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         request.session[STEP_KEY] = limits.password_mark(user)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from smtplib import SMTPException
 
 import structlog
+from allauth.account.adapter import get_adapter
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
@@ -25,48 +24,6 @@ from crm.signin.limits import password_mark
 VALID_FOR = timedelta(hours=24)
 
 log = structlog.get_logger(__name__)
-
-CONFIRM = """\
-Hello,
-
-Someone asked to sign in to Rebound with this address instead of another one. Open this link within 24 hours to
-confirm the change:
-
-{url}
-
-If you did not ask for this, do nothing. Nothing changes without the link.
-
-Rebound
-"""
-TAKEN = """\
-Hello,
-
-Someone asked to sign in to Rebound with this address instead of another one. An account with this address already
-exists, so nothing was changed.
-
-If that was you, sign in with this address, or ask your administrator.
-
-Rebound
-"""
-ASKED = """\
-Hello,
-
-Someone who knows your password asked to change the address that you sign in to Rebound with to {new}. The change takes
-effect when it is confirmed from that mailbox.
-
-Was that not you? Change your password now: that cancels the change. Then tell your administrator.
-
-Rebound
-"""
-CHANGED = """\
-Hello,
-
-The address that you sign in to Rebound with was changed from {old} to {new}.
-
-Was that not you? Tell your administrator at once.
-
-Rebound
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +37,17 @@ class Change:
     asked_at: datetime
 
 
-def ask(user: User, new: str, now: datetime) -> bool:
-    """Mails the link to the new address, and a warning to the old one. `new` is normalised. Says whether they went."""
-    if User.objects.filter(email=new).exists():
-        sent = _send(new, "Your address is already in use", TAKEN)
-    else:
-        change = Change(user.pk, user.email, new, password_mark(user), now)
-        url = settings.SITE_URL.rstrip("/") + reverse("account_confirm_email", args=[token_of(change)])
-        sent = _send(new, "Confirm your new address", CONFIRM.format(url=url))
-    return sent and _send(user.email, "Someone asked to change your sign-in address", ASKED.format(new=new))
+def ask(user: User, new: str, now: datetime) -> None:
+    """Mails the link to the new address, and a warning to the old one. `new` is normalised."""
+    mail = get_adapter().send_mail
+    with transaction.atomic():
+        if User.objects.filter(email=new).exists():
+            mail("account/email/address_taken", new, {})
+        else:
+            change = Change(user.pk, user.email, new, password_mark(user), now)
+            url = settings.SITE_URL.rstrip("/") + reverse("account_confirm_email", args=[token_of(change)])
+            mail("account/email/address_confirm", new, {"url": url})
+        mail("account/email/address_asked", user.email, {"new": new})
 
 
 def token_of(change: Change) -> str:
@@ -120,18 +79,9 @@ def confirm(token: str, now: datetime) -> bool:
             same = User.objects.filter(pk=user.pk, email=change.old, password=user.password, is_active=True)
             if not same.update(email=change.new):
                 return False
+            told = {"old": change.old, "new": change.new}
+            get_adapter().send_mail("account/email/address_changed", change.old, told)
     except IntegrityError:
         return False
     log.info("sign_in_address_changed", user=user.pk)
-    _send(change.old, "Your sign-in address was changed", CHANGED.format(old=change.old, new=change.new))
-    return True
-
-
-def _send(to: str, subject: str, text: str) -> bool:
-    """Whether the mail server took it."""
-    try:
-        send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [to])
-    except (SMTPException, OSError) as error:
-        log.error("account_mail_not_sent", kind=subject, error=repr(error))
-        return False
     return True

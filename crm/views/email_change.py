@@ -56,11 +56,9 @@ def ask_for_email_change(request: HttpRequest) -> HttpResponse:
     form = EmailChangeForm(user, request.POST if request.method == "POST" else None)
     asked = ""
     if request.method == "POST" and form.is_valid():
-        new = form.cleaned_data["email"]
-        if email_change.ask(user, new, timezone.now()):
-            asked, form = new, EmailChangeForm(user)
-        else:
-            form.add_error(None, "The message could not be sent. Nothing was changed. Try again later.")
+        asked = form.cleaned_data["email"]
+        email_change.ask(user, asked, timezone.now())
+        form = EmailChangeForm(user)
     return render(request, "account/email.html", {"form": form, "asked": asked})
 
 

@@ -117,7 +117,7 @@ def told_by(client: Client, planted: Planted, word: str) -> set[str]:
         # What is typed is shown again, so less than the whole word is typed.
         for ask in ("", "?show=addresses", "?download=1", f"?q={word[:-1]}", f"?domain={planted.address.domain}"):
             answer = client.get(url + ask)
-            body = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[arg-type,call-overload]  # the sync handler's
+            body = b"".join(answer.streaming_content) if answer.streaming else answer.content
             if word in body.decode(errors="replace"):
                 told.add(path)
     return told
