@@ -52,7 +52,8 @@ def test_signing_out_leads_back_to_the_sign_in(ada, sign_in):
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-def test_a_forgotten_password_is_reset_by_mail(ada, page):
+def test_a_forgotten_password_is_reset_by_mail(ada, page, site, settings):
+    settings.SITE_URL = site  # where the link in the mail leads
     page.goto("/accounts/password/reset/")
     page.get_by_label("Email").fill(ada.email)
     page.get_by_role("button", name="Send the link").click()
