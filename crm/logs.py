@@ -13,10 +13,15 @@ import re2
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# RE2, for the text comes from outside; whatever looks like an address, also inside a longer text.
-ADDRESS = re2.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+=~'\-]*@([A-Za-z0-9][A-Za-z0-9.\-]*)")
+# RE2, for the text comes from outside; whatever looks like an address, also inside a longer text, in any script, and
+# percent-encoded as in query strings, paths and referrers (`%40`; `%2540` within an encoded URL).
+AT = r"(?:@|%(?:25)*40)"
+LOCAL = r"[\pL\pN\pM._%+=~'!$*^`{|}\-]*"  # not what separates the parts of a URL
+QUOTED = r'[^"\n]{0,64}"'
+DOMAIN = r"(?:\[[0-9A-Za-z.:]+\]|[\pL\pN][\pL\pN\pM.\-]*)"
+ADDRESS = re2.compile(rf"([\pL\pN])(?:{LOCAL}|{QUOTED})({AT}{DOMAIN})")
 
-SOURCE = re2.compile(r"(/in/[A-Za-z0-9_-]{4})[A-Za-z0-9_-]+")
+SOURCE = re2.compile(r"((?:/|%(?:25)*2[Ff])in(?:/|%(?:25)*2[Ff])[A-Za-z0-9_-]{4})[A-Za-z0-9_-]+")
 
 
 def mask_secrets(logger: WrappedLogger | None, name: str, event: EventDict) -> EventDict:  # noqa: ARG001 -- structlog's signature
@@ -37,10 +42,9 @@ def drop_request_starts(logger: WrappedLogger | None, name: str, event: EventDic
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        masked = ADDRESS.sub(r"\1***@\2", value) if "@" in value else value
-        return SOURCE.sub(r"\1***", masked) if "/in/" in masked else masked
+        return SOURCE.sub(r"\1***", ADDRESS.sub(r"\1***\2", value))
     if isinstance(value, dict):
-        return {key: _masked(inner) for key, inner in value.items()}
+        return {_masked(key): _masked(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(_masked(inner) for inner in value)
     if value is None or isinstance(value, (int, float)):

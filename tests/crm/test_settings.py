@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.test import RequestFactory
 
-from crm.logs import mask_secrets
+from crm.logs import configure, mask_secrets
 
 GOOD = {
     "REBOUND_PRODUCTION": "1",
@@ -124,6 +125,52 @@ def test_logs_mask_addresses_wherever_they_stand():
         "extra": {"to": ["b***@example.com"]},
         "n": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GET /contacts/?q=ada%40b.example&page=2", "GET /contacts/?q***%40b.example&page=2"),
+        ("GET /contacts/?q=%3Cada%2Bx%40b.example%3E", "GET /contacts/?q***%40b.example%3E"),
+        ("/next=/contacts/%3Fq%3Dada%2540b.example", "/next=/contacts/%3***%2540b.example"),
+        ("http://rebound.example/bounces/ada%40b.example/", "http://rebound.example/bounces/a***%40b.example/"),
+        ("zoë@b.example and ада@почта.example", "z***@b.example and а***@почта.example"),
+        ("zo%C3%AB%40b.example", "z***%40b.example"),
+        ('RCPT TO:<"ada lovelace"@b.example>', 'RCPT TO:<"a***@b.example>'),
+        ("ada@[192.0.2.1]", "a***@[192.0.2.1]"),
+        ("POST %2Fin%2Fkdl-BQpYP2r88egSNtgeeDSvgmBVTDf1%2F", "POST %2Fin%2Fkdl-***%2F"),
+        ("?limit=400&after=40", "?limit=400&after=40"),
+        ("100%40", "100%40"),
+    ],
+)
+def test_logs_mask_addresses_in_every_encoding(text, shown):
+    event = {"event": text, "referer": text, text: {text: [text]}}
+
+    masked = mask_secrets(None, "info", event)
+
+    assert (masked["event"], masked["referer"], masked[text]) == (shown, shown, {shown: [shown]})
+
+
+@pytest.mark.parametrize("header", ["HTTP_REFERER", "QUERY_STRING", "PATH_INFO"])
+@pytest.mark.parametrize("text", ["ada%40b.example", "ada%2540b.example", "ada@b.example", "ada%2Bx%40b.example"])
+@pytest.mark.django_db
+def test_no_line_of_a_request_holds_an_address(caplog, client, header, text):
+    """Whatever a request brings: its lines are rendered as the handler renders them."""
+    path = "/contacts/" if header != "PATH_INFO" else f"/nowhere/{text}/"
+    query = f"q={text}" if header == "QUERY_STRING" else ""
+    with caplog.at_level("INFO"):
+        client.get(f"{path}?{query}", headers={"referer": f"http://a.example/?q={text}"})
+    rendered = settings_formatter().format
+    lines = [rendered(record) for record in caplog.records]
+    assert lines
+    assert [line for line in lines if text.lower() in line.lower()] == []
+
+
+def settings_formatter() -> logging.Formatter:
+    """The one of Django's LOGGING."""
+    given = configure("json", "INFO")["formatters"]["structured"]
+    make = given.pop("()")
+    return make(**given)
 
 
 @pytest.mark.parametrize(
