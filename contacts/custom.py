@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from bounces.plain_text import plain
 from contacts.models import CustomField
 
 LONGEST_TEXT = 2000
@@ -38,7 +39,7 @@ def clean_custom(
 def clean_value(field: CustomField, value: Any) -> Any:
     """Raises ValueError with a sentence for people."""
     if isinstance(value, str):
-        value = value.strip()
+        value = plain(value).strip()
     if value is None or value == "":
         return None
     return _CLEANERS[CustomField.Type(field.type)](field, value)

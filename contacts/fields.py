@@ -14,6 +14,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from bounces.addresses import BadAddress, normalise_reachable
+from bounces.plain_text import plain
 from contacts.custom import clean_custom
 
 LONGEST = {
@@ -74,7 +75,7 @@ def clean_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(word: str, value: Any) -> str:
     """One line: runs of blanks and line breaks become one blank."""
-    text = "" if value is None else " ".join(str(value).split())
+    text = "" if value is None else " ".join(plain(str(value)).split())
     if len(text) > LONGEST[word]:
         raise ValueError(f"At most {LONGEST[word]} characters fit; these are {len(text):,}.")
     if UNKEEPABLE.search(text):
@@ -110,7 +111,7 @@ def _tags(word: str, value: Any) -> list[str]:  # noqa: ARG001 -- one signature 
     """Each once, whatever its case, as first written."""
     names: dict[str, str] = {}
     for each in _listed(value):
-        name = " ".join(each.split())
+        name = " ".join(plain(each).split())
         if not name:
             continue
         if len(name) > LONGEST_TAG or UNKEEPABLE.search(name) or "," in name:
@@ -125,6 +126,7 @@ def _addresses(word: str, value: Any) -> list[str]:  # noqa: ARG001 -- one signa
     """Normalised, each once, in the order given."""
     emails: dict[str, None] = {}
     for each in _listed(value):
+        each = plain(each)
         if not each.strip():
             continue
         try:

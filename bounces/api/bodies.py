@@ -16,6 +16,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.status import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from bounces.intake.keep import megabytes
+from bounces.plain_text import plain_tree
 
 # 10,000 addresses of 254 characters are 2.6 MB, 1,000 events with whole diagnostics 4 MB.
 JSON_CAP = 8 * 1024 * 1024
@@ -45,9 +46,11 @@ class JsonBody(BaseParser):
             raise ParseError("The JSON is nested too deeply.") from error
         except ValueError as error:
             raise ParseError(f"The body is not JSON in UTF-8: {error}") from error
-        if self.is_kept_whole and b"\\u" in body and not is_keepable(value):
+        if not self.is_kept_whole:
+            return value
+        if b"\\u" in body and not is_keepable(value):
             raise ParseError("A text holds a character that cannot be kept: \\u0000, or half of a surrogate pair.")
-        return value
+        return value if body.isascii() and b"\\u" not in body else plain_tree(value)
 
 
 class JsonBatch(JsonBody):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from bounces.patterns import Pattern
+from bounces.plain_text import INVISIBLE, LINE_BREAKS, ODD_BREAKS
 
 MAX_DIAGNOSTIC = 2_000
 MAX_LOCAL, MAX_DOMAIN = 64, 255  # RFC 5321 4.5.3.1
@@ -42,10 +43,7 @@ COMMAND_WORDS = {
 }
 REFUSED_IN_DIALOGUE = Pattern(r"(?im)^>>> (helo|ehlo|mail|rcpt|data)\b[^\n]*\n<<< [45]\d\d\b")
 ANY_COMMAND = Pattern("(?im)" + "|".join(f"({words})" for words in COMMAND_WORDS.values()))
-# Control characters, line separators, and the bidirectional marks that make a page show text in another order.
-CONTROL = dict.fromkeys(
-    [*range(0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF], " "
-)
+CONTROL = dict.fromkeys([0x00, *LINE_BREAKS, *ODD_BREAKS, *INVISIBLE], " ")
 
 
 def find_addresses(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from bounces.addresses import BadAddress, normalise_reachable
+from bounces.plain_text import plain
 from contacts.country_words import country_code
 from contacts.custom import clean_custom
 from contacts.fields import LONGEST, FieldErrors, clean_fields
@@ -218,6 +219,6 @@ def _said(error: ValueError) -> str:
 def address_in(cell: str) -> str:
     """As it is kept."""
     try:
-        return normalise_reachable(cell)
+        return normalise_reachable(plain(cell))
     except BadAddress as error:
         raise ValueError(f"“{cell[:254]}” is not an e-mail address: {error}") from error
