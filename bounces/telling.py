@@ -96,12 +96,14 @@ def _judge(report: Report, email: str, rules: RuleSet) -> Judgement:
 
 def outcome_of(reading: Reading, told: list[Told], new: int) -> Outcome:
     """What the inbox says of an item once it is recorded."""
+    if reading.kind in (MailKind.NONE, MailKind.VACATION) and reading.caps:
+        return quarantined(f"{reading.left_out} What was read holds no report; the rest may.")
     if reading.kind in (MailKind.NONE, MailKind.VACATION):
         return ignored(_sentence(reading.why or "nothing in it that is recorded"))
     if reading.reports and not any(is_recorded(report) for report in reading.reports):
         return ignored("A report that is no complaint: it is about authentication, or takes a complaint back.")
     if not told:
-        return quarantined(_without_recipient(reading))
+        return quarantined(f"{_without_recipient(reading)} {reading.left_out}".strip())
     unproved = [one for one in told if not one.is_trusted]
     if new == 0 and not unproved:
         return ignored("Recorded before: all that it tells was known." + unrecorded(reading, told))
@@ -122,12 +124,13 @@ def unrecorded(reading: Reading, told: list[Told]) -> str:
     """ " 2 recipients not recorded: “ada at home”, “x@@b.example”.": no addresses, or beyond the most that are read."""
     recorded = {id(one.report) for one in told}
     left = [report for report in reading.reports if is_recorded(report) and id(report) not in recorded]
+    unread = f" {reading.left_out}" if reading.caps else ""
     if not left:
-        return ""
+        return unread
     names = [f"“{clean_line(report.recipient)[:NAME_LENGTH]}”" for report in left if report.recipient][:MOST_NAMED]
     more = f" and {len(left) - len(names):,} more" if len(left) > len(names) else ""
     which = f"{', '.join(names)}{more}" if names else "the report does not give their addresses"
-    return f" {len(left):,} recipient{'s' if len(left) != 1 else ''} not recorded: {which}."
+    return f" {len(left):,} recipient{'s' if len(left) != 1 else ''} not recorded: {which}.{unread}"
 
 
 def _without_recipient(reading: Reading) -> str:

@@ -149,6 +149,12 @@ class Reading:
     reports: tuple[Report, ...] = ()
     why: str = ""  # for kind none (and vacation): the plain reason, fit for a page
     reader: str = ""
+    caps: tuple[str, ...] = ()  # those that left something of it out: "more than 200 parts"; empty: it was read whole
+
+    @property
+    def left_out(self) -> str:
+        """ "It was not read whole: it has more than 200 parts and more than 2,000 lines." Empty where it was."""
+        return f"It was not read whole: it has {' and '.join(self.caps)}." if self.caps else ""
 
 
 @dataclass(frozen=True, slots=True)

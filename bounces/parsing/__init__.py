@@ -7,6 +7,7 @@ Pure: no database, clock, network or Django settings; never raises; bounded time
     reading = read(raw)
 
 - `mail.py`: the bounded view of the mail that every reader gets
+- `caps.py`: which caps the mail met, so that what is left out is said
 - `text.py`: addresses, codes and dates in a line
 - `words.toml`: how mail systems say that a mail did not arrive, in a dozen languages; `words.py` reads it
 - `notice.py`: the words of a report for people, and whether a mail system wrote them; `free_text.py`: what they say

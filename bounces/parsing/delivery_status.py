@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bounces.parsing.caps import met
 from bounces.parsing.decoding import decode_words
 from bounces.parsing.free_text import build_report as build_text_report
 from bounces.parsing.free_text import find_refusal, findings_of
@@ -101,6 +102,7 @@ def read_fields(text: str) -> Iterator[Report]:
     message: Fields = {}
     for count, group in enumerate(split_groups(text)):
         if count > MAX_RECIPIENTS:
+            met(f"more than {MAX_RECIPIENTS:,} recipients")
             return
         if any(name in group for name in RECIPIENT_FIELDS):
             if "reporting-mta" in group and not message:  # some systems leave out the empty line

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bounces.parsing.caps import met
 from bounces.parsing.mail import Headers, Mail
 from bounces.parsing.text import clean_host, clean_line, find_address, find_addresses, find_date
 from bounces.patterns import Pattern
@@ -54,7 +55,10 @@ def read_opt_out(mail: Mail) -> tuple[Report, ...]:
 
 
 def build_reports(mail: Mail, fields: Headers) -> tuple[Report, ...]:
-    recipients: Sequence[str | None] = find_recipients(mail, fields)[:MAX_RECIPIENTS] or [None]
+    named = find_recipients(mail, fields)
+    if len(named) > MAX_RECIPIENTS:
+        met(f"more than {MAX_RECIPIENTS:,} recipients")
+    recipients: Sequence[str | None] = named[:MAX_RECIPIENTS] or [None]
     return tuple(
         Report(
             event=Event.COMPLAINED,

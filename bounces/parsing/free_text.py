@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import islice
 
+from bounces.parsing.caps import met
 from bounces.parsing.mail import Headers
 from bounces.parsing.notice import FAILURE, SYSTEM_SENDER, Notice
 from bounces.parsing.text import (
@@ -96,7 +97,10 @@ def read_free_text(notice: Notice) -> tuple[Report, ...]:
     """Empty where no mail system wrote the mail, or it tells no failure."""
     if not notice.is_report or not notice.tells_failure:
         return ()
-    return tuple(build_report(notice, finding) for finding in findings_of(notice)[:MAX_RECIPIENTS])
+    findings = findings_of(notice)
+    if len(findings) > MAX_RECIPIENTS:
+        met(f"more than {MAX_RECIPIENTS:,} recipients")
+    return tuple(build_report(notice, finding) for finding in findings[:MAX_RECIPIENTS])
 
 
 def read_unnamed(notice: Notice) -> tuple[Report, ...]:

@@ -3,8 +3,8 @@
 In: raw bytes, whatever they are. Out: a `Mail`. Stage: parse. Sources: RFC 5322, RFC 2045 to 2047.
 
 The stdlib's parser is not used: on hostile mail it recurses without bound (`To:((((`) and is quadratic on long
-headers. What this view keeps is capped by the constants below; what lies beyond a cap is left out, and the rest
-of the mail still gets its answer.
+headers. What this view keeps is capped by the constants below; what lies beyond a cap is left out and said
+(`caps.py`), and the rest of the mail still gets its answer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import cache
 import re2
 
 from bounces.lazy import lazy
+from bounces.parsing.caps import met
 from bounces.parsing.decoding import decode_charset, decode_transfer, decode_words, strip_markup
 from bounces.patterns import Pattern
 
@@ -30,6 +31,11 @@ MAX_TEXT_BYTES = 256 * 1024  # of one text part
 
 NAME_BYTES = bytes(byte for byte in range(0x21, 0x7F) if byte != 0x3A)  # RFC 5322 2.2: of a header's name
 MAX_NAME = 100
+# Headers that lead to reports: where one of them is cut, something may be missed.
+LEADING = frozenset(("content-type", "x-failed-recipients"))
+TOO_MANY_PARTS = f"more than {MAX_PARTS} parts"
+TOO_LONG_TEXT = f"a text of more than {MAX_TEXT_BYTES // 1024} kB"
+TOO_LONG_HEADERS = f"headers of more than {MAX_HEAD_BYTES // 1024} kB"
 BLANK = (b" ", b"\t")
 SPACED_NAME = re2.compile(rb"(?m)^([!-9;-~]{1,100})[ \t]+:")  # RFC 5322 4.5, obsolete
 ANY_HEADER = re2.compile(rb"(?m)^[!-9;-~]{1,100}:")
@@ -77,7 +83,10 @@ class Headers:
         if at < 0:
             return ""
         at += len(marker)
-        return decode_value(self._block[at : self._end(at)])
+        value = self._block[at : self._end(at)]
+        if name in LEADING and len(value) > MAX_HEADER_CHARS:
+            met(f"a {name.title()} header of more than {MAX_HEADER_CHARS:,} characters")
+        return decode_value(value)
 
     def values(self, name: str) -> Iterator[str]:
         marker = mark(name)
@@ -88,6 +97,8 @@ class Headers:
             end = self._end(at + len(marker))
             yield decode_value(self._block[at + len(marker) : end])
             at = self._lower.find(marker, end)
+        if at >= 0:
+            met(f"more than {MAX_HEADERS:,} {name.title()} headers")
 
     def mentions(self, text: str) -> bool:
         """Whether a lower-case text stands anywhere in the block, whatever its case there."""
@@ -131,6 +142,8 @@ class Part:
     def text(self) -> str:
         """The body decoded; HTML without its markup."""
         body = decode_transfer(self.body[: MAX_TEXT_BYTES * 2], self.headers.get("content-transfer-encoding"))
+        if len(body) > MAX_TEXT_BYTES or len(self.body) > MAX_TEXT_BYTES * 2:
+            met(TOO_LONG_TEXT)
         text = decode_charset(body[:MAX_TEXT_BYTES], self.charset)
         return strip_markup(text) if self.content_type == "text/html" else text
 
@@ -165,7 +178,10 @@ class Mail:
         for wanted in ("text/plain", "text/html"):
             texts = [part.text for part in self.parts if part.content_type == wanted]
             if any(text.strip() for text in texts):
-                return "\n".join(texts)[:MAX_TEXT_BYTES]
+                text = "\n".join(texts)
+                if len(text) > MAX_TEXT_BYTES:
+                    met(TOO_LONG_TEXT)
+                return text[:MAX_TEXT_BYTES]
         return ""
 
     def parts_of(self, *content_types: str) -> list[Part]:
@@ -174,6 +190,8 @@ class Mail:
 
 def open_mail(raw: bytes) -> Mail:
     """Never raises. LF, CRLF and CR-only mails give the same `Mail`."""
+    if len(raw) > MAX_BYTES:
+        met(f"more than {MAX_BYTES // 1024 // 1024} MB")
     body = normalise_newlines(raw[:MAX_BYTES]).lstrip(b"\n")
     headers, body = split_headers(body)
     parts: list[Part] = []
@@ -182,6 +200,8 @@ def open_mail(raw: bytes) -> Mail:
     for part in walk_parts(headers, body):
         if part.content_type in RETURNED_TYPES:
             inner = decode_transfer(part.body[:MAX_HEAD_BYTES], part.headers.get("content-transfer-encoding"))
+            if len(part.body) > MAX_HEAD_BYTES and b"\n\n" not in inner:
+                met(TOO_LONG_HEADERS)
             returned.append(split_headers(inner.lstrip(b"\n"))[0])
             inner_mails.append(part.body)
         else:
@@ -202,7 +222,11 @@ def split_headers(block: bytes) -> tuple[Headers, bytes]:
     end = block.find(b"\n\n", 0, MAX_HEAD_BYTES)
     head, body = (block[:end], block[end + 2 :]) if end >= 0 else (block[:MAX_HEAD_BYTES], b"")
     headers = Headers(head)
-    return (headers, body) if headers else (headers, block)
+    if not headers:
+        return headers, block
+    if end < 0 and len(block) > MAX_HEAD_BYTES:
+        met(TOO_LONG_HEADERS)
+    return headers, body
 
 
 def decode_value(value: bytes) -> str:
@@ -223,8 +247,11 @@ def walk_parts(headers: Headers, body: bytes) -> Iterator[Part]:
         content_type, params = parse_content_type(headers.get("content-type"))
         boundary = params.get("boundary", "").encode("utf-8", "replace")
         children: list[bytes] = []
-        if content_type.startswith("multipart/") and boundary and depth < MAX_DEPTH:
-            children = list(split_multipart(body, boundary))
+        if content_type.startswith("multipart/") and boundary:
+            if depth < MAX_DEPTH:
+                children = list(split_multipart(body, boundary))
+            else:
+                met(f"parts within parts, more than {MAX_DEPTH} deep")
         if not children:
             seen += 1
             # A multipart whose boundary never occurs is still text that someone wrote.
@@ -232,6 +259,8 @@ def walk_parts(headers: Headers, body: bytes) -> Iterator[Part]:
             yield Part(headers, leaf_type, params.get("charset", ""), body)
             continue
         stack.extend((*split_headers(child), depth + 1) for child in reversed(children))
+    if stack:
+        met(TOO_MANY_PARTS)
 
 
 def split_multipart(body: bytes, boundary: bytes) -> Iterator[bytes]:
@@ -241,11 +270,19 @@ def split_multipart(body: bytes, boundary: bytes) -> Iterator[bytes]:
     for _ in range(MAX_PARTS):
         if position < 0:
             return
-        start = body.find(b"\n", position + 1)
-        if start < 0 or body[position:start].rstrip().endswith(boundary + b"--"):
+        if is_end(body, position, boundary):
             return
+        start = body.find(b"\n", position + 1)
         position = body.find(marker, start)
         yield body[start + 1 : position] if position >= 0 else body[start + 1 :]
+    if position >= 0 and not is_end(body, position, boundary):
+        met(TOO_MANY_PARTS)
+
+
+def is_end(body: bytes, position: int, boundary: bytes) -> bool:
+    """Whether the boundary there is the one that closes the multipart: with two dashes behind it, or nothing."""
+    start = body.find(b"\n", position + 1)
+    return start < 0 or body[position:start].rstrip().endswith(boundary + b"--")
 
 
 def parse_content_type(value: str) -> tuple[str, dict[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bounces.lazy import lazy
+from bounces.parsing.caps import met
 from bounces.parsing.mail import Headers, Mail
 from bounces.parsing.text import find_addresses
 from bounces.parsing.words import any_of, find_words
@@ -125,12 +126,26 @@ def find_notice(mail: Mail) -> Notice:
     """The words above the returned mail. Quoted lines (`>`) are someone else's words and left out."""
     copy = COPY.search(mail.text)
     told = mail.text[: copy.start()] if copy else mail.text
-    lines = told.split("\n", MAX_LINES)[:MAX_LINES]
-    unquoted = tuple([line[:MAX_LINE_CHARS].rstrip() for line in lines if not line.startswith("> ")])
+    lines = capped_lines(told, MAX_LINES)
+    unquoted = tuple([capped_line(line).rstrip() for line in lines if not line.startswith("> ")])
     if not copy:
         return Notice(mail, unquoted, copied=bool(mail.returned))
     rest = mail.text[copy.start() : copy.start() + MAX_COPIED_LINES * MAX_LINE_CHARS]
     return Notice(mail, unquoted, copied=True, copy=read_copy(rest.split("\n", MAX_COPIED_LINES)[:MAX_COPIED_LINES]))
+
+
+def capped_lines(text: str, most: int) -> list[str]:
+    """The first lines. What is left out is worth a word where an address stands in it."""
+    lines = text.split("\n", most)
+    if len(lines) > most and "@" in lines[most]:
+        met(f"more than {most:,} lines")
+    return lines[:most]
+
+
+def capped_line(line: str) -> str:
+    if len(line) > MAX_LINE_CHARS and "@" in line[MAX_LINE_CHARS:]:
+        met(f"a line of more than {MAX_LINE_CHARS:,} characters")
+    return line[:MAX_LINE_CHARS]
 
 
 def read_copy(lines: list[str]) -> Headers:

@@ -10,11 +10,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from bounces.parsing.caps import met
 from bounces.parsing.mail import Mail
 from bounces.parsing.text import clean_host, clean_line, find_address, find_replycode, find_status
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
+TOO_MANY_RECIPIENTS = f"more than {MAX_RECIPIENTS:,} recipients"
 MAX_JSON_CHARS = 256 * 1024  # SNS's own limit
 TYPES = ("notificationType", "eventType")
 
@@ -25,7 +27,10 @@ def read_notification(mail: Mail) -> tuple[Report, ...]:
     if not text.startswith("{") or not any(name in text for name in TYPES):
         return ()
     event = open_event(text)
-    return tuple(build_reports(event))[:MAX_RECIPIENTS]
+    reports = tuple(build_reports(event))
+    if len(reports) > MAX_RECIPIENTS:
+        met(TOO_MANY_RECIPIENTS)
+    return reports[:MAX_RECIPIENTS]
 
 
 def open_event(text: str) -> dict[str, Any]:
@@ -92,7 +97,11 @@ def section(event: dict[str, Any], name: str) -> dict[str, Any]:
 
 def entries(details: dict[str, Any], name: str) -> list[Any]:
     value = details.get(name)
-    return value[:MAX_RECIPIENTS] if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    if len(value) > MAX_RECIPIENTS:
+        met(TOO_MANY_RECIPIENTS)
+    return value[:MAX_RECIPIENTS]
 
 
 def address(entry: Any) -> str | None:

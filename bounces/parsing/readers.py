@@ -5,10 +5,11 @@ In: the raw bytes of one mail. Out: a `Reading`, which names the reader that ans
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from bounces.parsing.auto_reply import find_mark, read_auto_reply
+from bounces.parsing.caps import met, watching_caps
 from bounces.parsing.delivery_status import read_delivery_status, read_pasted_fields
 from bounces.parsing.feedback import read_feedback
 from bounces.parsing.free_text import read_free_text, read_unnamed
@@ -29,17 +30,21 @@ ORDINARY = "an ordinary message: no delivery report, complaint or automatic repl
 
 @dataclass(frozen=True)
 class Reader:
-    """One way of reading a mail. `read` gives no reports where the mail is not of its kind."""
+    """One way of reading a mail. `read` gives no reports where the mail is not of its kind.
+
+    `by_words`: whether it reads the words for people, so that what they were cut of may be missing.
+    """
 
     name: str
     read: Callable[[Notice], tuple[Report, ...]]
+    by_words: bool = True
 
 
 READING_WRAPPED = (read_delivery_status, read_pasted_fields, read_free_text)
 READERS: tuple[Reader, ...] = (
-    Reader("feedback", lambda notice: read_feedback(notice.mail)),
-    Reader("notification", lambda notice: read_notification(notice.mail)),
-    Reader("delivery_status", read_delivery_status),
+    Reader("feedback", lambda notice: read_feedback(notice.mail), by_words=False),
+    Reader("notification", lambda notice: read_notification(notice.mail), by_words=False),
+    Reader("delivery_status", read_delivery_status, by_words=False),
     Reader("pasted_fields", read_pasted_fields),
     Reader("free_text", read_free_text),
     Reader("forward", read_forward),
@@ -51,18 +56,32 @@ READERS: tuple[Reader, ...] = (
 
 def read(raw: bytes, readers: tuple[Reader, ...] = READERS) -> Reading:
     """What one mail is, and what it says about whom. Any bytes have an answer."""
+    with watching_caps() as caps:
+        reading = _read(raw, readers)
+    return replace(reading, caps=tuple(caps)) if caps else reading
+
+
+def _read(raw: bytes, readers: tuple[Reader, ...]) -> Reading:
     mail = open_mail(raw)
     if not mail.is_mail:
         return Reading(MailKind.NONE, why=NO_HEADERS if raw.strip() else EMPTY)
-    notice = find_notice(mail)
+    with watching_caps() as of_words:
+        notice = find_notice(mail)
     for reader in readers:
         reports = reader.read(notice)
         if reports:
+            meet(of_words if reader.by_words else ())
             reports = tuple(complete(report, mail, reader.name) for report in reports)
             kind = find_kind(reports)
             why = f"automatic reply ({find_mark(mail)})" if kind is MailKind.VACATION else ""
             return Reading(kind, reports, why, reader.name)
+    meet(of_words)
     return Reading(MailKind.NONE, why=ORDINARY)
+
+
+def meet(caps: Iterable[str]) -> None:
+    for cap in caps:
+        met(cap)
 
 
 def read_wrapped(notice: Notice) -> tuple[Report, ...]:
@@ -73,6 +92,8 @@ def read_wrapped(notice: Notice) -> tuple[Report, ...]:
             reports = reader(inner)
             if reports:
                 return reports
+        if next(unwrap(inner), None):
+            met("a report within a report within a report")
     return ()
 
 

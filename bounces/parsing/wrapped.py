@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bounces.parsing.caps import met
 from bounces.parsing.delivery_status import FIRST_FIELD, read_fields
 from bounces.parsing.free_text import is_report_itself
-from bounces.parsing.notice import MAX_LINES, Notice
+from bounces.parsing.notice import MAX_LINES, Notice, capped_lines
 from bounces.patterns import Pattern
 from bounces.values import Report
 
@@ -27,7 +28,9 @@ def read_forward(notice: Notice) -> tuple[Report, ...]:
     """Empty where the subject names no forward, or no field of a delivery report stands in the text."""
     if not FORWARDED.matches(notice.mail.subject[:200]) or not QUOTED_FIELD.matches(notice.mail.text):
         return ()
-    lines = notice.mail.text[:MAX_FORWARD_CHARS].split("\n")[:MAX_LINES]
+    if len(notice.mail.text) > MAX_FORWARD_CHARS:
+        met(f"a forward of more than {MAX_FORWARD_CHARS:,} characters")
+    lines = capped_lines(notice.mail.text[:MAX_FORWARD_CHARS], MAX_LINES)
     text = QUOTE.sub("", "\n".join(lines))
     first = FIRST_FIELD.search(text)
     return tuple(read_fields(text[first.start() :])) if first else ()

@@ -46,10 +46,11 @@ def read_mails(slug: str, arrival: Arrival, now: datetime) -> list[Found]:
 
 def found_in(mail: bytes, now: datetime) -> Found:
     """Reports, complaints and automatic replies are for our readers of mails; people's replies are told from here."""
-    if read(mail).kind is not MailKind.NONE:
-        return Found({}, mail=mail, trust=Trust.TOKEN)
+    reading = read(mail)
     headers = open_mail(mail).headers
     answered = answered_by(headers)
+    if reading.kind is not MailKind.NONE or (reading.caps and not answered):
+        return Found({}, mail=mail, trust=Trust.TOKEN)
     if not answered:
         return Found({}, NO_REPLY)
     at = find_date(headers.get("date"))

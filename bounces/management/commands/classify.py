@@ -65,7 +65,9 @@ def tell(
 ) -> Iterator[Text]:
     """The lines for a person: one a recipient, or the one that says why there is none; each step, by these rules."""
     if not reading.reports:
-        yield Text.assemble((file, "dim"), "  ", reading.kind.value, "  ", (reading.why, "dim"))
+        yield Text.assemble(
+            (file, "dim"), "  ", reading.kind.value, "  ", (f"{reading.why} {reading.left_out}".strip(), "dim")
+        )
     for report, judgement in zip(reading.reports, judgements, strict=True):
         yield tell_recipient(file, report, judgement)
         if explained_by:
