@@ -86,19 +86,20 @@ def suppression_key(email: str) -> bytes:
 
 
 def keep_addresses(emails: Iterable[str]) -> dict[str, int]:
-    """Makes the rows that are missing for normalised addresses; returns the id of each. May run twice.
+    """Makes the rows that are missing for normalised addresses; returns the id of each one. May run twice.
 
     Rows are inserted in sorted order, so that two callers never wait for each other in a circle.
     """
     wanted = sorted(set(emails))
     if not wanted:
         return {}
-    made = run(MAKE_ADDRESSES, {"emails": wanted})
-    ids = {email: pk for pk, email in made}
-    if len(ids) < len(wanted):
-        known = [email for email in wanted if email not in ids]
-        ids |= dict(run(FIND_ADDRESSES, {"emails": known}))
-    link_orphaned_suppressions(made)
+    ids: dict[str, int] = {}
+    while missing := [email for email in wanted if email not in ids]:  # one may be erased between the two statements
+        made = run(MAKE_ADDRESSES, {"emails": missing})
+        ids |= {email: pk for pk, email in made}
+        known = [email for email in missing if email not in ids]
+        ids |= dict(run(FIND_ADDRESSES, {"emails": known})) if known else {}
+        link_orphaned_suppressions(made)
     return ids
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from django.utils import timezone
 
 from bounces import cleaning, process, repair, schedule_runs
+from bounces.conflicts import retried
 from bounces.tasks import TASKS
 
 
+@retried
 def run_flow_job() -> None:
-    """Inbox, news and announcements until nothing waits."""
+    """Inbox, news and announcements until nothing waits. An erasure that got in its way costs it no pause."""
     process.run_flow(timezone.now)
 
 

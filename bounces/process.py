@@ -17,6 +17,7 @@ import structlog
 from django.db import transaction
 
 from bounces import guards, inbox, incidents, lease, outbox, policy, proof
+from bounces.conflicts import is_conflict
 from bounces.containers import expand
 from bounces.inbox import Item, Outcome, quarantined
 from bounces.intake.events import read_report, report_of
@@ -153,6 +154,8 @@ def settle(items: Sequence[Item], held: Lease, now: datetime) -> None:
         raise
     except Exception as error:
         log.exception("inbox_batch_failed", items=[item.pk for item in items])
+        if len(items) == 1 and is_conflict(error) and items[0].tries < inbox.TRIES:
+            return  # somebody else changed its rows at that moment: the next batch takes it again
         if len(items) == 1:
             ours = quarantined(f"Our own fault, not its sender's: {type(error).__name__}.")
             inbox.end({items[0].pk: ours}, held, now)

@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 
 from bounces.addresses import suppression_key
 from bounces.conditions import in_force_at
+from bounces.conflicts import ByRow
 from bounces.models import Address, Suppression
 
 
@@ -176,9 +177,10 @@ def active(now: datetime) -> QuerySet[Suppression]:
 
 
 def active_for(address_ids: Iterable[int], now: datetime) -> dict[int, list[Suppression]]:
-    """The suppressions in force for each address, its domain's included. Two queries."""
+    """The suppressions in force for each address, its domain's included. Two queries. To ask for an address that is
+    gone raises ObjectDoesNotExist."""
     domains = dict(Address.objects.filter(pk__in=list(address_ids)).values_list("pk", "domain"))
-    found: dict[int, list[Suppression]] = {pk: [] for pk in domains}
+    found: dict[int, list[Suppression]] = ByRow({pk: [] for pk in domains})
     of_domain: dict[str, list[Suppression]] = {}
     wanted = Q(address_id__in=list(domains)) | Q(scope="domain", domain__in=set(domains.values()))
     for suppression in active(now).filter(wanted).select_related("created_by"):

@@ -36,6 +36,7 @@ from bounces.addresses import (
     suppression_key,
 )
 from bounces.conditions import hold, in_force
+from bounces.conflicts import ByRow
 from bounces.demands import Demand, WritesTo, tighten
 from bounces.evaluation import EVIDENCE_OF_DATES
 from bounces.models import Address, Policy, Silence
@@ -114,10 +115,10 @@ def _reason_of(facts: Facts) -> str:
 
 
 def verdicts_of(address_ids: Sequence[int], now: datetime, demand: Demand | None = None) -> dict[int, Verdict]:
-    """The verdict on each address row. One query."""
-    return {
-        pk: tighten(judge(facts), facts.bounced_at, demand, now) for pk, facts in facts_of(address_ids, now).items()
-    }
+    """The verdict on each address row. One query. To ask for a row that is gone raises ObjectDoesNotExist."""
+    return ByRow(
+        (pk, tighten(judge(facts), facts.bounced_at, demand, now)) for pk, facts in facts_of(address_ids, now).items()
+    )
 
 
 def check(texts: Sequence[str], now: datetime, demand: Demand | None = None) -> dict[str, Verdict]:
@@ -130,10 +131,11 @@ def check(texts: Sequence[str], now: datetime, demand: Demand | None = None) -> 
         except BadAddress as error:
             verdicts[text] = _no_address(error)
     ids = ids_of(sorted(set(emails.values())))
-    known = verdicts_of(list(ids.values()), now, demand)
-    strangers = judge_strangers(sorted(set(emails.values()) - set(ids)), now)
+    judged = verdicts_of(list(ids.values()), now, demand)
+    known = {email: judged[pk] for email, pk in ids.items() if pk in judged}  # not those that were erased meanwhile
+    strangers = judge_strangers(sorted(set(emails.values()) - set(known)), now)
     for text, email in emails.items():
-        verdicts[text] = known[ids[email]] if email in ids else tighten(strangers[email], None, demand, now)
+        verdicts[text] = known[email] if email in known else tighten(strangers[email], None, demand, now)
     return verdicts
 
 

@@ -14,10 +14,12 @@ from itertools import chain
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from bounces.addresses import normalise
+from bounces.conflicts import retried
 from bounces.erasure import ERASED, NoReason, erase_addresses, file_names
+from bounces.models import Address
 from bounces.traces import Traces
 from contacts.access import User
 from contacts.exporting.runs import forget_files
@@ -37,11 +39,13 @@ class Erased:
     shared: list[str]  # left, since other contacts have them too
 
 
+@retried
 def erase_contact(contact: Contact, by: User | None, reason: str, now: datetime) -> Erased:
     """The person, with all addresses that nobody else has. Raises NoReason."""
     if not reason.strip():
         raise NoReason("Say why, so that others can read it later.")
     with transaction.atomic():
+        _hold_addresses(Address.objects.filter(contact_addresses__contact=contact))
         held = ContactAddress.objects.filter(contact=contact).select_related("address")
         emails = {one.address_id: one.address.email for one in held}
         users = ContactAddress.objects.filter(address__in=emails).order_by().values_list("address")
@@ -49,15 +53,17 @@ def erase_contact(contact: Contact, by: User | None, reason: str, now: datetime)
         own = [email for pk, email in emails.items() if pk not in shared]
         _forget_log(contact)
         gone = contact.pk
-        contact.delete()
+        Contact.objects.get(pk=gone).delete()  # not the caller's, which a second try needs as it is
         _erase(own, [gone], by, reason, now)
     return Erased(1, own, [emails[pk] for pk in shared])
 
 
+@retried
 def erase_email(text: str, by: User | None, reason: str, now: datetime) -> Erased:
     """The address; where one contact alone has it, the whole person. Raises BadAddress, NoReason. May run twice."""
     email = normalise(text)
     with transaction.atomic():
+        _hold_addresses(Address.objects.filter(email=email))
         holders = list(Contact.objects.filter(contact_addresses__address__email=email).distinct()[:2])
         if len(holders) == 1:
             return erase_contact(holders[0], by, reason, now)
@@ -67,6 +73,12 @@ def erase_email(text: str, by: User | None, reason: str, now: datetime) -> Erase
         _erase([email], [], by, reason, now)
         index_documents(contacts)
     return Erased(0, [email], [])
+
+
+def _hold_addresses(addresses: QuerySet[Address]) -> None:
+    """Nobody gets one of them while it is erased; before any contact is locked, as everywhere."""
+    ids = list(addresses.order_by("pk").values_list("pk", flat=True))
+    list(Address.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
 
 
 def _erase(emails: Sequence[str], contacts: Sequence[int], by: User | None, reason: str, now: datetime) -> None:

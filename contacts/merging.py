@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from bounces.conflicts import retried
 from contacts.access import User, can_change_contact
 from contacts.models import Activity, Contact, ContactAddress, CustomField
 from contacts.people import NotAllowed, addresses_of, delete_contact
@@ -64,6 +65,7 @@ def _primary(contact: Contact) -> str:
     return next((one.address.email for one in addresses_of(contact) if one.is_primary), "")
 
 
+@retried
 def merge(kept: Contact, other: Contact, take_other: Iterable[str], *, by: User, now: datetime) -> Contact:
     """`take_other` names the differences in which the other one's word stands. Raises NotAllowed."""
     if kept.pk == other.pk or not (can_change_contact(by, kept) and can_change_contact(by, other)):

@@ -29,6 +29,7 @@ def tags_named(names: Iterable[str], *, make: bool = True) -> list[Tag]:
     known = Tag.objects.annotate(lower=Lower("name")).filter(lower__in=[Lower(Value(name)) for name in wanted])
     found: list[Tag] = list(known.all()) if wanted else []
     if make and len(found) < len(wanted):
-        Tag.objects.bulk_create([Tag(name=name) for name in wanted], ignore_conflicts=True)
+        # Sorted, so that two who make tags never wait in a circle.
+        Tag.objects.bulk_create([Tag(name=name) for name in sorted(wanted, key=str.lower)], ignore_conflicts=True)
         found = list(known.all())
     return found

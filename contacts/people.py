@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from bounces.addresses import keep_addresses
+from bounces.conflicts import retried
 from bounces.models import Address
 from contacts.access import User, can_change_contact, contacts_for, name_for
 from contacts.fields import LABELS, UNKEEPABLE, FieldErrors, clean_fields
@@ -47,6 +48,7 @@ class Saved:
     changed: tuple[str, ...]  # words of contacts/fields.py; empty: all was so already
 
 
+@retried
 def save_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime, source: str = "") -> Saved:
     """Updates the contact that matches, else creates one (DESIGN §5). May run twice: the second changes nothing.
 
@@ -54,25 +56,27 @@ def save_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime, s
     """
     cleaned = clean_fields(fields)
     with transaction.atomic():
-        ids = _lock_addresses(cleaned)
+        ids = _hold_names(cleaned)
         contact = match_contact(cleaned.get("external_id"), next(iter(ids), None), by)
         if contact is None:
             return _create(cleaned, ids, by, now, source)
         return _change(contact, *_merged(contact, cleaned, ids), by, now)
 
 
+@retried
 def create_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime, source: str = "") -> Contact:
     """A new contact, whoever else has its address: addresses may be shared."""
     cleaned = clean_fields(fields)
     with transaction.atomic():
-        return _create(cleaned, _lock_addresses(cleaned), by, now, source).contact
+        return _create(cleaned, _hold_names(cleaned), by, now, source).contact
 
 
+@retried
 def change_contact(contact: Contact, fields: Mapping[str, Any], *, by: User | None, now: datetime) -> Saved:
     """Sets the given fields. `addresses` and `tags` replace, `custom` merges (an empty value removes its key)."""
     cleaned = clean_fields(fields)
     with transaction.atomic():
-        return _change(contact, cleaned, _lock_addresses(cleaned), by, now)
+        return _change(contact, cleaned, _hold_names(cleaned), by, now)
 
 
 def match_contact(external_id: str | None, email: str | None, by: User | None = None) -> Contact | None:
@@ -224,12 +228,16 @@ def _set_addresses(contact: Contact, ids: Mapping[str, int]) -> str:
     return f"addresses ({', '.join(old) or 'none'} → {', '.join(new) or 'none'})"
 
 
-def _lock_addresses(cleaned: Mapping[str, Any]) -> dict[str, int]:
-    """Keeps the addresses, and holds the primary one: two who save the same person wait for each other."""
+def _hold_names(cleaned: Mapping[str, Any]) -> dict[str, int]:
+    """Keeps the addresses, and holds the primary one: two who save the same person wait for each other. Then makes the
+    company and the tags, before a contact is locked: the order of an import's batch, so that neither waits in a circle.
+    """
     emails = cleaned.get("addresses", [])
     known = keep_addresses(emails)
     if emails:
         list(Address.objects.select_for_update(no_key=True).filter(pk=known[emails[0]]).values_list("pk"))
+    company_named(cleaned.get("company", ""))
+    tags_named(cleaned.get("tags", []))
     return {email: known[email] for email in emails}
 
 

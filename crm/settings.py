@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "axes.middleware.AxesMiddleware",
+    "crm.again.AgainMiddleware",
 ]
 
 ROOT_URLCONF = "crm.urls"
@@ -301,6 +302,8 @@ CA_FILE = env.str("REBOUND_CA_FILE", default="")  # certificates of further auth
 CAMPAIGN_DEMANDS = "contacts.access.demand_of"
 # Who knows which addresses a user sees: (the user) -> their ids, or None where it is all.
 ADDRESSES_SEEN = "contacts.access.addresses_seen_by"
+IMPORT_ROWS = env.int("REBOUND_IMPORT_ROWS", default=2_000_000)  # rows of one file of contacts
+IMPORT_TURN = env.float("REBOUND_IMPORT_TURN", default=5)  # seconds after which an import lets others have the worker
 IMPORT_CAP = env.int("REBOUND_IMPORT_CAP", default=500 * 1024 * 1024)  # bytes of one file of contacts
 # The shares from which on a list looks bought or stale, and how it may come in then.
 IMPORT_LIMITS = {
@@ -344,7 +347,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "crm.api.schema.ApiSchema",
-    "EXCEPTION_HANDLER": "crm.views.away.handle_api_error",
+    "EXCEPTION_HANDLER": "crm.api.errors.answer_error",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,
 }

@@ -12,7 +12,20 @@ from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.types import ErrorResponse
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from crm.again import again_by_api
+from crm.views.away import handle_api_error
+
+
+def answer_error(error: Exception, context: Any) -> Any:
+    """DRF's EXCEPTION_HANDLER. Where another request got in the way, the answer of a later try; else the error's."""
+    try:
+        found: Response | None = again_by_api(error, context)
+    except Exception as later:
+        return handle_api_error(later, context)
+    return found or handle_api_error(error, context)
 
 
 class Formatter(ExceptionFormatter):

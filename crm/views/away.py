@@ -45,7 +45,7 @@ def answer_error(request: HttpRequest) -> HttpResponse:
 
 
 def handle_api_error(error: Exception, context: Any) -> HttpResponse | None:
-    """DRF's EXCEPTION_HANDLER: the shape of all errors, and 503 where the database is away."""
+    """The shape of all errors of the API, and 503 where the database is away."""
     if not isinstance(error, AWAY):
         return exception_handler(error, context)
     response = exception_handler(DatabaseAway(), context)
