@@ -23,6 +23,7 @@ from contacts.importing.outcomes import early_rows, known_groups, preview_groups
 from contacts.importing.reading import Manner
 from contacts.importing.reading.encodings import known_encoding
 from contacts.importing.reading.manners import LONGEST_SHEET, known_separator
+from contacts.importing.turns import place_of
 from contacts.models import CustomField, ImportRow, ImportRun
 from contacts.models.people import PLAIN_KEY
 
@@ -213,6 +214,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
     percent = serializers.IntegerField()
     rows_a_second = serializers.FloatField(allow_null=True)
     seconds_left = serializers.FloatField(allow_null=True)
+    ahead = serializers.IntegerField(help_text="Imports that have their turn first. 0: this one is being worked on.")
 
 
 class ImportSerializer(serializers.ModelSerializer[ImportRun]):
@@ -250,6 +252,7 @@ class ImportSerializer(serializers.ModelSerializer[ImportRun]):
             "percent": run.percent,
             "rows_a_second": pace.rate if pace else None,
             "seconds_left": pace.left.total_seconds() if pace else None,
+            "ahead": place_of(run),
         }
 
 

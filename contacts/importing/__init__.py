@@ -8,7 +8,8 @@
     options.py    what an import may do, as people chose it; given_tags.py: the tags it gives to all, by id
     stored.py     the file in PostgreSQL, in chunks; rows.py reads it from there
     runs.py       what people do with a run: choose its columns, confirm, cancel, undo
-    working.py    the job: a transaction a step, until the run ends or is stopped
+    working.py    a transaction a step, until the run ends or is stopped
+    turns.py      the job: imports take turns, and let other work go in between
 
         file -> rows.py -> cells.py, copy_lines.py, staging.py -> judging.py, comparing.py
              -> taking.py, applying.py: fresh.py and rest.py -> writing.py -> outcomes.py, report.py

@@ -19,9 +19,12 @@ from import_export.formats import base_formats
 from bounces.spreadsheet import csv_cell
 from contacts.exporting.files import TYPES, pieces_of
 from contacts.importing.mapping import check_mapping, first_mapping, said_mapping
-from contacts.importing.reading import Sheet, form_of, read_table
+from contacts.importing.reading import MOST_ROWS, Sheet, UnreadableFile, form_of, read_table
+from contacts.importing.reading.counting import MORE_LINES, RowCount
 from contacts.importing.rows import HEAD, head_of
 from contacts.importing.waiting import Said, WaitingFile
+
+TOO_MANY = f"The file has more than {MOST_ROWS:,} rows. Bring it on the page “Import”, where a worker reads it."
 
 
 class SheetDataset(tablib.Dataset):
@@ -66,6 +69,10 @@ class AnyFile(base_formats.Format):
     def create_dataset(self, in_stream: bytes, **kwargs: Any) -> tablib.Dataset:
         """Raises UnreadableFile: what can be refused is refused while the form can still say so."""
         said = in_stream.said if isinstance(in_stream, WaitingFile) else Said()
+        count = RowCount(in_stream, said.name)
+        count.add(in_stream)
+        if count.rows > MOST_ROWS + MORE_LINES:
+            raise UnreadableFile(TOO_MANY)
         table = read_table(BytesIO(in_stream), form_of(said.name), said.manner, HEAD)
         lines = head_of(table)
         first = first_mapping(table.headers, lines)

@@ -25,7 +25,7 @@ from import_export.results import Error, InvalidRow, Result, RowResult
 from contacts.access import User
 from contacts.importing import runs, working
 from contacts.importing.columns import WORDS
-from contacts.importing.formats import SheetDataset, sheet_of
+from contacts.importing.formats import TOO_MANY, SheetDataset, sheet_of
 from contacts.importing.options import Options
 from contacts.importing.outcomes import RowShown, preview_rows
 from contacts.importing.reading import MOST_ROWS, UnreadableFile
@@ -37,7 +37,6 @@ COLUMNS = WORDS
 SHOWN = 100
 WAITS = 30.0  # seconds for another import to end
 BUSY = "Another import is going on. Wait until it is done, then confirm again."
-TOO_MANY = f"The file has more than {MOST_ROWS:,} rows. Bring it on the page “Import”, where a worker reads it."
 TYPES = {
     "new": RowResult.IMPORT_TYPE_NEW,
     "update": RowResult.IMPORT_TYPE_UPDATE,

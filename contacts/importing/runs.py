@@ -206,10 +206,6 @@ def is_waiting(now: datetime) -> bool:
     return has_work and lease.is_free(LEASE)
 
 
-def unfinished() -> ImportRun | None:
-    return ImportRun.objects.filter(state__in=ImportRun.RUNNING).order_by("pk").first()
-
-
 def forgotten(now: datetime) -> Any:
     return ImportRun.objects.filter(state__in=WAITING, created_at__lt=now - FORGOTTEN_AFTER)
 

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from contacts.importing.reading import UnreadableFile
+from contacts.importing.reading.counting import MORE_LINES, RowCount
 from contacts.models import ImportChunk, ImportRun
 
 CHUNK = 1024 * 1024
@@ -31,9 +33,14 @@ def keep_file(
     now: datetime,
     form: str = "",
     client_key: str = "",
+    is_counted: bool = True,
 ) -> ImportRun:
-    """A run that waits for its columns. Raises UnreadableFile for a file that is too large."""
+    """A run that waits for its columns. Raises UnreadableFile for a file that is too large, or has too many rows.
+
+    `is_counted=False`: its rows are counted by the caller.
+    """
     digest, size = hashlib.sha256(), 0
+    count: RowCount | None = None
     with transaction.atomic():
         run = ImportRun.objects.create(
             name=plain_name(name),
@@ -47,6 +54,11 @@ def keep_file(
         for position, body in enumerate(_chunks(pieces)):
             digest.update(body)
             size += len(body)
+            if is_counted:
+                count = count or RowCount(body, name)
+                count.add(body)
+                if count.rows > settings.IMPORT_ROWS + MORE_LINES:
+                    raise UnreadableFile(too_many_rows())
             if size > largest:
                 megabytes = largest // 1024 // 1024
                 raise UnreadableFile(f"The file is larger than {megabytes} MB. Split it and import the parts.")
@@ -54,6 +66,11 @@ def keep_file(
         run.digest, run.size = digest.digest(), size
         run.save(update_fields=["digest", "size"])
     return run
+
+
+def too_many_rows() -> str:
+    """What people are told."""
+    return f"The file has more than {settings.IMPORT_ROWS:,} rows. Split it and import the parts."
 
 
 def plain_name(name: str) -> str:

@@ -55,7 +55,9 @@ class WaitingStorage(BaseStorage):
         """Raises UnreadableFile for a file that is too large."""
         said = said or Said()
         with transaction.atomic():
-            run = keep_file([data], said.name, largest=LARGEST_FILE, by=None, via=VIA, now=timezone.now())
+            run = keep_file(
+                [data], said.name, largest=LARGEST_FILE, by=None, via=VIA, now=timezone.now(), is_counted=False
+            )
             run.manner, run.options = said.manner.as_json(), said.options.as_json()
             run.mapping = dict(said.columns or {})
             run.save(update_fields=["manner", "options", "mapping"])

@@ -1,7 +1,7 @@
 """The job of an import: reading, comparing, writing, taking back, a transaction a step, until it ends or is stopped.
 
 In: a run's id, a clock. Out: its verdicts (the preview), then the contacts and the report. Killed anywhere it goes on
-where its last step ended: reading begins again, since its stage may be gone; a batch is written whole or not at all.
+where its last step ended; where its stage is gone, reading begins again. A batch is written whole or not at all.
 One import goes on at a time, under a lease: between two, nothing else keeps the same person from being made twice.
 """
 
@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from bounces import lease
+from bounces.conflicts import is_conflict
 from bounces.lease import Lease
 from contacts.importing import applying, health, judging, runs, staging, undoing
 from contacts.importing.cells import RowCleaner, forget_owners
@@ -24,6 +26,7 @@ from contacts.importing.options import read_options
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.recalling import recall_cells
 from contacts.importing.rows import first_lines, open_run
+from contacts.importing.stored import too_many_rows
 from contacts.models import ImportRun
 
 Clock = Callable[[], datetime]
@@ -36,7 +39,8 @@ BEFORE_THE_FIRST = -1  # the cursor of a run whose first batch is still to come
 
 
 def work(run_id: int, clock: Clock, watch: Watch | None = None) -> bool:
-    """Carries a run to its preview or its end; `watch` sees it after each step. May run twice.
+    """Carries a run to its preview or its end; `watch` sees it after each step, and may raise TurnOver to let others
+    have the worker. May run twice.
 
     False when another process works at an import. Where the database goes away the run stays as it is, and the next
     worker goes on.
@@ -48,6 +52,8 @@ def work(run_id: int, clock: Clock, watch: Watch | None = None) -> bool:
         run = ImportRun.objects.get(pk=run_id)
         while run.is_running:
             run = STAGES[State(run.state)](run, held, clock, watch or _nobody_watches)
+    except TurnOver:
+        pass  # the next turn goes on where this step ended
     except lease.PUT_OUT:
         raise
     except UnreadableFile as error:
@@ -83,6 +89,10 @@ def step(run: ImportRun, held: Lease, state: State) -> Iterator[ImportRun]:
     lease.renew(held)
 
 
+class TurnOver(Exception):
+    """The run goes on later: others wait."""
+
+
 class StoppedError(Exception):
     """Somebody cancelled the run between two steps."""
 
@@ -90,15 +100,20 @@ class StoppedError(Exception):
 def _read(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
     forget_owners()
     with step(run, held, State.STAGING) as run:
-        staging.make_stage(run)
-        run.total, run.read_bytes, run.pace_at, run.pace_from = 0, 0, clock(), 0
+        if not run.total or not staging.is_whole(run):
+            staging.make_stage(run)
+            run.total, run.read_bytes = 0, 0
+        run.pace_at, run.pace_from = clock(), run.total
     _, first = first_lines(run)
     cleaner = RowCleaner(run.headers, run.mapping, read_options(run.options), first)
     opened = open_run(run, watch=lambda: lease.renew(held))
-    for chunk in staging.chunks(written(opened.table.lines, cleaner)):
+    lines = islice(opened.table.lines, run.total, None)  # those behind what an earlier turn has read
+    for chunk in staging.chunks(written(lines, cleaner)):
         with step(run, held, State.STAGING) as run:
             staging.stage_lines(run, chunk, cleaner)
             run.total += len(chunk)
+            if run.total > settings.IMPORT_ROWS:
+                raise UnreadableFile(too_many_rows())
             run.read_bytes = opened.position_after(run.total)
         watch(run)
     with step(run, held, State.STAGING) as run:
@@ -157,8 +172,8 @@ def _apply(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun
         try:
             with step(run, held, State.APPLYING) as run:
                 _apply_batch(run, size, clock)
-        except IntegrityError:
-            if size == 1:
+        except (IntegrityError, OperationalError) as error:
+            if size == 1 or not is_conflict(error):
                 raise
             size = max(1, size // SMALLER)
             continue

@@ -76,6 +76,8 @@ class ImportRun(models.Model):
     undone_at = models.DateTimeField(null=True, blank=True)
     pace_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Its present stage began.")
     pace_from = models.PositiveBigIntegerField(default=0, editable=False)
+    worked = models.FloatField(default=0, db_default=0, editable=False, help_text="Seconds of a worker so far.")
+    is_in_turn = models.BooleanField(default=False, db_default=False, editable=False)
     error = models.TextField(blank=True, default="")
     via = models.TextField(default="page", help_text="The door: page, command, admin, api.")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")

@@ -7,6 +7,7 @@ length, the sign-in and the permission were looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -39,6 +40,7 @@ from contacts.importing.outcomes import (
 from contacts.importing.reading import Manner, UnreadableFile
 from contacts.importing.rows import first_lines
 from contacts.importing.stored import CHUNK
+from contacts.importing.turns import place_of
 from contacts.importing.undoing import preview_undo, would_stay
 from contacts.importing.waiting import VIA
 from contacts.models import ImportRow, ImportRun, SavedMapping
@@ -161,7 +163,7 @@ def _saved_for(request: HttpRequest, run: ImportRun, guessed: Mapping[str, str])
 def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_run(pk)
     now = timezone.now()
-    context: dict[str, Any] = {"run": run, "pace": run.pace(now), "is_mine": run.started_by_id == request.user.pk}
+    context: dict[str, Any] = {"run": run, **_progress(run, now), "is_mine": run.started_by_id == request.user.pk}
     if run.state == State.UPLOADED:
         return redirect("contacts:import_columns", pk) if context["is_mine"] else redirect("contacts:import")
     if run.state == State.STAGING:
@@ -222,12 +224,16 @@ def _tab(key: str, label: str, chosen: str) -> dict[str, Any]:
 def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that is asked for every second; where the stage has ended, the whole page is loaded anew."""
     run = get_run(pk)
-    response = render(request, "contacts/_import_progress.html", {"run": run, "pace": run.pace(timezone.now())})
+    response = render(request, "contacts/_import_progress.html", {"run": run, **_progress(run, timezone.now())})
     was = request.GET.get("was", "")
     has_first_rows = was == State.STAGING and request.GET.get("early") == "0" and run.total
     if not run.is_running or has_first_rows:
         response["HX-Refresh"] = "true"
     return response
+
+
+def _progress(run: ImportRun, now: datetime) -> dict[str, Any]:
+    return {"pace": run.pace(now), "ahead": place_of(run) if run.is_running else 0}
 
 
 def get_run(pk: int) -> ImportRun:
