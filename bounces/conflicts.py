@@ -14,7 +14,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import IntegrityError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import ProtectedError, RestrictedError
 
 P = ParamSpec("P")
@@ -23,15 +23,16 @@ V = TypeVar("V")
 
 TRIES = 5
 PAUSE = 0.05  # seconds before the second try; each further one waits longer
-# PostgreSQL's deadlock_detected and serialization_failure.
-CIRCLES = frozenset({"40P01", "40001"})
+# PostgreSQL's deadlock_detected and serialization_failure; undefined_table and internal_error of a table that was
+# dropped meanwhile: the stage of an import that has ended.
+PASSING = frozenset({"40P01", "40001", "42P01", "XX000"})
 
 
 def is_conflict(error: BaseException) -> bool:
     """Whether another transaction may have caused it. A mistake of our own is tried again, and stays what it is."""
-    if isinstance(error, OperationalError):
-        return getattr(error.__cause__, "sqlstate", None) in CIRCLES
-    return isinstance(error, IntegrityError | ProtectedError | RestrictedError | ObjectDoesNotExist)
+    if isinstance(error, IntegrityError | ProtectedError | RestrictedError | ObjectDoesNotExist):
+        return True
+    return isinstance(error, DatabaseError) and getattr(error.__cause__, "sqlstate", None) in PASSING
 
 
 class ByRow(dict[int, V]):

@@ -153,7 +153,7 @@ def import_file(scene: Scene) -> None:
     while run.is_running:
         working.work(run.pk, timezone.now)
         run.refresh_from_db()
-    assert run.state == ImportRun.State.DONE, run.error
+    assert run.state == ImportRun.State.DONE or "was erased" in run.error, run.error
 
 
 def tag(scene: Scene) -> Any:
