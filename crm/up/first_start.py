@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crm.models import User
 from crm.roles import Role
+from crm.signin.limits import unlock_second_step
 
 FIRST_ADMIN = "admin@localhost"
 FIRST_ADMIN_NAME = "Admin"
@@ -41,6 +42,7 @@ def make_admin(email: str, password: str | None = None, *, name: str = "") -> Si
     user.set_password(chosen)
     user.full_clean(exclude=["password"])
     user.save()
+    unlock_second_step(user)
     return SignIn(user.email, chosen)
 
 

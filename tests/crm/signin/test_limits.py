@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
-from axes.models import AccessAttempt
+from axes.models import AccessAttempt, AccessLog
 from django.core import mail
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from crm.models import User
+from crm.signin import records
 from crm.signin.client import network_of
 from tests.builders import PASSWORD, a_user
 from tests.crm.signin.trying import attempt, code, is_signed_in, with_second_step, wrong_code
@@ -279,3 +282,16 @@ def test_signing_in_needs_no_redis(settings, client):
     assert fail(user.email, 6) == [200] * 5 + [429]
     attempt(client, user.email, address=HOME)
     assert is_signed_in(client)
+
+
+def test_old_sign_ins_and_counts_that_are_over_are_forgotten(client):
+    user = a_user("sales")
+    fail(user.email, 1)
+    attempt(client, user.email, address=HOME)
+    now = timezone.now()
+    records.prune(now + timedelta(hours=2))
+    assert AccessAttempt.objects.count() == AccessLog.objects.count() == 1
+    records.prune(now + timedelta(days=8))
+    assert (AccessAttempt.objects.count(), AccessLog.objects.count(), counters()) == (0, 1, {})
+    records.prune(now + timedelta(days=401))
+    assert AccessLog.objects.count() == 0
