@@ -23,7 +23,7 @@ from bounces.intake.events import keep_events, report_of
 from bounces.models import Attempt, InboundItem
 from bounces.process import read_item, record_waiting
 from bounces.proof import keys
-from bounces.recording.attempts import find_attempts, identities
+from bounces.recording.names import find_bearers
 from bounces.recording.told import Told
 from bounces.return_path import make_token
 from bounces.telling import told_of
@@ -88,10 +88,7 @@ def _told(item: InboundItem, event: dict[str, Any]) -> Told:
 
 def _attempts_of(told: Sequence[Told]) -> list[Attempt | None]:
     address_ids = keep_addresses(one.email for one in told)
-    known = find_attempts(told, address_ids)
-    return [
-        next((known[name] for name in identities(one, address_ids[one.email]) if name in known), None) for one in told
-    ]
+    return [next(iter(found), None) for found in find_bearers(told, address_ids)]
 
 
 def _issued(event: dict[str, Any], item: InboundItem, told: Told, attempt: Attempt | None, *, is_new: bool) -> Issued:

@@ -25,7 +25,7 @@ from django.db import connection
 from bounces.addresses import keep_addresses
 from bounces.models import Attempt, Bounce, MergedAttempt, Unproved
 from bounces.recording import Told, lock_addresses
-from bounces.recording.attempts import Identity, find_attempts, identities
+from bounces.recording.names import find_bearers
 from bounces.return_path import Keys, Token, TokenState, find_token, judge_token, parse_keys
 from bounces.values import Reading, Shortcoming, Standing, Trust
 
@@ -114,13 +114,14 @@ def prove(told: Sequence[Told]) -> list[Told]:
     address_ids = keep_addresses(one.email for one in named)
     # Until the end of the transaction: who tells an attempt waits for us, and finds what waits for it afterwards.
     lock_addresses([*address_ids.values(), *[row.address_id for row in waiting.values()]])
-    known = find_attempts([one for one in named if one.trust == Trust.MATCH], address_ids)
+    matched = [one for one in named if one.trust == Trust.MATCH]
+    known = dict(zip(map(id, matched), find_bearers(matched, address_ids), strict=True))
     wrong = [
         token.attempt_id for token, state in zip(tokens, states, strict=True) if token and state == TokenState.WRONG
     ]
     owners = owners_of(wrong)
     proved = [
-        _judged(one, token, state, known, address_ids, owners)
+        _judged(one, token, state, known.get(id(one), []), owners)
         for one, token, state in zip(named, tokens, states, strict=True)
     ]
     _withdraw([row for one in proved if one.is_trusted and (row := waiting.get((one.item_id, one.event_key)))])
@@ -132,12 +133,10 @@ def _judged(
     one: Told,
     token: Token | None,
     state: TokenState,
-    known: Mapping[Identity, Attempt],
-    address_ids: Mapping[str, int],
+    found: Sequence[Attempt],
     owners: Mapping[int, str],
 ) -> Told:
-    found = [known.get(name) for name in identities(one, address_ids[one.email])] if one.trust == Trust.MATCH else []
-    is_ours = any(attempt is not None and is_recent(attempt, one.received_at) for attempt in found)
+    is_ours = any(is_recent(attempt, one.received_at) for attempt in found)
     owner = owners.get(token.attempt_id, "") if token is not None and state == TokenState.WRONG else ""
     is_others = bool(owner) and judge_token(token, owner, keys(), one.received_at) in TRUE
     lacks = shortcoming_of(one.trust, state, is_ours=is_ours, is_others=is_others)

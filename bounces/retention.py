@@ -43,7 +43,9 @@ def prune(clock: Callable[[], datetime], patience: timedelta) -> Pruned | None:
             pruned.raw = _walk(PRUNE_RAW, clock() - timedelta(days=settings.RAW_DAYS), held, clock, until)
         pruned.others = sum(import_string(name)(clock()) for name in settings.PRUNED_TOO)
         if settings.INBOX_DAYS:
-            pruned.rows = _walk(PRUNE_ROWS, clock() - timedelta(days=settings.INBOX_DAYS), held, clock, until)
+            kept_since = clock() - timedelta(days=settings.INBOX_DAYS)
+            pruned.rows = _walk(PRUNE_ROWS, kept_since, held, clock, until)
+            _prune_early(kept_since, held, clock, until)
     except lease.LeaseLost:
         return None
     finally:
@@ -68,6 +70,22 @@ def _walk(sql: str, before: datetime, held: Lease, clock: Callable[[], datetime]
     return total
 
 
+def _prune_early(before: datetime, held: Lease, clock: Callable[[], datetime], until: datetime) -> None:
+    """Outcomes of messages that no tool has told of: their attempts come no more."""
+    is_full = True
+    while is_full and clock() < until:
+        with transaction.atomic(), connection.cursor() as cursor:
+            lease.guard(held)
+            cursor.execute(PRUNE_EARLY, {"before": before, "batch": BATCH})
+            is_full = cursor.rowcount == BATCH
+        lease.renew(held)
+
+
+PRUNE_EARLY = """
+DELETE FROM bounces_earlyoutcome WHERE id = ANY(ARRAY(
+    SELECT id FROM bounces_earlyoutcome WHERE recorded_at < %(before)s ORDER BY recorded_at LIMIT %(batch)s
+))
+"""
 # Done with, and nothing that anybody looks at refers to it.
 _IS_OVER = """
     item.state IN ('done', 'ignored') AND item.finished_at < %(before)s

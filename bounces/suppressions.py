@@ -24,6 +24,10 @@ class NotAPerson(PermissionError):
     """A suppression is lifted by a person with a reason; this was neither."""
 
 
+IS_EARLIER = """(bounces_suppression.created_by_id IS NULL AND (excluded.created_at, excluded.source)
+                 < (bounces_suppression.created_at, bounces_suppression.source))"""
+
+
 def suppress_many(
     addresses: Mapping[str, int],
     *,
@@ -32,16 +36,17 @@ def suppress_many(
     at_of: Mapping[str, datetime],
     note: str = "",
 ) -> None:
-    """Suppresses normalised addresses (email -> id) for ever. May run twice: what is suppressed stays as it was.
+    """Suppresses normalised addresses (email -> id) for ever. May run twice.
 
-    What happened before a person lifted that reason does not overrule the person.
+    What is suppressed stays so, since the earliest that was told, whatever came first; what a person suppressed keeps
+    its date. What happened before a person lifted that reason does not overrule the person.
     """
     emails = sorted(addresses)
     if not emails:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             INSERT INTO bounces_suppression
                 (scope, address_id, address_key, domain, reason, source, note, lift_reason, created_at)
             SELECT 'address', new.id, new.key, '', %s, new.source, %s, '', new.at
@@ -51,8 +56,12 @@ def suppress_many(
                 WHERE old.address_key = new.key AND old.reason = %s AND old.lifted_at >= new.at
             )
             ON CONFLICT (address_key, reason) WHERE lifted_at IS NULL AND scope = 'address'
-            DO UPDATE SET expires_at = NULL WHERE bounces_suppression.expires_at IS NOT NULL
-            """,
+            DO UPDATE SET expires_at = NULL,
+                created_at = CASE WHEN {IS_EARLIER} THEN excluded.created_at ELSE bounces_suppression.created_at END,
+                source = CASE WHEN {IS_EARLIER} THEN excluded.source ELSE bounces_suppression.source END,
+                note = CASE WHEN {IS_EARLIER} THEN excluded.note ELSE bounces_suppression.note END
+            WHERE bounces_suppression.expires_at IS NOT NULL OR {IS_EARLIER}
+            """,  # noqa: S608  (a constant)
             [
                 reason,
                 note,

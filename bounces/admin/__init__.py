@@ -4,7 +4,7 @@ bases.py       what the admin classes share: read-only tables, bounded paging, s
 facts.py       Address, Attempt, Bounce, Evidence, Complaint, EventKey, DailyStat
 reputation.py  Domain, Guard, Incident, Repair, Silence
 decisions.py   Ruling, Suppression
-proof.py       ReviewItem, Unproved, MergedAttempt, MailboxPosition
+proof.py       ReviewItem, Unproved, MergedAttempt, SameMessage, EarlyOutcome, MailboxPosition
 policy.py      Policy, StatusChange, Dirty
 rules.py       RuleOverride (rule_pages.py: drafts, all rules in force), Rejudging, RejudgedBounce
 sources.py     IntakeSource, SourceSeen; source_forms.py: what each kind is asked for; trying.py: “Test this source”

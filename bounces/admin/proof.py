@@ -1,11 +1,11 @@
-"""The admin of what waits for proof or for a person, and of attempts that turned out to be one. Read-only."""
+"""The admin of what waits for proof, for its attempt or for a person, and of what turned out to be one. Read-only."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
 from bounces.admin.bases import ReadOnlyAdmin
-from bounces.models import MailboxPosition, MergedAttempt, ReviewItem, Unproved
+from bounces.models import EarlyOutcome, MailboxPosition, MergedAttempt, ReviewItem, SameMessage, Unproved
 
 
 @admin.register(Unproved)
@@ -20,6 +20,22 @@ class UnprovedAdmin(ReadOnlyAdmin):
 class MergedAttemptAdmin(ReadOnlyAdmin):
     list_display = ("attempt_id", "into_id")
     ordering = ("-attempt_id",)
+
+
+@admin.register(SameMessage)
+class SameMessageAdmin(ReadOnlyAdmin):
+    list_display = ("message_id", "provider_id", "address", "is_sure")
+    list_select_related = ("address",)
+    list_filter = ("is_sure",)
+    address_path = "address"
+
+
+@admin.register(EarlyOutcome)
+class EarlyOutcomeAdmin(ReadOnlyAdmin):
+    list_display = ("occurred_at", "event", "name", "address", "sender", "campaign_key")
+    list_select_related = ("address",)
+    list_filter = ("event",)
+    address_path = "address"
 
 
 @admin.register(MailboxPosition)

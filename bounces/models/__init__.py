@@ -2,6 +2,7 @@
 
 address.py      Address: one e-mail address and what the policy says of it; Silence: its mails without an answer
 facts.py        Attempt, Bounce, Evidence, Complaint, EventKey: what happened
+messages.py     SameMessage, EarlyOutcome: names that no attempt keeps, and what was told before an attempt
 decisions.py    Ruling, Suppression: what people (and complaints) decided
 judgement.py    Policy, StatusChange, Dirty: what follows from the facts
 cleaning.py     CleaningRun, CleaningTarget, CleaningRow: one evaluation of many addresses
@@ -28,6 +29,7 @@ from bounces.models.inbox import InboundItem, PrunedCount, RawChunk, Unproved
 from bounces.models.incidents import Incident
 from bounces.models.judgement import Dirty, Policy, StatusChange
 from bounces.models.mailboxes import MailboxPosition
+from bounces.models.messages import EarlyOutcome, SameMessage
 from bounces.models.rejudging import RejudgedBounce, Rejudging
 from bounces.models.repairs import Repair
 from bounces.models.reputation import Guard
@@ -48,6 +50,7 @@ __all__ = [
     "DailyStat",
     "Dirty",
     "Domain",
+    "EarlyOutcome",
     "EventKey",
     "Evidence",
     "Guard",
@@ -67,6 +70,7 @@ __all__ = [
     "ReviewItem",
     "RuleOverride",
     "Ruling",
+    "SameMessage",
     "Schedule",
     "ScheduleRun",
     "Silence",

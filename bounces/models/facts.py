@@ -151,6 +151,7 @@ class Bounce(models.Model):
                 condition=HARD,
             ),
             models.Index(fields=["attempt_id"], name="bounce_attempt", condition=Q(attempt_id__isnull=False)),
+            models.Index(fields=["address"], name="bounce_unlinked", condition=Q(attempt_id__isnull=True)),
             models.Index(
                 fields=["incident_id", "standing", "occurred_at"],
                 name="bounce_incident",
@@ -216,6 +217,9 @@ class Complaint(models.Model):
 
     address = models.ForeignKey(Address, models.CASCADE, related_name="complaints")
     attempt_id = models.BigIntegerField(null=True, blank=True)
+    campaign_key = models.TextField(blank=True, default="", help_text="The campaign it is counted under.")
+    sender = models.TextField(blank=True, default="", help_text="The sender it is counted under.")
+    provider = models.TextField(blank=True, default="", help_text="Who receives there, as known when it was told.")
     inbound_item_id = models.BigIntegerField(null=True, blank=True)
     source = models.TextField()
     standing = models.TextField(choices=choices(Standing), default=Standing.COUNTED)

@@ -4,10 +4,13 @@ In: `Told` values (a report, its judgement, where it came from). Out: Attempt, B
 Suppression rows; the addresses' dates; daily counts; a Dirty row for each address with news. Stage: record.
 
     told.py         the values that come in
+    names.py        the names of a message, and which attempt bears them
     attempts.py     which attempt a report is about
+    outcomes.py     what became of it, noted or kept until it is told
     failures.py     bounces and their evidence, one failure one row
-    joining.py      what was told before its message was known, and attempts that turn out to be one
-    reactions.py    complaints, unsubscribes, the addresses' dates
+    complaints.py   one complaint a message
+    joining.py      what was told before its message was known, and messages that turn out to be one
+    reactions.py    unsubscribes, the addresses' dates
     silence.py      how many mails went unanswered
     statistics.py   what each fact adds to the daily counts
     rows.py         many rows of a table in one statement
@@ -26,11 +29,13 @@ from bounces.addresses import domain_of, keep_addresses
 from bounces.models import Attempt
 from bounces.providers import providers_of
 from bounces.recording.attempts import note_attempts
+from bounces.recording.complaints import Complained, record_complaints
 from bounces.recording.failures import Failure, record_failures
 from bounces.recording.joining import join
-from bounces.recording.reactions import advance_dates, answering, record_complaints, suppress_those_who_asked
+from bounces.recording.outcomes import keep_early
+from bounces.recording.reactions import advance_dates, answering, suppress_those_who_asked
 from bounces.recording.silence import count_silence
-from bounces.recording.statistics import Cell, add_counts
+from bounces.recording.statistics import add_counts
 from bounces.recording.told import Told
 from bounces.statements import columns, run
 from bounces.values import Event
@@ -54,17 +59,22 @@ def record(told: Sequence[Told]) -> Recorded:
     is_new = [_take((one.source, one.identity), fresh_keys) for one in told]
     providers = providers_of({domain_of(one.email) for one in told})
     noted = note_attempts(told, address_ids, is_new, providers)
-    changed, difference = join(noted.learnt, noted.gone)
-    difference.update(noted.difference)
-    fresh = [(one, attempt) for one, attempt, new in zip(told, noted.attempts, is_new, strict=True) if new]
-    difference.update(_record_reactions(fresh, address_ids, providers))
-    judged, counts = record_failures(_failures(fresh, address_ids, providers))
+    joined = join(noted.learnt, noted.gone, {address_ids[one.email]: domain_of(one.email) for one in told})
+    difference = noted.difference
+    difference.update(joined.difference)
+    is_fresh = [index for index, new in enumerate(is_new) if new]
+    fresh = [told[index] for index in is_fresh]
+    keep_early((told[index], noted.attempts[index], noted.names[index]) for index in is_fresh)
+    suppress_those_who_asked(fresh, address_ids)
+    about = [About(told[index], noted.attempts[index], noted.keys[index]) for index in is_fresh]
+    difference.update(record_complaints(_complaints(about, address_ids, providers)))
+    judged, counts = record_failures(_failures(about, address_ids, providers))
     difference.update(counts)
-    changed |= judged | advance_dates([one for one, _ in fresh], address_ids)
-    count_silence(noted.delivered, noted.moved | answering([one for one, _ in fresh], address_ids))
+    changed = joined.changed | judged | advance_dates(fresh, address_ids)
+    count_silence(noted.delivered, noted.moved | joined.moved | answering(fresh, address_ids))
     add_counts(difference)
     run("INSERT INTO bounces_dirty (address_id) SELECT unnest(%(ids)b::bigint[])", {"ids": sorted(changed)})
-    return Recorded(Counter(one.item_id for one, _ in fresh), noted.told_of)
+    return Recorded(Counter(one.item_id for one in fresh), noted.told_of)
 
 
 def lock_addresses(address_ids: Iterable[int]) -> None:
@@ -97,21 +107,26 @@ def _take(key: tuple[str, str], fresh_keys: set[tuple[str, str]]) -> bool:
     return is_fresh
 
 
-def _record_reactions(
-    fresh: list[tuple[Told, Attempt | None]], address_ids: dict[str, int], providers: Mapping[str, str]
-) -> Counter[Cell]:
-    suppress_those_who_asked([one for one, _ in fresh], address_ids)
-    complaints = [(one, attempt) for one, attempt in fresh if one.report.event == Event.COMPLAINED]
-    return record_complaints(
-        [one for one, _ in complaints], address_ids, [attempt for _, attempt in complaints], providers
-    )
+@dataclass(frozen=True, slots=True)
+class About:
+    """A report that is new, with its attempt and what its message is called in the keys of failures."""
+
+    told: Told
+    attempt: Attempt | None
+    message: str
 
 
-def _failures(
-    fresh: list[tuple[Told, Attempt | None]], address_ids: dict[str, int], providers: Mapping[str, str]
-) -> list[Failure]:
+def _complaints(about: list[About], address_ids: dict[str, int], providers: Mapping[str, str]) -> list[Complained]:
     return [
-        Failure(one, one.judgement, address_ids[one.email], attempt, providers[domain_of(one.email)])
-        for one, attempt in fresh
-        if one.judgement is not None
+        Complained(one.told, address_ids[email], one.attempt, one.message, providers[domain_of(email)])
+        for one in about
+        if one.told.report.event == Event.COMPLAINED and (email := one.told.email)
+    ]
+
+
+def _failures(about: list[About], address_ids: dict[str, int], providers: Mapping[str, str]) -> list[Failure]:
+    return [
+        Failure(one.told, judgement, address_ids[email], one.attempt, one.message, providers[domain_of(email)])
+        for one in about
+        if (judgement := one.told.judgement) is not None and (email := one.told.email)
     ]

@@ -4,8 +4,9 @@ In: Told values of bounced and deferred recipients, with their attempts. Out: Bo
 changed, and the difference to the daily counts.
 
 `failure_key` is the identity of a failure: (message, address, final), without code or time; a deferral adds its day.
-The message is named by its Message-ID, else by our attempt, else by the provider's id, else by the payload. Of several
-pieces of evidence the one with the greatest rank gives the verdict, so the order in which they arrive does not matter.
+What the message is called there: `key_of_message` in `names.py`. Of several pieces of evidence the one with the
+greatest rank gives the verdict, so the order in which they arrive does not matter; what has no proof changes nothing
+that has.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bounces.addresses import domain_of
-from bounces.models import Attempt, Bounce, Evidence
+from bounces.models import Attempt, Bounce, Complaint, Evidence
 from bounces.providers import provider_of_host
 from bounces.recording.rows import insert, update
 from bounces.recording.statistics import Cell, counts_of_bounce, day_of
@@ -41,13 +42,14 @@ class Failure:
     judgement: Judgement
     address_id: int
     attempt: Attempt | None
+    message: str  # what its message is called in the keys of failures
     provider: str  # who receives for its domain, should the report not say who refused
 
 
 def failure_key(failure: Failure) -> bytes:
     told = failure.told
     final = "final" if told.report.event == Event.BOUNCED else deferral_of(told.occurred_at)
-    return failure_key_of(message_of(told, failure.attempt), failure.address_id, final)
+    return failure_key_of(failure.message, failure.address_id, final)
 
 
 def failure_key_of(message: str, address_id: int, final: str) -> bytes:
@@ -59,22 +61,8 @@ def deferral_of(at: datetime) -> str:
     return f"deferred {day_of(at)}"
 
 
-def complaint_key(told: Told, address_id: int, attempt: Attempt | None) -> bytes:
-    return complaint_key_of(message_of(told, attempt), address_id)
-
-
 def complaint_key_of(message: str, address_id: int) -> bytes:
     return _digest(message, str(address_id), "complaint")
-
-
-def message_of(told: Told, attempt: Attempt | None) -> str:
-    """The best name of the message that failed; the same by every channel that tells of it."""
-    message_id = told.report.message_id or (attempt.message_id if attempt else "")
-    if message_id:
-        return f"m:{message_id}"
-    if attempt is not None:
-        return f"a:{attempt.pk}"
-    return f"p:{told.report.envelope_id}" if told.report.envelope_id else f"d:{told.payload_digest}"
 
 
 def _digest(*parts: str) -> bytes:
@@ -145,12 +133,15 @@ def _merge(bounce: Bounce | None, key: bytes, failure: Failure, evidence: Eviden
     if bounce.standing == Standing.UNVERIFIED:
         bounce.standing = standing
     if failure.attempt is not None:
-        bounce.attempt_id = bounce.attempt_id or failure.attempt.pk
-        bounce.campaign_key = bounce.campaign_key or failure.attempt.campaign_key
-        bounce.sender = bounce.sender or failure.attempt.sender
+        link(bounce, failure.attempt)
     if evidence.rank > bounce.evidence_rank:
         take_verdict(bounce, evidence)
     return bounce
+
+
+def link(row: Bounce | Complaint, attempt: Attempt) -> None:
+    """What a failure or a complaint is counted under is its attempt's."""
+    row.attempt_id, row.campaign_key, row.sender = attempt.pk, attempt.campaign_key, attempt.sender
 
 
 def occurred_at(bounce: Bounce, at: datetime, *, is_proved: bool) -> datetime:

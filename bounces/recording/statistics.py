@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from bounces.addresses import domain_of
-from bounces.models import Attempt, Bounce, DailyStat
+from bounces.models import Attempt, Bounce, Complaint, DailyStat
 from bounces.providers import counted_as
 from bounces.statements import columns, run
 from bounces.values import Fault, Kind, Standing
@@ -76,6 +76,13 @@ def counts_of_bounce(bounce: Bounce | None, domain: str) -> Counter[Cell]:
     if bounce.fault == Fault.SENDER and bounce.kind != Kind.DEFERRED:
         counts.update(cells(under, bounce.occurred_at, "blocked"))
     return counts
+
+
+def counts_of_complaint(complaint: Complaint | None, domain: str) -> Counter[Cell]:
+    if complaint is None or complaint.standing != Standing.COUNTED:
+        return Counter()
+    under = Under(complaint.campaign_key, complaint.sender, complaint.provider, domain)
+    return Counter(cells(under, complaint.occurred_at, "complaints"))
 
 
 def add_counts(difference: Counter[Cell]) -> None:

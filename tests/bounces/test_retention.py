@@ -11,10 +11,10 @@ from django.utils import timezone
 from bounces import lease, process, retention
 from bounces.intake.events import keep_events
 from bounces.lists import count_inbox
-from bounces.models import Bounce, EventKey, InboundItem, PrunedCount, RawChunk, Schedule
+from bounces.models import Bounce, EarlyOutcome, EventKey, InboundItem, PrunedCount, RawChunk, Schedule
 from bounces.tasks import TASKS
 from tests.bounces.arriving import a_bounce_mail, a_complaint_mail, an_out_of_office
-from tests.builders import NOW, an_inbound_item, days_ago
+from tests.builders import NOW, an_address, an_inbound_item, days_ago
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +47,16 @@ def test_bytes_go_before_rows():
     assert [raw_of(each) for each in (young, older)] == [True, False]
     assert set(InboundItem.objects.values_list("pk", flat=True)) == {young.pk, older.pk}
     assert not raw_of(oldest)
+
+
+def test_outcomes_of_messages_that_nobody_told_of_go_with_the_inbox() -> None:
+    for name, days in (("m:old@b.example", 401), ("m:young@b.example", 399)):
+        outcome = EarlyOutcome.objects.create(address=an_address(), name=name, event="delivered", occurred_at=NOW)
+        EarlyOutcome.objects.filter(pk=outcome.pk).update(recorded_at=days_ago(days))
+
+    prune()
+
+    assert EarlyOutcome.objects.get().name == "m:young@b.example"
 
 
 @pytest.mark.parametrize("state", ["pending", "unverified", "quarantined"])
