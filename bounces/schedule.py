@@ -1,6 +1,7 @@
 """The tick: what waits in the database is started on the queue, and schedules that are due are begun.
 
-In: the moment, four times a second, from `manage.py scheduler`. Out: at most one queued job a kind. The queue only
+In: the moment, from `manage.py scheduler`: when PostgreSQL says that there is work (`wake.py`), four times a second
+while there is some, and every few seconds otherwise. Out: at most one queued job a kind. The queue only
 says "there is work": when it is wiped, the next tick finds the same work and says it again. Two schedulers do no harm:
 one holds the lease, jobs hold their own, and every job may run twice. Work of other applications: setting WAITING_WORK.
 """
@@ -41,11 +42,12 @@ def queue(name: str) -> Queue:
     return django_rq.get_queue(name)
 
 
-def tick(now: datetime) -> None:
-    """Starts what is due. Raises what the database or the queue raise; the loop that calls it goes on."""
+def tick(now: datetime) -> bool:
+    """Starts what is due; whether anything is queued or under way. Raises what the database or the queue raise; the
+    loop that calls it goes on."""
     held = lease.acquire(LEASE, LEASE_LASTS)
     if held is None:
-        return
+        return False
     try:
         begin_schedules(now, held)
         start_waiting(now)
@@ -53,6 +55,17 @@ def tick(now: datetime) -> None:
         log.warning("scheduler_was_late")  # another one ticks
     finally:
         lease.release(held)
+    return is_busy()
+
+
+def is_busy() -> bool:
+    """Whether a job waits or runs: what it leaves over is to be started as soon as it ends."""
+    names = list(settings.RQ_QUEUES)
+    with queue(names[0]).connection.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.llen(queue(name).key)
+            pipe.zcard(queue(name).started_job_registry.key)
+        return any(pipe.execute())
 
 
 def start_waiting(now: datetime) -> None:

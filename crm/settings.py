@@ -151,6 +151,8 @@ DATABASES = {
         "ATOMIC_REQUESTS": False,
     }
 }
+# Where the scheduler listens for new work, if DATABASE_URL leads to a pool that shares connections.
+DIRECT_DATABASE_URL = env.str("REBOUND_DIRECT_DATABASE_URL", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="") or f"unix://{quote(str(RUN_DIR / 'valkey.sock'))}?db=0"

@@ -7,6 +7,7 @@ In: the settings. Out: a Rebound that answers, or one plain sentence why not.
     postgres.py     the private PostgreSQL: binaries, initdb, recovery
     valkey.py       the private Valkey
     private.py      both, borrowed for one command or one test run
+    crew.py         workers and scheduler, forked from one process
     supervisor.py   many programs: logs shown, crashes restarted, stopped in order
     first_start.py  what happens once: the first admin, the demo
     remembered.py   the settings that `up` runs with, for the commands of other shells

@@ -17,6 +17,7 @@ from typing import IO, Any
 from crm.up.places import Account, StartError
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15  # at most 15 characters
 # Loaded here, in the parent: after the change of account the child may no longer be able to read it.
 LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -45,6 +46,12 @@ def die_with_parent(orphan_signal: signal.Signals) -> None:
     """
     if LIBC is not None:
         LIBC.prctl(PR_SET_PDEATHSIG, int(orphan_signal), 0, 0, 0)
+
+
+def be_called(name: str) -> None:
+    """What `ps` and `top` call this process: one that was forked has its parent's command line. Only Linux can."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_NAME, name.encode()[:15], 0, 0, 0)
 
 
 def as_account(account: Account | None) -> dict[str, Any]:

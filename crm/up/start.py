@@ -23,7 +23,6 @@ from crm.up.processes import Program
 from crm.up.static_files import StaticFiles
 from crm.up.supervisor import Supervisor
 
-QUEUES = ("intake", "bulk", "notify", "mail")
 # A crash leaves PostgreSQL a log to replay.
 SECONDS_TO_RECOVER = 300
 SECONDS_TO_ANSWER = 60
@@ -118,9 +117,7 @@ def _start_rebound(options: Options, supervisor: Supervisor) -> None:
         "web", (*gunicorn, "--bind", f"{address}:{options.port}"), environment=environment, folder=settings.BASE_DIR
     )
     supervisor.start(web)
-    for queue in QUEUES:
-        supervisor.start(_manage(queue, "worker", queue, environment=environment))
-    supervisor.start(_manage("scheduler", "scheduler", environment=environment))
+    supervisor.start(_manage("crew", "crew", environment=environment))
     doors = wanted_doors()
     connection.close()
     for name, arguments in doors:

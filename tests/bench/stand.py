@@ -42,3 +42,9 @@ def say(name: str, ours: float, floor: float, goal: float, unit: str = "ms") -> 
     figures = f"ours {ours:{digits}} {unit}, floor {floor:{digits}} {unit}, ratio {ratio:.2f}, goal {goal:.2f}"
     print(f"{name}: {figures}", flush=True)  # noqa: T201
     return ratio <= goal
+
+
+def limit(name: str, ours: float, most: float, unit: str) -> bool:
+    """Prints one figure that has a limit and no floor; true where it is within."""
+    print(f"{name}: ours {ours:.2f} {unit}, goal {most:.2f} {unit}", flush=True)  # noqa: T201
+    return ours <= most

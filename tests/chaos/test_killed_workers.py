@@ -19,7 +19,7 @@ import pytest
 from redis import Redis
 
 from crm.up import places
-from tests.crm.test_up import Up, manage, processes_of, running, wait_until, words_of
+from tests.crm.test_up import Up, manage, name_of, processes_of, running, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
@@ -58,7 +58,7 @@ class House:
         return self.count("bounces_inbounditem WHERE state = 'pending'") + self.count("bounces_dirty") == 0
 
     def workers(self) -> list[int]:
-        return [pid for pid in processes_of(self.up.var) if "worker" in words_of(pid)]
+        return [pid for pid in processes_of(self.up.var) if name_of(pid) not in ("", "scheduler")]
 
     def signal_workers(self, number: signal.Signals) -> None:
         for pid in self.workers():

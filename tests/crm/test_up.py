@@ -130,10 +130,19 @@ def test_a_demo_whose_contacts_are_there_already_is_wanted_no_more(first_start: 
 
 def test_it_starts_a_crashed_program_again(first_start: Up) -> None:
     with running(first_start.var) as up:
-        [scheduler] = [pid for pid in processes_of(up.var) if "scheduler" in words_of(pid)]
+        [crew] = [pid for pid in processes_of(up.var) if "crew" in words_of(pid) and not name_of(pid)]
+        os.kill(crew, signal.SIGKILL)
+        wait_until(lambda: "crew     | ended with code -9; starting it again" in up.said, seconds=5)
+        wait_until(lambda: names_in(up.var) == {"scheduler", "intake", "bulk", "notify", "mail"}, seconds=60)
+
+
+def test_a_worker_that_crashes_is_forked_again(first_start: Up) -> None:
+    with running(first_start.var) as up:
+        wait_until(lambda: "scheduler" in names_in(up.var), seconds=60)
+        [scheduler] = [pid for pid in processes_of(up.var) if name_of(pid) == "scheduler"]
         os.kill(scheduler, signal.SIGKILL)
-        wait_until(lambda: "ended with code -9; starting it again" in up.said, seconds=5)
-        wait_until(lambda: any("scheduler" in words_of(pid) for pid in processes_of(up.var)), seconds=10)
+        wait_until(lambda: "scheduler ended with code -9; starting it again" in up.said, seconds=5)
+        wait_until(lambda: "scheduler" in names_in(up.var), seconds=10)
 
 
 def test_a_taken_port_is_said_before_anything_starts(var: Path) -> None:
@@ -203,6 +212,16 @@ def processes_of(var: Path) -> list[int]:
 
 def words_of(pid: int) -> list[str]:
     return read(Path(f"/proc/{pid}/cmdline")).decode().split("\0")
+
+
+def name_of(pid: int) -> str:
+    """Of a process that the crew has forked: scheduler, or the queue of a worker."""
+    name = read(Path(f"/proc/{pid}/comm")).decode().strip()
+    return name.removeprefix("rebound ") if name.startswith("rebound ") else ""
+
+
+def names_in(var: Path) -> set[str]:
+    return {name for pid in processes_of(var) if (name := name_of(pid))}
 
 
 def read(path: Path) -> bytes:
