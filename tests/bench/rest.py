@@ -60,6 +60,7 @@ def _measure(var: Path, seconds: int, events: int, port: int) -> int:
     finally:
         up.terminate()
         up.wait(timeout=30)
+    print(f"the machine's load meanwhile: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)  # noqa: T201
     return not all(
         [
             limit("CPU of all processes at rest", spent / seconds * 100, 1.0, "% of a core"),
