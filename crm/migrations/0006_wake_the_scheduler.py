@@ -11,7 +11,7 @@ def statements(table: str, events: str, lease: str = "") -> tuple[str, str]:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("crm", "0005_cache_and_one_sign_in_address"), ("bounces", "0142_wake_the_scheduler")]
+    dependencies = [("crm", "0005_cache_and_one_sign_in_address"), ("bounces", "0151_wake_the_scheduler")]
 
     operations = [
         migrations.RunSQL(*statements("crm_webhookdelivery", "INSERT OR UPDATE OF state")),

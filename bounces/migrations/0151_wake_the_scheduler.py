@@ -23,7 +23,7 @@ def statements(table: str, events: str, lease: str = "") -> tuple[str, str]:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bounces", "0141_patterns_of_suppressions")]
+    dependencies = [("bounces", "0150_names_of_messages")]
 
     operations = [
         migrations.RunSQL(FUNCTION, "DROP FUNCTION bounces_wake()"),

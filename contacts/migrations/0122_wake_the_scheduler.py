@@ -11,7 +11,7 @@ def statements(table: str, events: str, lease: str = "") -> tuple[str, str]:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("contacts", "0120_ids_in_what_is_stored"), ("bounces", "0142_wake_the_scheduler")]
+    dependencies = [("contacts", "0121_turns_of_imports"), ("bounces", "0151_wake_the_scheduler")]
 
     operations = [
         migrations.RunSQL(*statements("contacts_importrun", "INSERT OR UPDATE OF state")),
