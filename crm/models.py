@@ -252,4 +252,5 @@ class WebhookDelivery(models.Model):
         return f"{self.topic} to {self.endpoint}"
 
 
-from crm.mail.models import OutgoingEmail  # noqa: E402, F401 -- a table of this application; refers to User by its name
+from crm.demo.models import DemoLoad  # noqa: E402, F401 -- a table of this application
+from crm.mail.models import OutgoingEmail  # noqa: E402, F401 -- likewise; refers to User by its name

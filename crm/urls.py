@@ -9,6 +9,7 @@ from crm import queue_pages
 from crm.signin import admin_doors
 from crm.views.api_keys import revoke_key, show_keys
 from crm.views.dashboard import show_dashboard
+from crm.views.demo import show_progress
 
 api_keys = [
     path("", show_keys, name="api_keys"),
@@ -17,6 +18,7 @@ api_keys = [
 admin_doors.close(admin.site)
 urlpatterns = [
     path("", show_dashboard, name="dashboard"),
+    path("demo/progress/", show_progress, name="demo_progress"),
     path("admin/queue/", include((queue_pages.patterns(), "django_rq"))),
     path("admin/", admin.site.urls),
     path("accounts/keys/", include((api_keys, "crm"))),

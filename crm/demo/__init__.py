@@ -12,5 +12,7 @@ All domains are below `.example`, which nobody owns.
     plans.py      the campaigns, and who is written to on which day. Pure
     people.py     the cast as rows, by the import
     history.py    the days, one after the other
-    load.py       the verbs in order, in one transaction: a demo that was killed half-way leaves nothing
+    models.py     how far it is loaded
+    slices.py     one part of the story at a time, committed
+    load.py       the verbs in order: a load that was stopped half-way goes on from there
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from crm.demo.cast import Person
@@ -42,13 +42,17 @@ class Fate:
         return self.first_day <= day < self.end_day
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Story:
-    """The fate of each address that has one, and the day on which a provider blocks us."""
+    """The fate of each address that has one, and the day on which a provider blocks us. Who heals leaves `fates`."""
 
-    fates: dict[str, Fate]
+    at_first: dict[str, Fate]
     blocked_day: int
     blocked_domain: str = FREE_MAIL
+    fates: dict[str, Fate] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.fates = dict(self.at_first)
 
     def trouble_of(self, email: str, day: int) -> Trouble | None:
         if day == self.blocked_day and email.endswith(f"@{self.blocked_domain}"):

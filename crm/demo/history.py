@@ -9,11 +9,10 @@ from __future__ import annotations
 import io
 import random
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from time import sleep
 from typing import Any
 
 from bounces import lease, outbox, process
@@ -33,13 +32,13 @@ from crm.models import User
 
 TOOL = "api:outreach"
 MORNING, EVENING = time(2, 0), time(18, 5)
-WAITS = 240  # quarters of a second
-BUSY = "Another process has held the flow for a minute: a worker is busy. Try again later."
+BUSY = "Another process took the flow amid a day of the demo's story. Load it again: it goes on."
 # Of the messages that are delivered: how many are opened, and so on.
 OPENED, CLICKED, REPLIED, AWAY = 0.34, 0.05, 0.03, 0.012
 UNSUBSCRIBED, COMPLAINED, DELAYED, SPAM = 0.002, 0.0005, 0.006, 0.0008
 
-Happenings = Mapping[int, Sequence[Callable[[datetime], None]]]
+Happening = Callable[[datetime], None]
+Happenings = Mapping[int, Sequence[Happening]]
 
 
 @dataclass(slots=True)
@@ -53,13 +52,30 @@ class Day:
 class Diary:
     """What is known of the days that are told, and of the answers that are still to come."""
 
-    def __init__(
-        self, days: Sequence[date], story: Story, uploader: User, now: datetime, seed: int, dice: random.Random
-    ) -> None:
-        self.days, self.story, self.uploader, self.now, self.seed, self.dice = days, story, uploader, now, seed, dice
+    uploader: User  # a row that is there once the story has begun
+
+    def __init__(self, days: Sequence[date], story: Story, now: datetime, seed: int, dice: random.Random) -> None:
+        self.days, self.story, self.now, self.seed, self.dice = days, story, now, seed, dice
         self.arriving: dict[int, Day] = defaultdict(Day)
         self.messages = 0
         self.events = 0
+
+    # --- what it remembers, as JSON ----------------------------------------------------------------
+
+    def keep(self) -> dict[str, Any]:
+        arriving = {
+            str(number): {"events": day.events, "mails": [mail.decode("latin-1") for mail in day.mails]}
+            for number, day in self.arriving.items()
+        }
+        healed = sorted(self.story.at_first.keys() - self.story.fates.keys())
+        return {"arriving": arriving, "messages": self.messages, "events": self.events, "healed": healed}
+
+    def recall(self, state: dict[str, Any]) -> None:
+        self.messages, self.events = state["messages"], state["events"]
+        self.arriving = defaultdict(Day)
+        for number, day in state["arriving"].items():
+            self.arriving[int(number)] = Day(day["events"], [mail.encode("latin-1") for mail in day["mails"]])
+        self.story.fates = {email: fate for email, fate in self.story.at_first.items() if email not in state["healed"]}
 
     # --- a day ------------------------------------------------------------------------------------
 
@@ -79,7 +95,7 @@ class Diary:
             if verdicts[ids[sending.person.email]].answer != Answer.NO and at < self.now:
                 self._send_one(number, sending, at)
 
-    def keep(self, number: int) -> None:
+    def keep_arrivals(self, number: int) -> None:
         """Puts what arrives today into the inbox, by the doors."""
         day, now = self.arriving.pop(number, Day()), self.clock(number)
         keep_events(sorted(day.events, key=lambda event: event["occurred_at"]), TOOL, self.uploader, now)
@@ -188,37 +204,33 @@ class Diary:
         return datetime.combine(self.days[number], time(0), UTC) + timedelta(minutes=minutes)
 
 
-def tell_days(
+def tell_day(
     diary: Diary,
+    number: int,
     by_day: Mapping[int, Sequence[Sending]],
     mornings: Happenings,
     evenings: Happenings,
-    idle: Collection[int],
-    watch: Callable[[int], None],
+    *,
+    is_idle: bool,
 ) -> None:
-    """Each day: its plan goes out, what arrives goes in, the flow runs (but on `idle` days, when no worker did)."""
-    for number in range(len(diary.days)):
-        morning, evening = diary.morning(number), diary.clock(number)
-        for happening in mornings.get(number, ()):
-            happening(morning)
-        if by_day.get(number):
-            diary.send(number, by_day[number])
-        if number in diary.arriving:
-            diary.keep(number)
-        for happening in evenings.get(number, ()):
-            happening(evening)
-        if number not in idle:
-            run_flow(evening)
-        watch(number + 1)
+    """Its plan goes out, what arrives goes in, the flow runs (but on an idle day, when no worker did)."""
+    morning, evening = diary.morning(number), diary.clock(number)
+    for happening in mornings.get(number, ()):
+        happening(morning)
+    if by_day.get(number):
+        diary.send(number, by_day[number])
+    if number in diary.arriving:
+        diary.keep_arrivals(number)
+    for happening in evenings.get(number, ()):
+        happening(evening)
+    if not is_idle:
+        run_flow(evening)
 
 
 def run_flow(now: datetime) -> None:
-    """The whole flow, once nobody else is at it."""
-    for _ in range(WAITS):
-        if process.run_flow(lambda: now):
-            return
-        sleep(0.25)
-    raise TimeoutError(BUSY)
+    """The whole flow, where it has anything to do. Its lease is the slice's, so it is free here."""
+    if process.has_work(now) and not process.run_flow(lambda: now):
+        raise TimeoutError(BUSY)
 
 
 def drain_inbox(now: datetime) -> None:
@@ -236,7 +248,7 @@ def tell_announcements(now: datetime) -> None:
 
 @contextmanager
 def holding_the_flow() -> Iterator[Lease]:
-    """This transaction holds it since the first day, so it is free here."""
+    """As in `run_flow`: free here."""
     held = lease.acquire(process.LEASE, process.LEASE_LASTS)
     if held is None:
         raise TimeoutError(BUSY)

@@ -1,19 +1,22 @@
-"""Loading the demo: the verbs in order, in one transaction.
+"""Loading the demo: the verbs in order, a day or a few in each transaction (`slices.py`).
 
-In: how many contacts and days, a seed, the moment. Out: the whole demo, or nothing: one that is killed leaves no row,
-and no worker sees half of it and judges it by today's clock. The same seed and moment give the same demo.
+In: how many contacts and days, a seed, the moment. Out: the demo. One that is stopped, or killed anywhere, goes on
+after its last committed day: what was decided before the first day is decided anew by the same seed, and what the days
+have changed since is kept with the row `DemoLoad`. The same seed and moment give the same demo, stopped or not.
 """
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection
 from django.db.models import Q
 
 from bounces import cleaning, rulings, suppressions
@@ -26,8 +29,10 @@ from contacts.people import add_note
 from crm.demo import letters, people
 from crm.demo.cast import COLLEAGUES, PEOPLE_A_COMPANY, Person, found_firms, meet_people
 from crm.demo.fates import Story, tell_fates
-from crm.demo.history import Diary, drain_inbox, tell_announcements, tell_days
+from crm.demo.history import Diary, Happening, drain_inbox, tell_announcements, tell_day
+from crm.demo.models import DemoLoad
 from crm.demo.plans import LISTS, PLANS, List, choose_members, plan_days, split_lists, working_days
+from crm.demo.slices import tell_slice
 from crm.demo.words import NOTES
 from crm.models import User
 
@@ -56,17 +61,38 @@ Watch = Callable[[str, int, int], None]  # the phase, how far it is, out of how 
 
 
 def load(size: Size, seed: int, now: datetime, watch: Watch = lambda *_: None, *, force: bool = False) -> None:
-    """Raises CannotLoad where the demo, or (without `force`) any contact, is there already."""
-    with transaction.atomic():
-        refuse_unless_it_fits(force=force)
-        Loading(size, seed, now, watch).run()
+    """Goes on with a load that was stopped, by its own size, seed and moment.
+
+    Raises CannotLoad where the demo, or (without `force`) any contact, is there already.
+    """
+    with one_at_a_time():
+        row = DemoLoad.objects.filter(finished_at=None).first()
+        if row is None:
+            refuse_unless_it_fits(force=force)
+            row = DemoLoad(contacts=size.contacts, days=size.days, seed=seed, told_at=now)
+        Loading(row, watch).run()
+
+
+def is_begun() -> bool:
+    """Whether a load waits to be gone on with."""
+    return DemoLoad.objects.filter(finished_at=None).exists()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """PostgreSQL lets go of the lock with the session, so a killed load holds nobody up."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOAD_LOCK])
+        if not cursor.fetchone()[0]:
+            raise CannotLoad("Another process is loading the demo at this moment.")
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOAD_LOCK])
 
 
 def refuse_unless_it_fits(*, force: bool) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOAD_LOCK])
-        if not cursor.fetchone()[0]:
-            raise CannotLoad("Another process is loading the demo at this moment.")
     if User.objects.filter(email=COLLEAGUES[0].email).exists():
         raise CannotLoad("The demo is in this database already. To start afresh, give Rebound an empty database.")
     taken = Campaign.objects.filter(Q(key__in=[p.key for p in PLANS]) | Q(name__in=[p.name for p in PLANS])).first()
@@ -77,45 +103,91 @@ def refuse_unless_it_fits(*, force: bool) -> None:
 
 
 class Loading:
-    """One load: what the steps share."""
+    """One load: what the steps share. It is the `Memory` of its slices."""
 
-    def __init__(self, size: Size, seed: int, now: datetime, watch: Watch) -> None:
-        self.dice = random.Random(seed)  # noqa: S311  (a demo, not a secret)
-        self.now, self.seed, self.watch = now, seed, watch
-        today = now.astimezone(UTC).date()
-        self.days: list[date] = [today - timedelta(days=n) for n in reversed(range(size.days))]
-        self.firms = found_firms(max(6, size.contacts // PEOPLE_A_COMPANY), self.dice)
-        self.people = meet_people(size.contacts, self.firms, self.dice)
+    def __init__(self, row: DemoLoad, watch: Watch) -> None:
+        self.dice = random.Random(row.seed)  # noqa: S311  (a demo, not a secret)
+        self.row, self.now, self.seed, self.watch = row, row.told_at, row.seed, watch
+        today = self.now.astimezone(UTC).date()
+        self.days: list[date] = [today - timedelta(days=n) for n in reversed(range(row.days))]
+        self.firms = found_firms(max(6, row.contacts // PEOPLE_A_COMPANY), self.dice)
+        self.people = meet_people(row.contacts, self.firms, self.dice)
         self.lists = split_lists(self.people)
         self.members = choose_members(self.people, self.dice)
-        self.mornings: defaultdict[int, list[Callable[[datetime], None]]] = defaultdict(list)
-        self.evenings: defaultdict[int, list[Callable[[datetime], None]]] = defaultdict(list)
-
-    def run(self) -> None:
-        self.watch("People", 0, 1)
-        self.colleagues = people.hire_colleagues()
-        people.declare_fields()
-        people.found_companies(self.firms, self.colleagues, self._day_start(0), self.dice)
-        story = self._tell_fates()
-        diary = Diary(self.days, story, self.colleagues[0], self.now, self.seed, self.dice)
+        self.owners = people.choose_owners(self.firms, self.dice)
+        self.story = self._tell_fates()
+        self.mornings: defaultdict[int, list[Happening]] = defaultdict(list)
+        self.evenings: defaultdict[int, list[Happening]] = defaultdict(list)
         self._plan_imports()
         self._plan_cleaning()
-        self._plan_interventions(story)
+        self._plan_interventions()
         self._plan_notes()
-        self.watch("People", 1, 1)
-        by_day = plan_days(self.members, self._joined(), self.days, self.dice)
-        tell_days(diary, by_day, self.mornings, self.evenings, self.idle, self._day_done)
+        self.by_day = plan_days(self.members, self._joined(), self.days, self.dice)
+        self.diary = Diary(self.days, self.story, self.now, self.seed, self.dice)
+
+    def run(self) -> None:
+        if self.row.days_done == 0:
+            self.watch("Days", 0, len(self.days))
+            self._commit(0, self._settle_in)
+        self.colleagues = people.hire_colleagues()
+        self.diary.uploader = self.colleagues[0]
+        for first, end in self._parts():
+            if end > self.row.days_done:
+                self._commit(end, partial(self._tell_days, first, end))
+                self._day_done(end)
+        if self.row.finished_at is None:
+            self._commit(len(self.days), self._end, is_last=True)
+
+    def _commit(self, days_done: int, work: Callable[[], None], *, is_last: bool = False) -> None:
+        tell_slice(self.row, self, days_done, work, is_last=is_last)
+
+    def _settle_in(self) -> None:
+        colleagues = people.hire_colleagues()
+        people.declare_fields()
+        people.found_companies(self.firms, self.owners, colleagues, self._day_start(0))
+
+    def _parts(self) -> Iterator[tuple[int, int]]:
+        """The days from `first` up to `end` that are committed together: idle days with the one that ends the pause.
+
+        What waits in the inbox overnight would be read by the real flow.
+        """
+        first = 0
+        for number in range(len(self.days)):
+            if number not in self.idle:
+                yield first, number + 1
+                first = number + 1
+
+    def _tell_days(self, first: int, end: int) -> None:
+        for number in range(first, end):
+            tell_day(self.diary, number, self.by_day, self.mornings, self.evenings, is_idle=number in self.idle)
+
+    def _end(self) -> None:
         people.make_campaigns(self.members, self.colleagues, self.days, self._day_start(0))
         people.make_segments(self.colleagues[0], self._day_start(0))
-        self.watch("Announcements", 0, 1)
         tell_announcements(self._database_time())  # the outbox goes by the database's clock
-        self.watch("Announcements", 1, 1)
+
+    # --- what the next day builds on ---------------------------------------------------------------
+
+    def keep(self) -> dict[str, Any]:
+        version, numbers, gauss = self.dice.getstate()
+        return {"dice": [version, list(numbers), gauss], "diary": self.diary.keep()}
+
+    def recall(self, state: dict[str, Any]) -> None:
+        """Before the first day there is nothing to recall: what was planned stands."""
+        if "dice" in state:
+            version, numbers, gauss = state["dice"]
+            self.dice.setstate((version, tuple(numbers), gauss))
+            self.diary.recall(state["diary"])
 
     # --- when what happens --------------------------------------------------------------------------
 
     def _number(self, share: float) -> int:
         """A weekday near that share of the story."""
         return working_days(self.days, share, 1.0)[0]
+
+    def _done_by(self, number: int, deed: Callable[..., None], *given: Any, **more: Any) -> Happening:
+        """A colleague's deed: the row of whoever does it is there once they are hired."""
+        return lambda at: deed(self.colleagues[number], *given, at, **more)
 
     def _day_start(self, number: int) -> datetime:
         return min(datetime.combine(self.days[number], datetime.min.time(), UTC), self.now)
@@ -139,22 +211,20 @@ class Loading:
         people.import_people(self.lists[which], which.file, self.colleagues, at, self.dice)
 
     def _plan_cleaning(self) -> None:
-        manager = self.colleagues[0]
-        self.evenings[self._number(0.04)].append(partial(clean, manager, via="page", dry_run=True))
+        self.evenings[self._number(0.04)].append(self._done_by(0, clean, via="page", dry_run=True))
         after_a_pause = self._number(0.37)
         self.idle = range(after_a_pause - IDLE_DAYS, after_a_pause)
-        self.evenings[after_a_pause].append(partial(clean, manager, via="page"))
+        self.evenings[after_a_pause].append(self._done_by(0, clean, via="page"))
         for number in {max(0, len(self.days) - 2), len(self.days) - 1}:
             self.mornings[number].append(partial(clean, None, via="schedule"))
 
-    def _plan_interventions(self, story: Story) -> None:
+    def _plan_interventions(self) -> None:
         """What people did: uploads by mistake, a restore, a competitor that nobody may write to."""
-        manager, other = self.colleagues[0], self.colleagues[4]
-        self.evenings[self._number(0.20)].append(partial(upload_junk, manager))
-        self.evenings[self._number(0.60)].append(partial(restore_one, other, story))
-        self.evenings[self._number(0.50)].append(partial(suppress_competitor, manager))
+        self.evenings[self._number(0.20)].append(self._done_by(0, upload_junk))
+        self.evenings[self._number(0.60)].append(self._done_by(4, restore_one, self.story))
+        self.evenings[self._number(0.50)].append(self._done_by(0, suppress_competitor))
         emails = [person.email for person in self.dice.sample(self.members["renewals"], TAGGED_LATELY)]
-        self.evenings[len(self.days) - 7].append(partial(tag_lately, other, emails))
+        self.evenings[len(self.days) - 7].append(self._done_by(4, tag_lately, emails))
 
     def _plan_notes(self) -> None:
         joined = self._joined()
@@ -170,7 +240,7 @@ class Loading:
         add_note(contact, text, by=contact.owner or self.colleagues[0], now=earlier)
 
     def _day_done(self, number: int) -> None:
-        """Within one transaction nobody else counts the rows for the planner."""
+        """Rows come faster than PostgreSQL counts them for the planner by itself."""
         self.watch("Days", number, len(self.days))
         if number in ANALYSED_AFTER:
             with connection.cursor() as cursor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
 import tablib
 
@@ -16,11 +17,12 @@ from contacts.importing.options import Options
 from contacts.importing.resources import COLUMNS, ContactResource
 from contacts.models import Campaign, CampaignMember, Company, Contact, ContactAddress, CustomField, Segment
 from contacts.stored_filters import store
-from crm.demo.cast import COLLEAGUES, OVERSEAS, Firm, Person
+from crm.demo.cast import COLLEAGUES, OVERSEAS, Colleague, Firm, Person
 from crm.demo.plans import PLANS, Plan
 from crm.demo.words import INDUSTRIES
 from crm.models import Team, User
 
+Owner = TypeVar("Owner")
 TAGS = (("customer", 0.35), ("partner", 0.06), ("press", 0.03), ("decision maker", 0.18), ("trial", 0.12))
 SEGMENTS: tuple[tuple[str, dict[str, list[str]]], ...] = (
     ("Customers in Germany", {"tag": ["customer"], "country": ["DE"]}),
@@ -55,24 +57,31 @@ def declare_fields() -> None:
         )
 
 
-def found_companies(firms: Sequence[Firm], owners: Sequence[User], at: datetime, dice: random.Random) -> None:
+def choose_owners(firms: Sequence[Firm], dice: random.Random) -> list[Colleague | None]:
+    return [owner_of(firm.culture.country, COLLEAGUES, dice) for firm in firms]
+
+
+def found_companies(
+    firms: Sequence[Firm], owners: Sequence[Colleague | None], users: Sequence[User], at: datetime
+) -> None:
+    user_of = dict(zip(COLLEAGUES, users, strict=True))
     Company.objects.bulk_create(
         [
             Company(
                 name=firm.name,
                 domain=firm.domain,
                 country=firm.culture.country,
-                owner=owner_of(firm.culture.country, owners, dice),
+                owner=user_of[owner] if owner else None,
                 created_at=at,
             )
-            for firm in firms
+            for firm, owner in zip(firms, owners, strict=True)
         ],
         ignore_conflicts=True,
     )
 
 
-def owner_of(country: str, owners: Sequence[User], dice: random.Random) -> User | None:
-    """Someone of the team for that part of the world; some have nobody yet."""
+def owner_of(country: str, owners: Sequence[Owner], dice: random.Random) -> Owner | None:
+    """Of the colleagues, in their order: someone of the team for that part of the world; some have nobody yet."""
     team = [
         user
         for user, colleague in zip(owners, COLLEAGUES, strict=True)

@@ -47,7 +47,7 @@ def make_admin(email: str, password: str | None = None, *, name: str = "") -> Si
 
 
 class WantedDemo:
-    """A file that stands from the first start until the demo is loaded, so that a killed load is made up for."""
+    """A file that stands from the first start until the demo is loaded: a stopped load goes on with the next start."""
 
     def __init__(self, var: Path) -> None:
         self._file = var / "demo-wanted"

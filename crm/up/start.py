@@ -38,7 +38,7 @@ class Options:
     demo: bool | None
 
 
-Announce = Callable[[str, SignIn | None], None]
+Announce = Callable[[str, SignIn | None, bool], None]  # the URL, a new sign-in, whether the demo is loading
 
 
 def run(options: Options, supervisor: Supervisor, announce: Announce) -> None:
@@ -56,7 +56,7 @@ def run(options: Options, supervisor: Supervisor, announce: Announce) -> None:
             _want_demo(options, here, is_first=sign_in is not None)
             connection.close()
             _start_rebound(options, supervisor)
-            announce(listening.url(options.host, options.port), sign_in)
+            announce(listening.url(options.host, options.port), sign_in, bool(WantedDemo(here.var)))
             _load_wanted_demo(here, supervisor)
             supervisor.watch()
         finally:
@@ -140,7 +140,7 @@ def _load_wanted_demo(here: Places, supervisor: Supervisor) -> None:
     """Beside the running web: it takes a while, and the sign-in page need not wait for it."""
     wanted = WantedDemo(here.var)
     if wanted and "load_demo" in get_commands():
-        # A load that was killed after its commit, before `done`, finds its contacts and ends well.
+        # A load that was stopped goes on; one that was killed after its end, before `done`, finds its contacts.
         supervisor.start(
             _manage("demo", "load_demo", "--if-empty"), on_end=lambda code: None if code else wanted.done()
         )

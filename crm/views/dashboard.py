@@ -8,14 +8,24 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from crm.dashboard import Dashboard, look
+from crm.models import DemoLoad
 
 SERIES = (("hard", "Hard", "bad"), ("soft", "Soft", "watch"), ("deferred", "Deferred", "calm"))
 
 
 @login_required
 def show_dashboard(request: HttpRequest) -> HttpResponse:
-    board = look(request.user, timezone.now())
-    return render(request, "crm/dashboard.html", {"board": board, "chart": chart_of(board), "series": SERIES})
+    now = timezone.now()
+    board = look(request.user, now)
+    demo = DemoLoad.objects.filter(finished_at=None).first()
+    context = {
+        "board": board,
+        "chart": chart_of(board),
+        "series": SERIES,
+        "demo": demo,
+        "is_stopped": demo is not None and demo.is_stopped(now),
+    }
+    return render(request, "crm/dashboard.html", context)
 
 
 def chart_of(board: Dashboard) -> dict[str, object]:

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.models import Model
+from django.test import Client, TransactionTestCase
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from bounces import inbox
+from bounces import inbox, process
 from bounces.classification import classify
-from bounces.models import Address, Bounce, CleaningRun, DailyStat, Dirty, InboundItem, Outbox, StatusChange
+from bounces.intake.events import keep_events
+from bounces.models import Address, Bounce, CleaningRun, DailyStat, Dirty, InboundItem, Incident, Outbox, StatusChange
 from bounces.parsing import read
 from bounces.values import Event, MailKind, Status
-from contacts.models import Activity, Campaign, Contact
+from contacts.models import Activity, Campaign, Company, Contact
 from crm.demo import letters
 from crm.demo.cast import found_firms, meet_people
-from crm.demo.load import Size, load
+from crm.demo.load import Size, Watch, load
 from crm.demo.replies import REPLIES, Reply
-from crm.models import User
-from tests.builders import a_contact
+from crm.models import DemoLoad, User
+from tests.bounces.flowing import event
+from tests.builders import a_contact, a_user
 
 MONDAY = datetime(2026, 11, 2, 20, 0, tzinfo=UTC)
 SMALL = Size(contacts=60, days=30)
@@ -138,16 +143,107 @@ def test_a_size_that_makes_no_story_is_refused_by_name(db: None, option: tuple[s
         call_command("load_demo", *option, stdout=StringIO())
 
 
-def test_a_load_that_fails_half_way_leaves_nothing(db: None) -> None:
-    before = counts()
+class Stopped(Exception):
+    pass
 
-    def stop(phase: str, done: int, total: int) -> None:
-        if phase == "Days" and done == 12:
-            raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        load(SMALL, 7, MONDAY, stop)
-    assert counts() == before
+def stop_at(number: int) -> Watch:
+    def watch(phase: str, done: int, total: int) -> None:
+        if done == number:
+            raise Stopped
+
+    return watch
+
+
+def rows(model: type[Model], *columns: str) -> list[str]:
+    return sorted(map(repr, model.objects.values_list(*columns)))
+
+
+def what_was_told() -> dict[str, list[str]]:
+    """Everything that the story decides, without ids and the moments of the real clock."""
+    return {
+        "addresses": rows(Address, "email", "status", "status_rule", "reevaluate_at"),
+        "changes": rows(StatusChange, "address__email", "at", "rule"),
+        "bounces": rows(Bounce, "address__email", "occurred_at", "kind", "reason", "standing"),
+        "items": rows(InboundItem, "received_at", "form", "state", "name"),
+        "days": rows(DailyStat, "dimension", "key", "day", "attempted", "bounced", "delivered"),
+        "contacts": rows(Contact, "first_name", "last_name", "title", "created_at"),
+        "companies": rows(Company, "name", "owner__email"),
+        "notes": rows(Activity, "kind", "text", "at"),
+        "members": rows(Campaign, "key", "members__contact__contact_addresses__address__email"),
+        "runs": rows(CleaningRun, "state", "applied", "total"),
+        "incidents": rows(Incident, "provider", "state", "look_at", "ended_at"),
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_load_that_is_stopped_again_and_again_ends_as_one_that_is_not() -> None:
+    load(SMALL, 7, MONDAY)
+    undisturbed = what_was_told()
+    TransactionTestCase._fixture_teardown()  # as after a test: the database as migrated
+    for number in (0, 1, 6, 17, 30):
+        with pytest.raises(Stopped):
+            load(SMALL, 7, MONDAY, stop_at(number))
+    assert load_row().days_done == 30
+    load(SMALL, 7, MONDAY)
+    assert load_row().finished_at is not None
+    assert what_was_told() == undisturbed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_really_arrives_while_it_loads_is_judged_at_once_and_by_the_real_clock() -> None:
+    arrived = []
+
+    def knock(phase: str, done: int, total: int) -> None:
+        if done == 14:
+            smtp = {"code": 550, "enhanced": "5.1.1", "text": "550 5.1.1 User unknown"}
+            bounced = event(recipient="ada@real.example.org", occurred_at=timezone.now().isoformat(), smtp=smtp)
+            keep_events([bounced], "api:mine", a_user("manager"), timezone.now())
+        if done == 15:
+            arrived.append(Address.objects.get(email="ada@real.example.org"))
+
+    load(SMALL, 7, MONDAY, knock)
+    (address,) = arrived
+    assert address.status == "invalid"
+    assert address.status_changed_at > timezone.now() - timedelta(minutes=5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_real_flow_leaves_the_middle_of_the_story_alone() -> None:
+    """An incident's next look, and what is judged again by the clock, wait for the story's own days."""
+    with pytest.raises(Stopped):
+        load(SMALL, 7, MONDAY, stop_at(20))
+    assert not process.has_work(timezone.now())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_goes_on_with_what_was_stopped_though_there_are_contacts() -> None:
+    with pytest.raises(Stopped):
+        load(SMALL, 7, MONDAY, stop_at(12))
+    out = StringIO()
+    call_command("load_demo", "--if-empty", stdout=out)
+    assert "The demo is loaded" in out.getvalue()
+    assert "day 30 of 30" in out.getvalue()
+    assert Contact.objects.count() == 60
+
+
+def test_the_dashboard_says_how_far_it_is(db: None, client: Client) -> None:
+    client.force_login(a_user("admin"))
+    row = DemoLoad.objects.create(contacts=9, days=120, seed=7, told_at=MONDAY, days_done=43, changed_at=timezone.now())
+    page = client.get("/").content.decode()
+    assert "Loading the demo" in page
+    assert "day 43 of 120" in page
+    assert "day 43 of 120" in client.get("/demo/progress/").content.decode()
+    DemoLoad.objects.update(changed_at=timezone.now() - timedelta(minutes=5))
+    assert "It goes on with the next start" in client.get("/").content.decode()
+    row.finished_at = timezone.now()
+    row.save()
+    assert client.get("/demo/progress/").headers["HX-Refresh"] == "true"
+    assert "demo-progress" not in client.get("/").content.decode()
+
+
+def load_row() -> DemoLoad:
+    return DemoLoad.objects.get()
 
 
 # --- its parts --------------------------------------------------------------------------------------

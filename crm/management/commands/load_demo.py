@@ -19,7 +19,7 @@ from bounces.models import Address, Attempt, Bounce
 from bounces.terminal import terminal
 from bounces.values import Kind, Status
 from contacts.models import Company, Contact
-from crm.demo.load import CannotLoad, Size, load
+from crm.demo.load import CannotLoad, Size, is_begun, load
 
 FEWEST_CONTACTS, MOST_CONTACTS = 40, 5_000  # the tables of words give no more names
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if not 30 <= size.days <= 365:
             raise CommandError("--days takes a number from 30 to 365.")
         console = terminal(self)
-        if options["if_empty"] and Contact.objects.exists():
+        if options["if_empty"] and Contact.objects.exists() and not is_begun():
             console.print("There are contacts already: the demo is not loaded.")
             return
         start = time.monotonic()
@@ -54,12 +54,13 @@ class Command(BaseCommand):
 
 
 class Phases:
-    """A bar for each phase of the load, left standing when it is done."""
+    """A bar for each phase of the load, left standing when it is done; where no terminal is, a line each tenth."""
 
     def __init__(self, console: Console) -> None:
         columns = (TextColumn("{task.description:<14}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         self.progress = Progress(*columns, console=console, disable=not console.is_terminal)
         self.tasks: dict[str, TaskID] = {}
+        self.console, self.said = console, -1
 
     def __enter__(self) -> Phases:
         self.progress.start()
@@ -72,6 +73,9 @@ class Phases:
         if phase not in self.tasks:
             self.tasks[phase] = self.progress.add_task(phase, total=total)
         self.progress.update(self.tasks[phase], completed=done, total=total)
+        if not self.console.is_terminal and 10 * done // total > self.said:
+            self.said = 10 * done // total
+            self.console.print(f"Loading the demo: {100 * done // total}% (day {done} of {total}).")
 
 
 def report(console: Console, seconds: float) -> None:

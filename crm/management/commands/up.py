@@ -37,7 +37,11 @@ class Command(BaseCommand):
         supervisor = Supervisor(_Lines(self.stdout))
         supervisor.heed_signals()
         try:
-            start.run(options, supervisor, lambda url, sign_in: _announce(options, url, sign_in))
+            start.run(
+                options,
+                supervisor,
+                lambda url, sign_in, wanted: _announce(options, url, sign_in, is_demo_wanted=wanted),
+            )
         except StopRequest:
             self.stdout.write("Rebound has stopped.")
         except StartError as error:
@@ -62,7 +66,7 @@ class _Lines:
         self._out.flush()
 
 
-def _announce(options: start.Options, url: str, sign_in: SignIn | None) -> None:
+def _announce(options: start.Options, url: str, sign_in: SignIn | None, *, is_demo_wanted: bool) -> None:
     lines = [f"Rebound is running at [bold]{url}[/bold]", ""]
     if sign_in is not None:
         lines += [
@@ -74,5 +78,10 @@ def _announce(options: start.Options, url: str, sign_in: SignIn | None) -> None:
     if options.host not in LOOPBACK:
         names = settings.ALLOWED_HOSTS if os.environ.get("ALLOWED_HOSTS") else host_names(options.host)
         lines += [f"Answers to  {', '.join(names)}   (ALLOWED_HOSTS changes that)"]
-    lines += ["", "Ctrl-C stops it; the data stays."]
+    if is_demo_wanted:
+        lines += [
+            "",
+            "The demo is loading: the pages fill up as it goes. Its progress is shown below and on the dashboard.",
+        ]
+    lines += ["", "Ctrl-C stops it; the data stays, and a demo that is not complete goes on with the next start."]
     Console().print(Panel("\n".join(lines), title="Rebound", expand=False, padding=(1, 2)))
