@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0005_cache_and_one_sign_in_address"),
+        ("crm", "0006_wake_the_scheduler"),
     ]
 
     operations = [
