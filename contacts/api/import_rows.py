@@ -23,7 +23,7 @@ from contacts.api.import_shapes import RowSerializer
 from contacts.api.imports import NOT_NOW, READ, SEEN, OneImport, check_undoable
 from contacts.importing.outcomes import RowShown, kept_rows, outcome_of, preview_rows, refusals
 from contacts.importing.undoing import LOOKED_AT, would_stay
-from contacts.models import ImportRow, ImportRun
+from contacts.models import ImportOutcome, ImportRow, ImportRun
 from contacts.views.importing import sent_failed
 
 
@@ -70,7 +70,7 @@ class ImportRowsView(OneImport):
             after, most = pages.begin(request)
             found = preview_rows(run, verdicts, most + 1, now, after)
             return pages.answer(found[:most], found[most - 1].number if len(found) > most else None)
-        rows = ImportRow.objects.filter(run_id=run.pk, verdict__in=verdicts)
+        rows = ImportOutcome.objects.filter(run_id=run.pk, verdict__in=verdicts)
         page: Any = self.paginate_queryset(rows) or []  # type: ignore[arg-type]  # of another model than the view's
         refused = refusals([row.email for row in page if row.known], now)
         return self.get_paginated_response([RowSerializer(outcome_of(row, refused)).data for row in page])

@@ -86,7 +86,9 @@ def write_other_outcomes(run: ImportRun) -> None:
     values = {"run": run.pk, "after": run.cursor}
     with connection.cursor() as cursor:
         cursor.execute(FORGET_OTHER_OUTCOMES, values)
-        cursor.execute(OTHER_OUTCOMES.format(judged=judged_of(run), stage=stage_of(run)), values)
+        names = {"judged": judged_of(run), "stage": stage_of(run)}
+        cursor.execute(OTHER_OUTCOMES.format(**names), values)
+        cursor.execute(PACKED_OUTCOMES.format(**names), values)
 
 
 def tell_planner() -> None:
@@ -142,6 +144,26 @@ INSERT INTO contacts_importrow
 SELECT %(run)s, j.number, j.verdict, coalesce(s.email, ''), '', j.contact_id, NULL, NULL,
        coalesce(s.problems, CASE WHEN j.problem IS NOT NULL THEN jsonb_build_array(j.problem) END), s.cells
 FROM {judged} j JOIN {stage} s ON s.number = j.number
-WHERE j.verdict NOT IN ('new', 'update') AND j.number > %(after)s
+WHERE j.verdict NOT IN ('new', 'update', 'duplicate', 'skipped') AND j.number > %(after)s
 ORDER BY j.number
+"""
+# Those that did nothing (`ImportPack`). Of rows that were judged anew, those up to the cursor stay as they were.
+PACKED_OUTCOMES = """
+WITH gone AS (
+    DELETE FROM contacts_importpack WHERE run_id = %(run)s RETURNING verdict, numbers, emails, contact_ids
+), idle AS (
+    SELECT g.verdict, was.number, was.email, was.contact_id
+    FROM gone g CROSS JOIN unnest(g.numbers, g.emails, g.contact_ids) AS was(number, email, contact_id)
+    WHERE was.number <= %(after)s
+    UNION ALL
+    SELECT j.verdict, j.number, coalesce(s.email, ''), j.contact_id
+    FROM {judged} j JOIN {stage} s ON s.number = j.number
+    WHERE j.verdict IN ('duplicate', 'skipped') AND j.number > %(after)s
+), placed AS (
+    SELECT *, (row_number() OVER (PARTITION BY verdict ORDER BY number) - 1) / 5000 AS pack FROM idle
+)
+INSERT INTO contacts_importpack (run_id, verdict, numbers, emails, contact_ids)
+SELECT %(run)s, verdict, array_agg(number ORDER BY number), array_agg(email ORDER BY number),
+       array_agg(contact_id ORDER BY number)
+FROM placed GROUP BY verdict, pack ORDER BY verdict, pack
 """

@@ -26,6 +26,12 @@ FORGET_ROWS_OF = """
     UPDATE contacts_importrow SET email = '', changes = NULL, cells = NULL, problems = NULL
      WHERE contact_id = ANY(%(contacts)s)
 """
+FORGET_PACKED_OF = """
+    UPDATE contacts_importpack AS pack SET emails = (
+        SELECT array_agg(CASE WHEN contact_id = ANY(%(contacts)s) THEN '' ELSE email END ORDER BY place)
+          FROM unnest(pack.emails, pack.contact_ids) WITH ORDINALITY AS packed(email, contact_id, place))
+     WHERE contact_ids && %(contacts)s::bigint[]
+"""
 FORGET_ROWS = """
     UPDATE contacts_importrow SET email = '', changes = NULL, cells = NULL, problems = NULL
      WHERE lower(email) = ANY(%(emails)s)
@@ -42,6 +48,7 @@ def forget_rows(contacts: Sequence[int], traces: Traces) -> None:
     """What became of the rows of these contacts, and of rows that name the person: names and phones are in there."""
     with connection.cursor() as cursor:
         cursor.execute(FORGET_ROWS_OF, {"contacts": list(contacts)})
+        cursor.execute(FORGET_PACKED_OF, {"contacts": list(contacts)})
         if traces.emails:
             cursor.execute(FORGET_ROWS, traces.parameters)
 

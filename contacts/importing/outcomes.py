@@ -21,7 +21,7 @@ from contacts.importing.comparing import CHANGES
 from contacts.importing.judging import judge_of, judge_rows, known_sql
 from contacts.importing.mapping import ERROR
 from contacts.importing.staging import judged_of, stage_of
-from contacts.models import ImportRow, ImportRun
+from contacts.models import ImportOutcome, ImportRow, ImportRun
 
 FIRST = 20
 WORDS = ("first_name", "last_name", "title", "company", "phone", "country", "source", "external_id")
@@ -145,7 +145,7 @@ def shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def outcome_of(row: ImportRow, refused: Mapping[str, Verdict]) -> RowShown:
+def outcome_of(row: ImportRow | ImportOutcome, refused: Mapping[str, Verdict]) -> RowShown:
     """A row of a run that has written."""
     return RowShown(
         number=row.number,

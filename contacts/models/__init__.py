@@ -5,6 +5,7 @@ segments.py    Segment: a stored filter
 campaigns.py   Campaign, CampaignMember: what we send them
 tasks.py       Task, StatusAction, Deed: what people are to do, what happens by itself, what did
 exports.py     Export, ExportPiece: files that a worker makes
+import_outcomes.py  ImportPack, ImportOutcome: what became of rows, also of those that did nothing
 imports.py     ImportRun, ImportChunk, ImportRow, SavedMapping: how files became contacts
 sources.py     SourceCount: how the people of each source could be reached
 activity.py    Activity: what happened with a contact, as people read it
@@ -13,6 +14,7 @@ activity.py    Activity: what happened with a contact, as people read it
 from contacts.models.activity import Activity
 from contacts.models.campaigns import Campaign, CampaignMember
 from contacts.models.exports import Export, ExportPiece
+from contacts.models.import_outcomes import ImportOutcome, ImportPack
 from contacts.models.imports import ImportChunk, ImportRow, ImportRun, SavedMapping
 from contacts.models.people import Company, Contact, ContactAddress, CustomField, Tag
 from contacts.models.segments import Segment
@@ -31,6 +33,8 @@ __all__ = [
     "Export",
     "ExportPiece",
     "ImportChunk",
+    "ImportOutcome",
+    "ImportPack",
     "ImportRow",
     "ImportRun",
     "SavedMapping",

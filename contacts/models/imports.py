@@ -1,7 +1,7 @@
 """An import: the run, the file it reads, and what became of each row.
 
 In: rows written by `contacts/importing/` alone. Out: the preview, the report, and what undo goes by.
-The file lies in chunks, compressed, until its run has ended. A row of the file without an ImportRow changed nothing.
+The file lies in chunks, compressed, until its run has ended. A row of the file without an outcome changed nothing.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class ImportChunk(models.Model):
         return f"chunk {self.position} of import {self.run_id}"
 
 
-class ImportRow(models.Model):
+class RowOutcome(models.Model):
     """What became of one row of the file, unless nothing did. Plain ids: a million foreign keys cost as much again."""
 
     class Verdict(models.TextChoices):
@@ -225,13 +225,7 @@ class ImportRow(models.Model):
     kept = models.TextField(default="", db_default="", help_text="Why undo left it.")
 
     class Meta:
-        constraints = [
-            one_of(
-                "verdict",
-                ("new", "update", "skipped", "duplicate", "invalid", "conflict", "not_yours"),
-                "importrow_verdict_known",
-            ),
-        ]
+        abstract = True
 
     def __str__(self) -> str:
         return f"row {self.number} of import {self.run_id}"
@@ -239,6 +233,19 @@ class ImportRow(models.Model):
     @property
     def shown_problems(self) -> list[Any]:
         return list(self.problems or [])
+
+
+class ImportRow(RowOutcome):
+    """Of a row that was written or failed. Of the others: `ImportPack`; of all: `ImportOutcome`."""
+
+    class Meta:
+        constraints = [
+            one_of(
+                "verdict",
+                ("new", "update", "skipped", "duplicate", "invalid", "conflict", "not_yours"),
+                "importrow_verdict_known",
+            ),
+        ]
 
 
 class SavedMapping(models.Model):

@@ -43,7 +43,7 @@ from contacts.importing.stored import CHUNK
 from contacts.importing.turns import place_of
 from contacts.importing.undoing import preview_undo, would_stay
 from contacts.importing.waiting import VIA
-from contacts.models import ImportRow, ImportRun, SavedMapping
+from contacts.models import ImportOutcome, ImportRow, ImportRun, SavedMapping
 from contacts.views.import_forms import ColumnsForm
 from contacts.views.import_manner import MannerForm
 
@@ -190,7 +190,7 @@ def signs_of(run: ImportRun) -> list[dict[str, Any]]:
 
 
 def _report(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
-    rows = ImportRow.objects.filter(run_id=run.pk)
+    rows = ImportOutcome.objects.filter(run_id=run.pk)
     chosen = request.GET.get("rows", "")
     met = [each for each in ImportRow.Verdict if run.counts.get(each.value) and each != ImportRow.Verdict.UNCHANGED]
     tabs = [_tab("", "All", chosen), *(_tab(each.value, each.label, chosen) for each in met)]

@@ -84,7 +84,7 @@ PARTS = {
         FROM contacts_importrun
     """,
     "rows of imports": """
-        SELECT concat_ws('|', number, verdict, email, known, changes, problems, cells, kept) FROM contacts_importrow
+        SELECT concat_ws('|', number, verdict, email, known, changes, problems, cells, kept) FROM contacts_importoutcome
     """,
     "waiting": "SELECT 'address ' || address_id FROM bounces_dirty",
 }

@@ -23,7 +23,7 @@ from django.utils import timezone
 from bounces.models import Address, Suppression
 from contacts.importing import working
 from contacts.importing.outcomes import failed_headers, failed_rows
-from contacts.models import Company, Contact, ContactAddress, CustomField, ImportRow, ImportRun, Tag
+from contacts.models import Company, Contact, ContactAddress, CustomField, ImportOutcome, ImportRun, Tag
 from tests.tools import a_tool, errors_of
 
 
@@ -172,7 +172,7 @@ def outcome() -> dict[str, Any]:
             "owner_id": bool(run.options["owner_id"]),
             "tag_ids": sorted(run.options["tag_ids"]),
         },
-        "rows": [_row(row, names) for row in ImportRow.objects.filter(run_id=run.pk).order_by("number")],
+        "rows": [_row(row, names) for row in ImportOutcome.objects.filter(run_id=run.pk).order_by("number")],
         "failed": [failed_headers(run), *failed_rows(run)],
     }
 
@@ -194,7 +194,7 @@ def _contact(contact: Contact, run: ImportRun) -> list[Any]:
     ]  # fmt: skip
 
 
-def _row(row: ImportRow, names: Mapping[int, str]) -> list[Any]:
+def _row(row: ImportOutcome, names: Mapping[int, str]) -> list[Any]:
     about = names.get(row.contact_id or 0, "")
     changes = {word: values[:2] for word, values in (row.changes or {}).items()}  # without ids
     return [row.number, row.verdict, row.email, row.known, about, changes, row.problems, row.cells]

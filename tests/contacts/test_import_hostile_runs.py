@@ -15,7 +15,7 @@ from django.urls import reverse
 from contacts.importing import runs
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.rows import HEAD, SAMPLES, first_lines
-from contacts.models import Contact, ImportRow, ImportRun
+from contacts.models import Contact, ImportOutcome, ImportRun
 from tests.builders import NOW, a_user
 from tests.contacts.hostile import BOMBS
 from tests.contacts.importing import done
@@ -49,7 +49,7 @@ def taken(body: bytes, name: str = "people.csv") -> ImportRun:
 def test_odd_addresses_are_named_or_read_as_what_they_are():
     cells = [f'"{text}",n{number}' for number, text in enumerate(ODD_ADDRESSES)]
     run = done("\n".join(["email,first_name", *cells]), by=a_user("manager"))
-    rows = dict(enumerate(ImportRow.objects.filter(run_id=run.pk).order_by("number")))
+    rows = dict(enumerate(ImportOutcome.objects.filter(run_id=run.pk).order_by("number")))
     for (text, says), row in zip(ODD_ADDRESSES.items(), rows.values(), strict=True):
         if row.verdict == "invalid":
             ((column, value, sentence),) = row.shown_problems

@@ -16,7 +16,7 @@ from contacts.importing.judging import known_sql
 from contacts.importing.outcomes import early_rows, failed_headers, failed_rows, known_groups, preview_rows
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.staging import judged_of, stage_of
-from contacts.models import Contact, CustomField, ImportChunk, ImportRow
+from contacts.models import Contact, CustomField, ImportChunk, ImportOutcome
 from tests.builders import NOW, a_contact, a_ruling, a_suppression, a_user, an_address
 from tests.contacts.importing import LATER, begun, done, previewed, state_hash
 
@@ -61,7 +61,7 @@ def test_the_first_rows_are_judged_while_the_file_is_read():
 def test_every_row_has_its_outcome_but_those_that_changed_nothing():
     a_contact("same@x.example")
     run = done("email\nnew@x.example\nsame@x.example\nnot one\n")
-    rows = dict(ImportRow.objects.filter(run_id=run.pk).values_list("number", "verdict"))
+    rows = dict(ImportOutcome.objects.filter(run_id=run.pk).values_list("number", "verdict"))
     assert rows == {2: "new", 4: "invalid"}
 
 
@@ -144,7 +144,7 @@ def test_another_owners_contact_is_changed_only_where_that_is_allowed():
     ada = a_contact("ada@x.example", owner=a_user("sales", name="Sam"))
     text = "email,title\nada@x.example,Dr\n"
     run = done(text, by=manager)
-    (row,) = ImportRow.objects.filter(run_id=run.pk)
+    (row,) = ImportOutcome.objects.filter(run_id=run.pk)
     assert (row.verdict, run.failed_rows) == ("not_yours", 1)
     assert "belongs to Sam. Let the import change contacts of others" in str(row.problems)
     done(text, by=manager, change_others=True)
