@@ -16,7 +16,7 @@ CROSS JOIN LATERAL unnest(pack.numbers, pack.emails, pack.contact_ids) AS packed
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0121_turns_of_imports"),
+        ("contacts", "0122_wake_the_scheduler"),
     ]
 
     operations = [
