@@ -11,7 +11,7 @@ from typing import Any
 
 from crm.up.processes import die_with_parent
 
-worker_class = "gthread"
+worker_class = "crm.web_worker.Worker"  # gthread, with errors that a client of the API can read
 preload_app = True  # the workers share what is loaded
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 4

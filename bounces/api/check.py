@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bounces.api.strict import StrictSerializer
 from bounces.demands import Demand
 from bounces.unknown import unknown_errors
 from bounces.values import Answer, Status
@@ -49,6 +50,15 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+class CheckSerializer(StrictSerializer):
+    """The body, for the description: `addresses_of` reads it, at a fraction of what 10,000 fields cost."""
+
+    addresses = serializers.ListField(child=serializers.CharField(allow_blank=True), max_length=MOST_ADDRESSES)
+    campaign = serializers.CharField(
+        required=False, allow_null=True, help_text="Its key: also leaves out whom the campaign leaves out."
+    )
+
+
 class CheckView(APIView):
     required_scopes = {"POST": "check"}
     required_permissions = {"POST": "bounces.view_bounce"}
@@ -58,17 +68,7 @@ class CheckView(APIView):
         tags=["check"],
         summary="Ask whether addresses may be written to",
         description="One result an address, in the order given, whether we know it or not.",
-        request=inline_serializer(
-            "Check",
-            {
-                "addresses": serializers.ListField(
-                    child=serializers.CharField(allow_blank=True), max_length=MOST_ADDRESSES
-                ),
-                "campaign": serializers.CharField(
-                    required=False, help_text="Its key: also leaves out whom the campaign leaves out."
-                ),
-            },
-        ),
+        request=CheckSerializer,
         responses={200: inline_serializer("CheckResponse", {"results": CheckedSerializer(many=True)})},
         examples=[
             OpenApiExample(

@@ -62,6 +62,7 @@ class CampaignsView(GenericAPIView[Campaign]):
         tags=["contacts"],
         summary="Campaigns, and whether they may send",
         parameters=[OpenApiParameter("state", OpenApiTypes.STR, enum=list(guarding.STATES))],
+        responses={200: CampaignSerializer(many=True)},
     )
     def get(self, request: Request) -> Response:
         refuse_unknown_parameters(request, ["state", *PARAMETERS])

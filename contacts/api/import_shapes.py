@@ -178,6 +178,10 @@ class ReasonSerializer(StrictSerializer):
     reason = Text(default="", allow_blank=True, max_length=2000, help_text="Why; others can read it later.")
 
 
+class NeededReasonSerializer(StrictSerializer):
+    reason = Text(min_length=1, max_length=2000, help_text="Why; others can read it later.")
+
+
 # --- what comes out -------------------------------------------------------------------------------
 
 

@@ -22,13 +22,14 @@ from rest_framework.response import Response
 
 from bounces.api.bodies import JsonBody
 from bounces.api.pages import ByIdDown
-from bounces.api.strict import refuse_unknown_parameters
+from bounces.api.strict import StrictSerializer, refuse_unknown_parameters
 from bounces.rulings import NoReason
 from contacts.api.exports import NotNow
 from contacts.api.import_shapes import (
     FileBody,
     FileSerializer,
     ImportSerializer,
+    NeededReasonSerializer,
     PreviewSerializer,
     ReasonSerializer,
     RowsSerializer,
@@ -280,11 +281,11 @@ class UndoView(OneImport):
         tags=["imports"],
         summary="Take a whole import back",
         description="Contacts that it made go, unless something happened with them since; changed ones return.",
-        request=ReasonSerializer,
+        request=NeededReasonSerializer,
         responses={200: ImportSerializer, 409: NOT_NOW},
     )
     def post(self, request: Request, pk: int) -> Response:
-        run, reason = self.run(pk), reason_in(request)
+        run, reason = self.run(pk), reason_in(request, NeededReasonSerializer)
         with refusals_told():
             runs.undo(run, request.user, reason, timezone.now())
         return Response(ImportSerializer(run).data)
@@ -295,7 +296,7 @@ def check_undoable(run: ImportRun) -> None:
         runs.check_undoable(run)
 
 
-def reason_in(request: Request) -> str:
-    asked = ReasonSerializer(data=request.data)
+def reason_in(request: Request, shape: type[StrictSerializer] = ReasonSerializer) -> str:
+    asked = shape(data=request.data)
     asked.is_valid(raise_exception=True)
     return str(asked.validated_data["reason"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_standardized_errors.openapi import AutoSchema
 
 ONLY_WITH_BODY = {"413", "415"}
@@ -17,6 +17,24 @@ class KeyScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002 -- spectacular's signature
         return {"type": "http", "scheme": "bearer", "description": "An API key of yours: rb_…"}
+
+
+class StrictShape(OpenApiSerializerExtension):
+    """A body with fields that nobody asked for is refused, and the description says so.
+
+    Read-only fields may stand in a body, so that what was got can be put: they are not read.
+    """
+
+    target_class = "bounces.api.strict.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        shape: dict[str, Any] = auto_schema._map_basic_serializer(self.target, direction)
+        if direction == "request":
+            unread: dict[str, Any] = {name: {} for name, field in self.target.fields.items() if field.read_only}
+            shape["properties"] = {**unread, **shape.get("properties", {})}
+            shape["additionalProperties"] = False
+        return shape
 
 
 class ApiSchema(AutoSchema):
