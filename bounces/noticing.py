@@ -1,15 +1,16 @@
 """Which receiving providers fail good addresses far too often: the counting behind an incident.
 
 In: addresses with news (Dirty), just before the policy judges them. Out: a Suspect for each provider to suspect, with
-the window that says so most clearly. Reads only. Stage: between record and evaluate. The test is in `suspicion.py`.
+the window that says so most clearly. Stage: between record and evaluate. The test is in `suspicion.py`.
 
 *Recently good* is an address that replied or clicked within 90 days before the mail, or took an earlier one: a bought
 list has none, however dead it is. Windows of 1, 6 and 24 hours are looked at, by the hour in which the mail was sent.
 Without attempts there is no share, and no alarm. A mail is at a provider by what was known of its domain before it was
 sent: had only the bounces told whose domain it is, the mails that arrived there would be missing beside them.
 
-Most passes of the flow find nothing, so what they cost is bounded: failures are few, and the mails beside them are
-counted only as far as they leave a share worth a look.
+Most passes of the flow find nothing, so what they cost follows the news, not the day: a failure of a good address is
+kept (GoodFailure) when its address has news, and the mails beside the failures are counted only as far as they leave a
+share worth a look. How many there are at least is kept too (GoodMail), as more may come but none go.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from django.db import connection
 
 from bounces import policy
 from bounces.conditions import counted_hard, hard
+from bounces.models import GoodFailure, GoodMail
 from bounces.suspicion import AT_LEAST, SHARE, Seen, is_usual, most_usual
 
 WINDOWS = (1, 6, 24)  # hours
 BASE = timedelta(days=28)
 LOOKED_AT = timedelta(days=7)  # older bounces, as of an import of years, raise no alarm any more
+KEPT = LOOKED_AT + timedelta(days=2)  # a window with news reaches back by a day
 
 # What an incident may cover, and what it would have covered: those that count, and those that it holds already.
 IS_COUNTED = f"({counted_hard('b')} AND b.incident_id IS NULL)"
@@ -42,47 +45,47 @@ IS_GOOD = """(
         AND e.delivered_at >= t.sent_at - interval '90 days' AND e.delivered_at <= t.sent_at
     ))
 )"""
-# What every good address of a span meets, whatever mail it is about: most that fail died long ago, or never lived.
-MAY_BE_GOOD = """GREATEST(a.last_reply_at, a.last_click_at, a.last_delivered_at)
-    >= span.starts_at - interval '90 days'"""
-
-# Good addresses that failed, by provider and hour of sending, around the hours that have news. OFFSET 0 keeps the order
-# of looking: news one address after the other, as they are few and a week's bounces very many, each by its own bounces
-# whatever their dates; and the mails of those bounces alone whose address may be good.
+# The news, one address after the other: OFFSET 0 keeps the order of looking, as they are few and a week's bounces very
+# many, each by its own bounces whatever their dates; and the mails of those bounces alone.
+NEWS = f"""
+SELECT DISTINCT address_id FROM (SELECT address_id FROM bounces_dirty ORDER BY id LIMIT {policy.NEWS_CHUNK}) x
+"""  # noqa: S608  (a number of ours)
+FORGET_NEWS = f"DELETE FROM bounces_goodfailure g USING ({NEWS}) d WHERE g.address_id = d.address_id"  # noqa: S608  (ours)
+KEEP = f"""
+INSERT INTO bounces_goodfailure (bounce_id, address_id, provider, hour)
+SELECT n.bounce_id, d.address_id, n.provider, date_trunc('hour', n.sent_at)
+FROM ({{news}}) d
+CROSS JOIN LATERAL (
+    SELECT b.id AS bounce_id, b.provider, t.sent_at, b.address_id
+    FROM (
+        SELECT b.id, b.address_id, b.provider, b.attempt_id, b.occurred_at FROM bounces_bounce b
+        WHERE b.address_id = d.address_id AND {IS_COUNTED}
+        OFFSET 0
+    ) b JOIN bounces_attempt t ON t.id = b.attempt_id AND t.provider = b.provider
+    JOIN bounces_address a ON a.id = t.address_id
+    WHERE b.occurred_at > %(kept_since)s AND {IS_GOOD}
+    OFFSET 0
+) n
+ON CONFLICT (bounce_id) DO NOTHING
+"""  # noqa: S608  (the parts are this module's constants, the values parameters)
+# Good addresses that failed, by provider and hour of sending, around the hours that have news. What is kept says which
+# bounces; whether they count still, they say themselves.
 FAILED_BY_HOUR = f"""
 WITH news AS (
-    SELECT DISTINCT n.provider, n.hour
-    FROM (SELECT DISTINCT address_id FROM (
-        SELECT address_id FROM bounces_dirty ORDER BY id LIMIT {policy.NEWS_CHUNK}) x) d
-    CROSS JOIN LATERAL (
-        SELECT b.provider, date_trunc('hour', t.sent_at) AS hour
-        FROM (
-            SELECT b.provider, b.attempt_id, b.occurred_at FROM bounces_bounce b
-            WHERE b.address_id = d.address_id AND {IS_COUNTED}
-            OFFSET 0
-        ) b JOIN bounces_attempt t ON t.id = b.attempt_id AND t.provider = b.provider
-        WHERE b.occurred_at > %(since)s
-        OFFSET 0
-    ) n
+    SELECT DISTINCT g.provider, g.hour FROM bounces_goodfailure g
+    JOIN ({NEWS}) d USING (address_id) JOIN bounces_bounce b ON b.id = g.bounce_id
+    WHERE b.occurred_at > %(since)s
 ), span AS (
     SELECT provider, min(hour) - interval '23 hours' AS starts_at, max(hour) + interval '1 hour' AS ends_at,
            array_agg(hour) AS hours
     FROM news GROUP BY provider
 )
-SELECT span.provider, failed.hour, failed.hour = ANY(span.hours), failed.addresses
-FROM span CROSS JOIN LATERAL (
-    SELECT date_trunc('hour', t.sent_at) AS hour, count(DISTINCT t.address_id) AS addresses
-    FROM (
-        SELECT b.attempt_id, a.last_reply_at, a.last_click_at, a.last_delivered_at
-        FROM bounces_bounce b JOIN bounces_address a ON a.id = b.address_id
-        WHERE b.provider = span.provider AND {IS_COUNTED}
-          AND b.occurred_at >= span.starts_at AND {MAY_BE_GOOD}
-        OFFSET 0
-    ) a JOIN bounces_attempt t ON t.id = a.attempt_id
-    WHERE t.provider = span.provider AND t.sent_at >= span.starts_at AND t.sent_at < span.ends_at AND {IS_GOOD}
-    GROUP BY 1
-) AS failed
-"""  # noqa: S608  (the parts are this module's constants, the values parameters)
+SELECT span.provider, g.hour, g.hour = ANY(span.hours), count(DISTINCT g.address_id)
+FROM span JOIN bounces_goodfailure g
+    ON g.provider = span.provider AND g.hour >= span.starts_at AND g.hour < span.ends_at
+JOIN bounces_bounce b ON b.id = g.bounce_id AND {IS_COUNTED}
+GROUP BY 1, 2, 3
+"""  # noqa: S608  (as above)
 WRITTEN_TO = f"""
 FROM bounces_attempt t JOIN bounces_address a ON a.id = t.address_id
 WHERE t.provider = %(provider)s AND t.sent_at >= %(starts_at)s AND t.sent_at < %(ends_at)s AND {IS_GOOD}
@@ -130,8 +133,11 @@ class Suspect:
 
 def suspects(now: datetime, is_answered: Callable[[str, datetime], bool]) -> Iterator[Suspect]:
     """The providers to suspect. `is_answered`: whether people know already of a provider's failures up to a moment."""
+    given = {"since": now - LOOKED_AT, "kept_since": now - KEPT}
     with connection.cursor() as cursor:
-        cursor.execute(FAILED_BY_HOUR, {"since": now - LOOKED_AT})
+        cursor.execute(FORGET_NEWS)
+        cursor.execute(KEEP.format(news=NEWS), given)
+        cursor.execute(FAILED_BY_HOUR, given)
         rows = cursor.fetchall()
     failed: dict[str, dict[datetime, int]] = defaultdict(dict)
     news: dict[str, list[datetime]] = defaultdict(list)
@@ -167,8 +173,7 @@ def _look(provider: str, hours: int, ends_at: datetime, failed: int) -> Seen:
     starts_at = ends_at - timedelta(hours=hours)
     given: dict[str, Any] = {"provider": provider, "starts_at": starts_at, "ends_at": ends_at, "base": starts_at - BASE}
     enough = int(failed / SHARE)
-    # A quarter more mails than addresses are enough, as hardly anybody is written to twice in a day.
-    some = _count(SOME_WRITTEN_TO, given | {"limit": enough + enough // 4 + 1})
+    some = _written_to_at_least(given | {"hours": hours}, enough)
     if some > enough:
         return Seen(failed, some, 0, 0)
     with connection.cursor() as cursor:
@@ -179,6 +184,27 @@ def _look(provider: str, hours: int, ends_at: datetime, failed: int) -> Seen:
         return seen
     base = _count(USUALLY_WRITTEN_TO, given)
     return Seen(bounced, attempted, _count(USUALLY_FAILED, given | {"limit": most_usual(seen.share, base)}), base)
+
+
+def _written_to_at_least(given: dict[str, Any], enough: int) -> int:
+    """How many good addresses the window's mails went to, as far as that matters: as known, else counted and kept."""
+    of_window = {"provider": given["provider"], "hours": given["hours"], "ends_at": given["ends_at"]}
+    known = GoodMail.objects.filter(**of_window).values_list("addresses", flat=True).first() or 0
+    if known > enough:
+        return known
+    # Half more mails than addresses are enough, as hardly anybody is written to twice in a day, and failures to come
+    # find some left over.
+    some = _count(SOME_WRITTEN_TO, given | {"limit": enough + enough // 2 + 40})
+    GoodMail.objects.update_or_create(**of_window, defaults={"addresses": some})
+    return some
+
+
+def forget(now: datetime) -> int:
+    """What is kept of days that are looked at no more. May run twice."""
+    before = now - KEPT
+    failures, _ = GoodFailure.objects.filter(hour__lt=before - timedelta(days=1)).delete()
+    mails, _ = GoodMail.objects.filter(ends_at__lt=before).delete()
+    return failures + mails
 
 
 def has_recovered(provider: str, usual: float, since: datetime) -> bool:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
-from bounces import lease
+from bounces import lease, noticing
 from bounces.lease import Lease
 from bounces.models import InboundItem
 
@@ -41,7 +41,7 @@ def prune(clock: Callable[[], datetime], patience: timedelta) -> Pruned | None:
     try:
         if settings.RAW_DAYS:
             pruned.raw = _walk(PRUNE_RAW, clock() - timedelta(days=settings.RAW_DAYS), held, clock, until)
-        pruned.others = sum(import_string(name)(clock()) for name in settings.PRUNED_TOO)
+        pruned.others = sum(import_string(name)(clock()) for name in settings.PRUNED_TOO) + noticing.forget(clock())
         if settings.INBOX_DAYS:
             kept_since = clock() - timedelta(days=settings.INBOX_DAYS)
             pruned.rows = _walk(PRUNE_ROWS, kept_since, held, clock, until)

@@ -11,7 +11,7 @@ running.py      Schedule, ScheduleRun, Lease, Outbox: what keeps the flow moving
 statistics.py   DailyStat: counted as the facts are recorded
 repairs.py      Repair: what one provider's error made invalid, taken back
 review.py       ReviewItem: what people asked and decided
-incidents.py    Incident: a receiving provider that is not believed
+incidents.py    Incident: a receiving provider that is not believed; GoodFailure, GoodMail: what gives it away
 reputation.py   Guard: what pauses a campaign or a sender
 mailboxes.py    MailboxPosition: up to where each mailbox was read
 sources.py      IntakeSource, SourceSeen: the doors that admins declare, what was seen of each
@@ -26,7 +26,7 @@ from bounces.models.decisions import Ruling, Suppression
 from bounces.models.domains import Domain
 from bounces.models.facts import Attempt, Bounce, Complaint, EventKey, Evidence, MergedAttempt
 from bounces.models.inbox import InboundItem, PrunedCount, RawChunk, Unproved
-from bounces.models.incidents import Incident
+from bounces.models.incidents import GoodFailure, GoodMail, Incident
 from bounces.models.judgement import Dirty, Policy, StatusChange
 from bounces.models.mailboxes import MailboxPosition
 from bounces.models.messages import EarlyOutcome, SameMessage
@@ -53,6 +53,8 @@ __all__ = [
     "EarlyOutcome",
     "EventKey",
     "Evidence",
+    "GoodFailure",
+    "GoodMail",
     "Guard",
     "InboundItem",
     "Incident",

@@ -1,6 +1,7 @@
 """An incident: a receiving provider that suddenly refuses mailboxes which worked yesterday.
 
 In: rows of `bounces/incidents.py` alone. Out: what the pages show, and which bounces are held (`Bounce.incident_id`).
+GoodFailure and GoodMail are rolling counts of `bounces/noticing.py`: what it has worked out of the last days.
 """
 
 from __future__ import annotations
@@ -75,3 +76,36 @@ class Incident(models.Model):
     @property
     def share(self) -> float:
         return self.good_bounced / self.good_attempted if self.good_attempted else 0.0
+
+
+class GoodFailure(models.Model):
+    """A hard bounce of an address that was recently good. Written when its address has news; of the last days alone."""
+
+    bounce_id = models.BigIntegerField(primary_key=True)
+    address_id = models.BigIntegerField()
+    provider = models.TextField()
+    hour = models.DateTimeField(help_text="In which the mail was sent.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["provider", "hour"], name="goodfailure_hour"),
+            models.Index(fields=["address_id"], name="goodfailure_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"bounce {self.bounce_id} at {self.provider}"
+
+
+class GoodMail(models.Model):
+    """How many good addresses a provider's mails of one window went to, at least: as counted when it was looked at."""
+
+    provider = models.TextField()
+    hours = models.PositiveSmallIntegerField(help_text="The window's length.")
+    ends_at = models.DateTimeField()
+    addresses = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "hours", "ends_at"], name="goodmail_once")]
+
+    def __str__(self) -> str:
+        return f"{self.addresses} at {self.provider}"

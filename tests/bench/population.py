@@ -15,6 +15,8 @@ from typing import Any
 
 from django.db import connection
 
+from bounces import noticing
+
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 DAYS = 730
 ATTEMPTS_EACH = 20
@@ -114,10 +116,20 @@ def load(addresses: int) -> None:
             for text in (WHO, ATTEMPTS, BOUNCES, ADDRESSES, SENDERS):
                 cursor.execute(bound(cursor, text, given))
             cursor.execute("DROP TABLE bench_who")
+        fill_what_is_kept(cursor)
         for table in TABLES:
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
             cursor.execute(f"VACUUM (ANALYZE) {table}")
         cursor.execute("CHECKPOINT")
+
+
+def fill_what_is_kept(cursor: Any) -> None:
+    """What the passes of the last days have worked out (`bounces/noticing.py`)."""
+    since = NOW - noticing.KEPT
+    news = "SELECT DISTINCT address_id FROM bounces_bounce WHERE occurred_at > %(kept_since)s AND kind = 'hard'"
+    cursor.execute("TRUNCATE bounces_goodfailure, bounces_goodmail")
+    cursor.execute("ANALYZE bounces_bounce, bounces_attempt, bounces_address")
+    cursor.execute(noticing.KEEP.format(news=news), {"kept_since": since})
 
 
 def bound(cursor: Any, text: str, given: dict[str, Any]) -> str:
