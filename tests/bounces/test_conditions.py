@@ -90,7 +90,7 @@ HOMES = {"bounces/conditions.py", "bounces/refusals.py"}
 COPIES = {
     "a hard bounce": r"fault\s*=\s*'recipient'|\bfault=(Fault\.RECIPIENT|[\"']recipient)",
     "a temporary code": r"LIKE '4\.|enhanced_code__startswith|smtp_code__gte",
-    "a bounce that counts": r"standing\s*=\s*'counted'|standing=(Standing\.COUNTED|[\"']counted)",
+    "a bounce that counts": r"standing\s*=\s*'counted'|standing=(Standing\.COUNTED\b(?! if)|[\"']counted)",
     "a suppression in force": r"expires_at IS NULL OR \w*\.?expires_at >|expires_at__gt=",
     "a hold": r"kind\s*=\s*'hold'|kind=[\"']hold|kind=Ruling\.Kind\.HOLD, lifted",
     "an address that is held for its reply": r"status_rule\s*(=|<>|IN)\s*\(?'hard_bounce_after_reply",

@@ -21,7 +21,7 @@ WHERE b.occurred_at > now() - interval '9 days' AND b.standing = 'counted' AND b
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bounces", "0141_patterns_of_suppressions"),
+        ("bounces", "0151_wake_the_scheduler"),
     ]
 
     operations = [
