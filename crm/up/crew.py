@@ -66,7 +66,7 @@ def _be(member: Member) -> int:
     try:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        be_called(f"rebound {member.name}")
+        be_called(f"crew {member.name}")
         die_with_parent(signal.SIGTERM)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
         member.work()

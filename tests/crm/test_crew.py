@@ -38,7 +38,7 @@ def a_crew(tmp_path: Path, *words: str) -> subprocess.Popen[str]:
 def members(crew: subprocess.Popen[str]) -> dict[str, int]:
     pids = read(Path(f"/proc/{crew.pid}/task/{crew.pid}/children")).split()
     names = {read(Path(f"/proc/{int(pid)}/comm")).decode().strip(): int(pid) for pid in pids}
-    return {name.removeprefix("rebound "): pid for name, pid in names.items() if name.startswith("rebound ")}
+    return {name.removeprefix("crew "): pid for name, pid in names.items() if name.startswith("crew ")}
 
 
 def has(crew: subprocess.Popen[str], *names: str) -> Callable[[], bool]:

@@ -217,7 +217,7 @@ def words_of(pid: int) -> list[str]:
 def name_of(pid: int) -> str:
     """Of a process that the crew has forked: scheduler, or the queue of a worker."""
     name = read(Path(f"/proc/{pid}/comm")).decode().strip()
-    return name.removeprefix("rebound ") if name.startswith("rebound ") else ""
+    return name.removeprefix("crew ") if name.startswith("crew ") else ""
 
 
 def names_in(var: Path) -> set[str]:
