@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Q, QuerySet, Value
+from django.db.models import Count, F, FilteredRelation, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.http import QueryDict
 from django.utils import timezone
@@ -30,7 +30,7 @@ from bounces.values import Status
 from bounces.verdict import WORDS as VERDICTS
 from bounces.verdict import answered_by
 from contacts.access import User, campaigns_for, contacts_for, demand_of, segments_for
-from contacts.models import Company, ContactAddress, Segment, Tag
+from contacts.models import Company, Contact, ContactAddress, Segment, Tag
 from contacts.models.people import ContactQuerySet
 from contacts.search import matching
 from contacts.stored_filters import recall_each
@@ -183,10 +183,11 @@ def _by_owner(contacts: ContactQuerySet, values: list[str], user: User) -> Conta
 
 
 def _by_tag(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
-    for name in values:
-        tags = Tag.objects.annotate(lower=Lower("name")).filter(lower=Lower(Value(name)))
-        contacts = contacts.filter(tags__in=tags)
-    return contacts
+    """One grouped look-up for all tags: with a join for each of twenty, planning alone took minutes and gigabytes."""
+    lowered = {value.lower() for value in values}
+    tags = Tag.objects.alias(lower=Lower("name")).filter(lower__in=[Lower(Value(name)) for name in sorted(lowered)])
+    tagged = Contact.tags.through.objects.filter(tag__in=tags).values("contact")
+    return contacts.filter(pk__in=tagged.annotate(found=Count("tag")).filter(found=len(lowered)).values("contact"))
 
 
 def _by_company(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001

@@ -1,9 +1,10 @@
 """The words of a filter, and whom they find."""
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
 
-from contacts.filters import ORDERS, find_contacts, read_words, with_primary, words_of
+from contacts.filters import MOST_VALUES, ORDERS, STATUSES, VERDICTS, find_contacts, read_words, with_primary, words_of
 from tests.builders import a_campaign, a_company, a_contact, a_segment, a_user
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,17 @@ def test_several_tags_must_all_be_there():
     one = a_contact(tags=("vip",))
     assert found({"tag": "VIP"}) == [both, one]
     assert found({"tag": ["vip", "fair"]}) == [both]
+    assert found({"tag": ["vip", "VIP"]}) == [both, one]
+    assert found({"tag": ["vip", "unheard of"]}) == []
+
+
+def test_a_filter_with_the_most_values_of_every_word_is_planned_at_once():
+    words = {word: [str(number) for number in range(1, MOST_VALUES + 1)] for word in ("tag", "owner")}
+    words |= {"verdict": list(VERDICTS)[:MOST_VALUES], "status": list(STATUSES), "country": ["DE", "FR"]}
+    contacts = find_contacts(a_user("admin"), words)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '10s'")
+    assert list(with_primary(contacts)) == []
 
 
 def test_companies_countries_sources_and_text():
