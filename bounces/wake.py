@@ -4,8 +4,9 @@ In: tables whose rows wait for a worker, each with a statement trigger `wake` th
 named `wake_the_scheduler`). Out: an `Ear` that listens to it. A notification says only "look": what there is to do, the
 tables know. One that is lost (a server that restarts) costs no more than the wait for the scheduler's next tick.
 
-While the flow runs it looks for new work itself, so rows that it takes notify nobody then: a notification makes the
-commits of a database wait for each other.
+In PostgreSQL commits that notify wait for each other. So while the flow runs, which looks for itself, its rows notify
+nobody; and of transactions that insert side by side one notifies for all: the scheduler, once woken, looks for longer
+than an insert takes to commit.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import django_rq
+import psycopg
 import pytest
 from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -100,6 +101,18 @@ def test_while_the_flow_runs_it_looks_for_itself(ear: Ear) -> None:
     something_arrives()
 
     assert not ear.wait(0.2)
+
+
+def test_of_those_that_insert_side_by_side_one_notifies(ear: Ear) -> None:
+    """Commits that notify wait for each other: a hundred requests at once would lose the commit that they share."""
+    insert = "INSERT INTO bounces_dirty (address_id) VALUES (%s)"
+    pk = an_address().pk
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as first:
+        first.execute(insert, [pk])
+        with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as second:
+            second.execute(insert, [pk])
+        assert not ear.wait(0.2)  # the second is committed, and leaves it to the first
+    assert ear.wait(1)
 
 
 def test_one_that_lost_its_connection_listens_anew(ear: Ear) -> None:
