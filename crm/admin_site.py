@@ -195,6 +195,10 @@ def _styles(request: HttpRequest) -> str:  # noqa: ARG001 -- Unfold's signature
     return static("crm/admin.css")
 
 
+def _scripts(request: HttpRequest) -> str:  # noqa: ARG001 -- likewise
+    return static("crm/admin.js")
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Rebound",
     "SITE_HEADER": "Rebound",
@@ -203,6 +207,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": _mark,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _mark}],
     "STYLES": [_styles],
+    "SCRIPTS": [_scripts],
     "SHOW_VIEW_ON_SITE": True,
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "8px",

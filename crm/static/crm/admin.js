@@ -1,0 +1,39 @@
+// Names for the fields that Unfold's and django-rq's pages leave without one: screen readers say the column's or label's.
+(() => {
+  const nameBoxes = () => {
+    document.querySelectorAll("#action-toggle:not([aria-label])").forEach((box) => box.setAttribute("aria-label", "Tick all on this page"));
+    document.querySelectorAll("input.action-select:not([aria-label])").forEach((box) => box.setAttribute("aria-label", `Tick ${box.value}`));
+  };
+
+  // A field in a list: its column's head is its name.
+  const nameCells = () => {
+    document.querySelectorAll("#result_list td :is(input, select, textarea):not([type=hidden])").forEach((field) => {
+      if (field.labels?.length || field.ariaLabel) return;
+      const head = field.closest("table").tHead?.rows[0]?.cells[field.closest("td").cellIndex];
+      if (head) field.setAttribute("aria-label", head.innerText.trim() || head.textContent.trim());
+    });
+  };
+
+  // import-export puts its buttons into a list that has no items.
+  const nameItems = () => document.querySelectorAll("ul.object-tools > div").forEach((each) => each.setAttribute("role", "listitem"));
+
+  // select2 points the name of its box at what is chosen, which is empty at first.
+  const nameChoices = () => {
+    document.querySelectorAll("select.select2-hidden-accessible").forEach((select) => {
+      const box = select.nextElementSibling?.querySelector("[role=combobox], .select2-search__field");
+      const label = select.labels?.[0];
+      if (!box || !label || box.dataset.named) return;
+      label.id ||= `label-of-${select.id}`;
+      const shown = box.querySelector("[role=textbox]");
+      shown?.setAttribute("aria-labelledby", label.id);
+      box.setAttribute("aria-labelledby", shown?.id ? `${label.id} ${shown.id}` : label.id);
+      box.dataset.named = "";
+    });
+  };
+
+  const name = () => { nameBoxes(); nameCells(); nameItems(); nameChoices(); };
+  document.addEventListener("DOMContentLoaded", () => {
+    name();
+    new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+  });
+})();
