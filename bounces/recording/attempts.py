@@ -104,7 +104,7 @@ class Batch:
     def attempt_of(self, told: Told, address_id: int, provider: str) -> Attempt | None:
         names = self.names_of(told, address_id)
         found = list({id(a): a for a in (self.known.get(name) for name in names) if a is not None}.values())
-        if not found and not (told.is_from_tool and told.is_trusted):
+        if not found and not told.makes_attempt:
             return None
         attempt = found[0] if found else begin(address_id, told.occurred_at, provider)
         if told.is_trusted:
@@ -150,13 +150,13 @@ def note_attempts(
     """Finds or makes the attempt of each; `new` says which reports were not recorded before.
 
     `providers` names who receives for each domain. An attempt keeps the name it began with, and its counts with it.
-    Tools come first: they make the attempts that the mails of the same batch are about.
+    Tools come first: they make the attempts that the other reports of the same batch are about.
     """
     names = read_names(address_ids.values())
     claims = _learn_claims(told, address_ids, names)
     batch = Batch(find_attempts(told, address_ids, names), names)
     attempts: list[Attempt | None] = [None] * len(told)
-    for index in sorted(range(len(told)), key=lambda index: not told[index].is_from_tool):
+    for index in sorted(range(len(told)), key=lambda index: not told[index].makes_attempt):
         one, domain = told[index], domain_of(told[index].email)
         attempt = attempts[index] = batch.attempt_of(one, address_ids[one.email], providers[domain])
         if attempt is not None and new[index] and one.is_trusted:

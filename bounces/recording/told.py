@@ -64,6 +64,10 @@ class Told:
         return self.is_trusted and (self.is_from_tool or self.attempt_id is not None)
 
     @property
+    def makes_attempt(self) -> bool:
+        return self.is_trusted and self.is_from_tool
+
+    @property
     def is_from_tool(self) -> bool:
         """Whether a tool tells of its own sending, so that an attempt may be made of it."""
         return self.report.reader == "event"

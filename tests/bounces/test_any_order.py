@@ -144,6 +144,7 @@ ONCE_WRONG = (
     ("a mail of success", "sent", "opened, by the provider's id"),
     ("a provider's list of unsubscribes", "bounced, by the provider's id", "unsubscribed"),
     ("bounced, by the provider's id", "sent, by its Message-ID", "a bounce mail that names both", "sent"),
+    ("complained, by its Message-ID", "a mail of success", "an unproved event"),
     ("an unproved event", "another message, sent", "bounced", "an unproved complaint"),
 )
 
