@@ -2,7 +2,7 @@
 
 bases.py       what the admin classes share: read-only tables, bounded paging, search by prefix, labels
 facts.py       Address, Attempt, Bounce, Evidence, Complaint, EventKey, DailyStat
-reputation.py  Domain, Guard, Incident, Repair, Silence
+reputation.py  Domain, Guard, Incident, GoodFailure, GoodMail, Repair, Silence
 decisions.py   Ruling, Suppression
 proof.py       ReviewItem, Unproved, MergedAttempt, SameMessage, EarlyOutcome, MailboxPosition
 policy.py      Policy, StatusChange, Dirty

@@ -6,7 +6,7 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from bounces.admin.bases import ReadOnlyAdmin, label_of
-from bounces.models import Domain, Guard, Incident, Repair, Silence
+from bounces.models import Domain, GoodFailure, GoodMail, Guard, Incident, Repair, Silence
 
 
 @admin.register(Domain)
@@ -22,6 +22,20 @@ class IncidentAdmin(ReadOnlyAdmin):
     list_display = ("opened_at", "provider", "state", "good_bounced", "good_attempted", "decided_by", "ended_at")
     list_select_related = ("decided_by",)
     list_filter = ("state",)
+    search_fields = ("provider__startswith",)
+    search_help_text = "The beginning of a provider's name."
+
+
+@admin.register(GoodFailure)
+class GoodFailureAdmin(ReadOnlyAdmin):
+    list_display = ("hour", "provider", "bounce_id", "address_id")
+    search_fields = ("provider__startswith",)
+    search_help_text = "The beginning of a provider's name."
+
+
+@admin.register(GoodMail)
+class GoodMailAdmin(ReadOnlyAdmin):
+    list_display = ("ends_at", "hours", "provider", "addresses")
     search_fields = ("provider__startswith",)
     search_help_text = "The beginning of a provider's name."
 

@@ -46,7 +46,7 @@ MODELS += [crm.User, crm.Team, crm.ApiKey, crm.WebhookEndpoint, crm.WebhookDeliv
 FACTS = [
     bounces.Attempt, bounces.Bounce, bounces.Evidence, bounces.EventKey, bounces.Complaint, bounces.StatusChange,
     bounces.Dirty, bounces.CleaningRow, bounces.CleaningRun, bounces.InboundItem, bounces.RawChunk, bounces.Lease,
-    bounces.Incident, bounces.Repair, bounces.Domain, bounces.Guard,
+    bounces.Incident, bounces.GoodFailure, bounces.GoodMail, bounces.Repair, bounces.Domain, bounces.Guard,
     bounces.Outbox, bounces.Address, bounces.Ruling, bounces.DailyStat, contacts.Activity, contacts.ImportRun,
     contacts.ImportChunk,
 ]  # fmt: skip
