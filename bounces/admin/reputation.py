@@ -29,6 +29,7 @@ class IncidentAdmin(ReadOnlyAdmin):
 @admin.register(GoodFailure)
 class GoodFailureAdmin(ReadOnlyAdmin):
     list_display = ("hour", "provider", "bounce_id", "address_id")
+    ordering = ("-bounce_id",)
     search_fields = ("provider__startswith",)
     search_help_text = "The beginning of a provider's name."
 
