@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Model
@@ -124,8 +125,10 @@ EMPTY: Special = {
     crm.WebhookEndpoint: lambda: {"topics": ["guard.paused"]},
     crm.ApiKey: lambda: {"scopes": ["check"], "digest": a_digest()},
     contacts.CustomField: lambda: {"key": f"key_{next(_number)}"},
+    contacts.Campaign: lambda: {"key": _name()},
     contacts.Export: lambda: {"subject": "contacts"},
     contacts.StatusAction: lambda: {"does": "task"},
+    Authenticator: lambda: {"type": "totp", "data": {}},
 }
 FULL: Special = {
     bounces.Ruling: lambda: {"kind": "restore", "status": "", "until": None},
@@ -136,7 +139,7 @@ FULL: Special = {
         "state": "done",
         "returns_to": "",
         "what_if": False,
-        "dry_run": False,
+        "rejudges": False,
     },
     bounces.Address: _address,
     bounces.Suppression: lambda: {**_suppression(), "lifted_at": None},
@@ -159,6 +162,7 @@ FULL: Special = {
     contacts.Export: lambda: {"subject": "contacts", "state": "done"},
     contacts.Contact: lambda: {"country": "DE", "custom": {"unknown": AWKWARD}, "deleted_at": None},
     contacts.Company: lambda: {"country": "DE", "domain": "x.example"},
+    Authenticator: lambda: {"type": "recovery_codes", "data": {"migrated_codes": []}},
     contacts.StatusAction: lambda: {"does": "delete", "status": "invalid", "days": 30, "tag": None},
     contacts.ImportRun: lambda: {"form": "", "state": "done"},
     contacts.Campaign: lambda: {"key": _name(), "state": "running", "starts_on": NOW.date(), "ends_on": NOW.date()},
