@@ -155,7 +155,7 @@ FULL: Special = {
     },
     bounces.PrunedCount: lambda: {"state": "done"},
     bounces.IntakeSource: lambda: {"name": _name(), "kind": "imap", "trust": "trusted", "sealed_secrets": ""},
-    crm.OutgoingEmail: dict,
+    crm.OutgoingEmail: lambda: {"sealed_message": "", "state": "not_needed"},
     crm.WebhookEndpoint: lambda: {"topics": ["guard.paused", "incident.opened"]},
     crm.ApiKey: lambda: {"scopes": ["check", "contacts:read"], "digest": a_digest(), "revoked_at": None},
     contacts.CustomField: lambda: {"key": f"key_{next(_number)}", "type": "choice", "options": [AWKWARD, "b"]},

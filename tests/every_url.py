@@ -6,7 +6,7 @@ The answers that are expected stand in `every_url.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,7 +101,7 @@ class World:
         return " ".join("/".join(dict.fromkeys(statuses)) for statuses in first)
 
 
-def a_world() -> World:
+def a_world(kinds: Iterable[str]) -> World:
     teams = [builders.a_team(), builders.a_team()]
     users = {
         "sales": builders.a_user("sales", team=teams[0]),
@@ -115,6 +115,8 @@ def a_world() -> World:
         client.force_login(user)
         world.sessions[role] = client.cookies["sessionid"].value
         world.keys[role] = builders.an_api_key(user, tuple(crm.Scope.values))[1]
+    for kind in kinds:
+        world.of(kind)
     return world
 
 

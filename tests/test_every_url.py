@@ -18,7 +18,9 @@ from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 from redis import Redis
 
-from tests.every_url import ROLES, Url, World, a_world, every_url
+from tests.every_url import KINDS, ROLES, Url, World, a_world, every_url
+
+pytestmark = pytest.mark.django_db
 
 TABLE = tomllib.loads((Path(__file__).parent / "every_url.toml").read_text())
 URLS, ADMIN = TABLE["urls"], TABLE["admin"]
@@ -37,9 +39,9 @@ ALONE = [url for url in every_url() if stands_alone(url)]
 
 @pytest.fixture(scope="module")
 def world(private_servers: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """Made once for all of them, and rolled back after them."""
+    """Made once for all of them, with a row of every kind, and rolled back after them."""
     with django_db_blocker.unblock(), transaction.atomic():
-        yield a_world()
+        yield a_world([*KINDS, *MODELS])
         transaction.set_rollback(True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from croniter import croniter
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
@@ -209,6 +210,8 @@ WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "S
 
 def explain_cron(cron: str) -> str:
     """The common forms in words; for the others, the next three times, which explain any."""
+    if not croniter.is_valid(cron) or len(cron.split()) != 5:  # set by hand in the database
+        return "This cron expression cannot be read. Write it as in 30 2 * * *."
     minute, hour, day, month, weekday = cron.split()
     at = f"at {int(hour):02}:{int(minute):02} UTC" if minute.isdigit() and hour.isdigit() else ""
     if at and (day, month, weekday) == ("*", "*", "*"):
