@@ -55,6 +55,8 @@ def forget_jobs(traces: Traces) -> None:
 def _forget_job(job: Job | None, registry: BaseRegistry, traces: Traces) -> None:
     if job is None:
         return
-    said = [job.exc_info, job.description, str(job.args), str(job.kwargs), str(job.meta), str(job.return_value())]
+    said = [job.description, str(job.args), str(job.kwargs), str(job.meta)]
+    for result in job.results():
+        said += [result.exc_string, str(result.return_value)]
     if any(traces.occurs_in(text) for text in said if text):
         registry.remove(job, delete_job=True)
