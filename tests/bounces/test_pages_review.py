@@ -160,8 +160,8 @@ def test_the_dashboard_says_what_waits_to_those_who_decide() -> None:
     not_understood("ada@b.example")
     a_contact()
 
-    assert "Waits for you" in signed_in("manager").get("/").content.decode()
-    assert "Waits for you" not in signed_in("sales").get("/").content.decode()
+    assert "to review</strong>" in signed_in("manager").get("/").content.decode()
+    assert "to review</strong>" not in signed_in("sales").get("/").content.decode()
 
 
 def test_a_cause_that_is_none_is_not_found() -> None:

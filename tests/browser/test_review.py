@@ -100,7 +100,7 @@ def test_who_asked_reads_what_became_of_it(manager: Page) -> None:
     expect(manager.locator(".address-list")).to_contain_text("Refused")
     shoot(manager, "contact")
     manager.goto("/")
-    expect(manager.locator("main")).to_contain_text("Waits for you")
+    expect(manager.locator("main")).to_contain_text("to review")
     shoot(manager, "dashboard")
 
 
