@@ -64,7 +64,12 @@ def everything_kept(redis: Redis) -> Iterator[tuple[str, str]]:
     for key in redis.scan_iter():
         yield f"redis {key!r}", readable(redis.dump(key)) + str(key)
         if redis.type(key) == b"hash":
-            yield f"redis {key!r}", " ".join(readable(each) for each in redis.hgetall(key).values())
+            yield (
+                f"redis {key!r}",
+                " ".join(
+                    readable(each if isinstance(each, bytes) else each.encode()) for each in redis.hgetall(key).values()
+                ),
+            )
     for name in settings.RQ_QUEUES:
         queue = django_rq.get_queue(name)
         for job_id in [*queue.failed_job_registry.get_job_ids(), *queue.finished_job_registry.get_job_ids()]:

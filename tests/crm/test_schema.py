@@ -58,7 +58,10 @@ def test_every_route_is_described():
         for part in get_resolver("crm.api.urls").url_patterns
         for pattern in [part, *getattr(part, "url_patterns", [])]
     }
-    paths = {path.removeprefix("/api/v1/").replace("{id}", "<int:pk>") for path in described()["paths"]}
+    paths = {
+        path.removeprefix("/api/v1/").replace("{id}", "<int:pk>").replace("{key}", "<slug:key>")
+        for path in described()["paths"]
+    }
     assert routes - {"", "schema/", "docs/"} == paths
 
 
