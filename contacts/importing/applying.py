@@ -21,7 +21,7 @@ from contacts.importing.judging import Judge
 from contacts.importing.rest import write_rest
 from contacts.importing.staging import judged_of, stage_of
 from contacts.importing.taking import Batch, take_batch
-from contacts.models import ImportRun
+from contacts.models import ImportPack, ImportRun
 
 BATCH = 10_000
 # Counted where PostgreSQL still takes them for empty: autovacuum comes a minute later.
@@ -83,7 +83,8 @@ def write_other_outcomes(run: ImportRun) -> None:
     """Of the rows that are not written: invalid ones, conflicts, repetitions. Before the first batch, and of those that
     are left where they were judged anew amid the batches.
     """
-    values = {"run": run.pk, "after": run.cursor}
+    packed = [each.value for each in ImportPack.VERDICTS if run.counts.get(each.value, 0) <= ImportPack.MOST]
+    values: dict[str, Any] = {"run": run.pk, "after": run.cursor, "packed": packed}
     with connection.cursor() as cursor:
         cursor.execute(FORGET_OTHER_OUTCOMES, values)
         names = {"judged": judged_of(run), "stage": stage_of(run)}
@@ -144,26 +145,33 @@ INSERT INTO contacts_importrow
 SELECT %(run)s, j.number, j.verdict, coalesce(s.email, ''), '', j.contact_id, NULL, NULL,
        coalesce(s.problems, CASE WHEN j.problem IS NOT NULL THEN jsonb_build_array(j.problem) END), s.cells
 FROM {judged} j JOIN {stage} s ON s.number = j.number
-WHERE j.verdict NOT IN ('new', 'update', 'duplicate', 'skipped') AND j.number > %(after)s
+WHERE j.verdict NOT IN ('new', 'update') AND NOT j.verdict = ANY(%(packed)s) AND j.number > %(after)s
 ORDER BY j.number
 """
-# Those that did nothing (`ImportPack`). Of rows that were judged anew, those up to the cursor stay as they were.
+# Of rows that were judged anew, those up to the cursor stay as they were.
 PACKED_OUTCOMES = """
 WITH gone AS (
-    DELETE FROM contacts_importpack WHERE run_id = %(run)s RETURNING verdict, numbers, emails, contact_ids
+    DELETE FROM contacts_importpack WHERE run_id = %(run)s RETURNING verdict, numbers, emails, contact_ids, details
 ), idle AS (
-    SELECT g.verdict, was.number, was.email, was.contact_id
-    FROM gone g CROSS JOIN unnest(g.numbers, g.emails, g.contact_ids) AS was(number, email, contact_id)
+    SELECT g.verdict, was.number, was.email, was.contact_id, was.detail
+    FROM gone g CROSS JOIN ROWS FROM (
+        unnest(g.numbers), unnest(g.emails), unnest(g.contact_ids), jsonb_array_elements(g.details)
+    ) AS was(number, email, contact_id, detail)
     WHERE was.number <= %(after)s
     UNION ALL
-    SELECT j.verdict, j.number, coalesce(s.email, ''), j.contact_id
+    SELECT j.verdict, j.number, coalesce(s.email, ''), j.contact_id,
+           CASE WHEN s.problems IS NOT NULL OR j.problem IS NOT NULL OR s.cells IS NOT NULL
+                THEN jsonb_build_array(coalesce(s.problems, jsonb_build_array(j.problem)), s.cells) END
     FROM {judged} j JOIN {stage} s ON s.number = j.number
-    WHERE j.verdict IN ('duplicate', 'skipped') AND j.number > %(after)s
+    WHERE j.verdict = ANY(%(packed)s) AND j.number > %(after)s
 ), placed AS (
-    SELECT *, (row_number() OVER (PARTITION BY verdict ORDER BY number) - 1) / 5000 AS pack FROM idle
+    SELECT *, (row_number() OVER (PARTITION BY verdict, detail IS NULL ORDER BY number) - 1)
+              / CASE WHEN detail IS NULL THEN 5000 ELSE 500 END AS pack
+    FROM idle
 )
-INSERT INTO contacts_importpack (run_id, verdict, numbers, emails, contact_ids)
+INSERT INTO contacts_importpack (run_id, verdict, numbers, emails, contact_ids, details)
 SELECT %(run)s, verdict, array_agg(number ORDER BY number), array_agg(email ORDER BY number),
-       array_agg(contact_id ORDER BY number)
-FROM placed GROUP BY verdict, pack ORDER BY verdict, pack
+       array_agg(contact_id ORDER BY number),
+       jsonb_agg(detail ORDER BY number) FILTER (WHERE detail IS NOT NULL)
+FROM placed GROUP BY verdict, (detail IS NULL), pack ORDER BY verdict, pack
 """

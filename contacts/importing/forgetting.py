@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePath
+from typing import Any
 
 from django.db import connection
 
@@ -26,11 +27,26 @@ FORGET_ROWS_OF = """
     UPDATE contacts_importrow SET email = '', changes = NULL, cells = NULL, problems = NULL
      WHERE contact_id = ANY(%(contacts)s)
 """
-FORGET_PACKED_OF = """
-    UPDATE contacts_importpack AS pack SET emails = (
-        SELECT array_agg(CASE WHEN contact_id = ANY(%(contacts)s) THEN '' ELSE email END ORDER BY place)
-          FROM unnest(pack.emails, pack.contact_ids) WITH ORDINALITY AS packed(email, contact_id, place))
-     WHERE contact_ids && %(contacts)s::bigint[]
+FORGET_PACKED = """
+    UPDATE contacts_importpack AS pack SET emails = left_of.emails, details = left_of.details
+      FROM contacts_importpack AS old CROSS JOIN LATERAL (
+        SELECT array_agg(CASE WHEN is_gone THEN '' ELSE email END ORDER BY place) AS emails,
+               CASE WHEN old.details IS NOT NULL
+                    THEN jsonb_agg(CASE WHEN is_gone THEN '[null, null]' ELSE detail END ORDER BY place) END AS details
+          FROM (
+            SELECT email, detail, place,
+                   coalesce(contact_id = ANY(%(contacts)s::bigint[]), false)
+                   OR lower(email) = ANY(%(emails)s::text[])
+                   OR coalesce(detail::text ~* %(pattern)s::text, false) AS is_gone
+              FROM ROWS FROM (
+                unnest(old.emails), unnest(old.contact_ids), jsonb_array_elements(old.details)
+              ) WITH ORDINALITY AS packed(email, contact_id, detail, place)
+          ) AS judged
+      ) AS left_of
+     WHERE pack.id = old.id AND (
+           old.contact_ids && %(contacts)s::bigint[]
+           OR old.emails::text ILIKE ANY(%(hints)s::text[])
+           OR old.details::text ILIKE ANY(%(hints)s::text[]))
 """
 FORGET_ROWS = """
     UPDATE contacts_importrow SET email = '', changes = NULL, cells = NULL, problems = NULL
@@ -48,7 +64,9 @@ def forget_rows(contacts: Sequence[int], traces: Traces) -> None:
     """What became of the rows of these contacts, and of rows that name the person: names and phones are in there."""
     with connection.cursor() as cursor:
         cursor.execute(FORGET_ROWS_OF, {"contacts": list(contacts)})
-        cursor.execute(FORGET_PACKED_OF, {"contacts": list(contacts)})
+        nothing: dict[str, Any] = {"pattern": None, "hints": [], "emails": []}
+        named = traces.parameters if traces.emails else nothing
+        cursor.execute(FORGET_PACKED, {"contacts": list(contacts), **named})
         if traces.emails:
             cursor.execute(FORGET_ROWS, traces.parameters)
 

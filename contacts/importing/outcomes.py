@@ -168,7 +168,7 @@ def kept_rows(run: ImportRun, reasons: Mapping[int, str]) -> list[RowShown]:
 
 def failed_rows(run: ImportRun) -> Iterator[list[str]]:
     """The rows that failed, with the file's own columns and `error`: to be mended and imported again."""
-    rows = ImportRow.objects.filter(run_id=run.pk, verdict__in=ImportRow.FAILED).order_by("number")
+    rows = ImportOutcome.objects.filter(run_id=run.pk, verdict__in=ImportRow.FAILED).order_by("number")
     addressed = next((header for header, word in run.mapping.items() if word == "email"), "")
     headers = [header for header in run.headers if header.strip().lower() != ERROR]
     for row in rows.iterator(chunk_size=2000):

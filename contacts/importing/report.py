@@ -13,7 +13,7 @@ from contacts.importing.columns import Problem
 from contacts.importing.judging import known_sql
 from contacts.importing.outcomes import preview_rows
 from contacts.importing.staging import judged_of, stage_of
-from contacts.models import ImportRow, ImportRun
+from contacts.models import ImportOutcome, ImportRow, ImportRun
 
 MOST_SHOWN = 200
 
@@ -82,7 +82,7 @@ def _problems(run: ImportRun, now: datetime, *, is_preview: bool) -> list[Proble
     if is_preview:
         rows = [(row.number, row.problems) for row in preview_rows(run, ImportRow.FAILED, MOST_SHOWN, now)]
     else:
-        failed = ImportRow.objects.filter(run_id=run.pk, verdict__in=ImportRow.FAILED).order_by("number")
+        failed = ImportOutcome.objects.filter(run_id=run.pk, verdict__in=ImportRow.FAILED).order_by("number")
         rows = [(row.number, row.shown_problems) for row in failed[:MOST_SHOWN]]
     return [Problem(number, *problem) for number, problems in rows for problem in problems]
 

@@ -1,7 +1,8 @@
-"""What became of rows of a file: those that changed or failed by themselves, those that did nothing in packs.
+"""What became of rows of a file: those that were written one by one, those that did nothing or failed in packs.
 
 In: rows written by `contacts/importing/` alone. Out: the report of an import, row by row (`ImportOutcome`).
-Of the same file imported again tens of thousands of rows repeat others: a row each would cost the log 275 bytes.
+Of the same file imported again tens of thousands of rows repeat others or fail again: a row each would cost the log 275
+bytes.
 """
 
 from __future__ import annotations
@@ -14,19 +15,26 @@ from contacts.models.imports import ImportRow, RowOutcome
 
 
 class ImportPack(models.Model):
-    """Rows of one verdict that did nothing, and of which there is nothing to say but whom they are about."""
+    """Rows of one verdict that wrote nothing. Of a verdict with more rows than MOST each has a row of its own: a page
+    of the report would read all packs."""
 
-    VERDICTS = (ImportRow.Verdict.DUPLICATE, ImportRow.Verdict.SKIPPED)
+    VERDICTS = (ImportRow.Verdict.DUPLICATE, ImportRow.Verdict.SKIPPED, *ImportRow.FAILED)
+    MOST = 100_000
 
     run_id = models.BigIntegerField()
     verdict = models.TextField(choices=ImportRow.Verdict)
     numbers = ArrayField(models.IntegerField(), help_text="Of the rows, in the file's order.")
     emails = ArrayField(models.TextField(), help_text="In the same order; empty where a row has none.")
     contact_ids = ArrayField(models.BigIntegerField(null=True), help_text="Likewise; null where there was none.")
+    details = models.JSONField(null=True, help_text="Likewise, pairs of problems and cells; null where none has any.")
 
     class Meta:
         constraints = [
-            one_of("verdict", ("duplicate", "skipped"), "importpack_verdict_known"),
+            one_of(
+                "verdict",
+                ("duplicate", "skipped", "invalid", "conflict", "not_yours"),
+                "importpack_says_of_what",
+            ),
         ]
         indexes = [models.Index(fields=["run_id"], name="importpack_run")]
 

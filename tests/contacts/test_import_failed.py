@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from contacts.importing.outcomes import failed_headers, failed_rows
-from contacts.models import Contact, ImportRow, ImportRun
+from contacts.models import Contact, ImportOutcome, ImportRun
 from tests.builders import a_contact, a_custom_field, a_user
 from tests.contacts.hostile import rows_of
 from tests.contacts.importing import done
@@ -31,7 +31,7 @@ GERMAN = (
 
 
 def reported(run: ImportRun) -> list[tuple[int, str, str, str]]:
-    rows = ImportRow.objects.filter(run_id=run.pk, verdict="invalid").order_by("number")
+    rows = ImportOutcome.objects.filter(run_id=run.pk, verdict="invalid").order_by("number")
     return [(row.number, *problem) for row in rows for problem in row.shown_problems]
 
 

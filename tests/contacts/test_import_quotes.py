@@ -13,7 +13,7 @@ from contacts.importing.outcomes import failed_headers, failed_rows
 from contacts.importing.reading import Sheet, read_sheet, read_table
 from contacts.importing.reading.records import Dialect, records_of
 from contacts.importing.reading.tables import Broken
-from contacts.models import Contact, ImportRow
+from contacts.models import Contact, ImportOutcome
 from tests.builders import a_user
 from tests.contacts.importing import done, previewed
 
@@ -199,7 +199,7 @@ def test_bad_rows_are_counted_shown_and_given_back():
     run = previewed(MISQUOTED, by=a_user("manager"))
     assert (run.total, run.counts["new"], run.counts["invalid"]) == (5, 3, 2)
     run = done(MISQUOTED, by=a_user("manager"))
-    rows = ImportRow.objects.filter(run_id=run.pk, verdict="invalid").order_by("number")
+    rows = ImportOutcome.objects.filter(run_id=run.pk, verdict="invalid").order_by("number")
     assert [row.number for row in rows] == [3, 4]
     assert failed_headers(run) == ["email", "first_name", "title", "error"]
     bob, carl = failed_rows(run)
@@ -210,7 +210,7 @@ def test_bad_rows_are_counted_shown_and_given_back():
 
 @pytest.mark.django_db
 def test_bytes_that_are_no_text_are_shown_of_a_bad_row():
-    good = "".join(f"p{n}@x.example,Zoë,Ms\n" for n in range(20))
+    good = "".join(f"p{n}@x.example,Zoë,Ms\n" for n in range(100))
     run = done((MISQUOTED + good).encode() + 'f@x.example,"Zoë" Z,Ms\n'.encode() + b'g@x.example,"Z\xeb" Z,Ms\n')
     (*_, zoe, broken) = failed_rows(run)
     assert "Zoë" in zoe[3]
