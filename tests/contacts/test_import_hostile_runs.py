@@ -23,18 +23,18 @@ from tests.contacts.nastier import NASTIER
 
 # What may stand in a cell that should hold an address, and a word of what is said to it; or the address that it is.
 ODD_ADDRESSES = {
-    "a\u202eb@x.example": "RIGHT-TO-LEFT OVERRIDE",
-    "a\u200bb@x.example": "ZERO WIDTH SPACE",
-    "so\u00adft@x.example": "SOFT HYPHEN",
-    "mark@x.example\u200e": "LEFT-TO-RIGHT MARK",
+    "a\u202eb@x.example": "ab@x.example",
+    "c\u200bd@x.example": "cd@x.example",
+    "so\u00adft@x.example": "soft@x.example",
+    "mark@x.example\u200e": "mark@x.example",
     "wide＠x.example": "full-width",
     "two@x.example\r\nBcc: b@x.example": "invalid characters",
     "Ada <three@x.example>": "display name",
     "four@x.example;five@x.example": "invalid characters",
     "six@[127.0.0.1]": "IP address",
     "x" * 300 + "@x.example": "longer than",
-    "seven@x.example\x1b": "U+001B",
-    "\ufeffeight@x.example": "ZERO WIDTH NO-BREAK SPACE",
+    "seven@x.example\x1b": "seven@x.example",
+    "\ufeffeight@x.example": "eight@x.example",
     "nine@x.example\u00a0": "nine@x.example",
     "ten@ex\u0430mple.org": "ten@xn--exmple-4nf.org",  # a Cyrillic letter: another domain, and shown as one
     "ELEVEN@MÜNCHEN.example": "eleven@xn--mnchen-3ya.example",
@@ -56,7 +56,7 @@ def test_odd_addresses_are_named_or_read_as_what_they_are():
             assert (column, value[:90], says in sentence) == ("email", text[:90], True), sentence
         else:
             assert row.email == says
-    assert Contact.objects.count() == 3
+    assert Contact.objects.count() == 9
 
 
 @pytest.mark.django_db

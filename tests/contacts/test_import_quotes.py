@@ -210,7 +210,7 @@ def test_bad_rows_are_counted_shown_and_given_back():
 
 @pytest.mark.django_db
 def test_bytes_that_are_no_text_are_shown_of_a_bad_row():
-    good = "".join(f"p{n}@x.example,Zoë,Ms\n" for n in range(100))
+    good = "".join(f"p{n}@x.example,Zoë{n},Ms\n" for n in range(100))
     run = done((MISQUOTED + good).encode() + 'f@x.example,"Zoë" Z,Ms\n'.encode() + b'g@x.example,"Z\xeb" Z,Ms\n')
     (*_, zoe, broken) = failed_rows(run)
     assert "Zoë" in zoe[3]
