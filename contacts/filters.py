@@ -186,7 +186,7 @@ def _by_tag(contacts: ContactQuerySet, values: list[str], user: User) -> Contact
     """One grouped look-up for all tags: with a join for each of twenty, planning alone took minutes and gigabytes."""
     lowered = {value.lower() for value in values}
     tags = Tag.objects.alias(lower=Lower("name")).filter(lower__in=[Lower(Value(name)) for name in sorted(lowered)])
-    tagged = Contact.tags.through.objects.filter(tag__in=tags).values("contact")
+    tagged: QuerySet[Any] = Contact.tags.through.objects.filter(tag__in=tags).values("contact")
     return contacts.filter(pk__in=tagged.annotate(found=Count("tag")).filter(found=len(lowered)).values("contact"))
 
 
