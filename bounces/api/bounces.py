@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 from bounces.addresses import BadAddress, normalise
 from bounces.api.check import VerdictSerializer, as_json
 from bounces.api.pages import PARAMETERS, ByIdDown
-from bounces.api.strict import refuse_unknown_parameters
+from bounces.api.strict import refuse_empty_parameters, refuse_unknown_parameters
 from bounces.classification import load_reasons
 from bounces.models import Address, Attempt, Bounce
 from bounces.models.constraints import choices
@@ -69,6 +69,7 @@ class BounceFilters(filters.FilterSet):
 class StrictFilters(filters.DjangoFilterBackend):
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         refuse_unknown_parameters(request, [*BounceFilters.base_filters, *PARAMETERS])
+        refuse_empty_parameters(request, BounceFilters.base_filters)
         return super().filter_queryset(request, queryset, view)
 
 

@@ -46,3 +46,10 @@ def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
     listed = list(known)
     if unknown := set(request.query_params) - set(listed):
         raise ValidationError(unknown_errors(unknown, listed))
+
+
+def refuse_empty_parameters(request: Request, names: Iterable[str]) -> None:
+    """Raises ValidationError for each of these parameters that is there without a value: it would filter nothing."""
+    empty = [name for name in names if "" in request.query_params.getlist(name)]
+    if empty:
+        raise ValidationError({name: ["It has no value. Give it one, or leave the parameter out."] for name in empty})

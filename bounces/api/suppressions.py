@@ -26,7 +26,7 @@ from bounces.addresses import BadAddress, domain_of, normalise, suppression_key
 from bounces.api.bounces import MomentFilter
 from bounces.api.events import source_of
 from bounces.api.pages import PARAMETERS, ByIdDown
-from bounces.api.strict import StrictSerializer, Text, refuse_unknown_parameters
+from bounces.api.strict import StrictSerializer, Text, refuse_empty_parameters, refuse_unknown_parameters
 from bounces.models import Suppression
 from bounces.moments import read_moment
 from bounces.suppression_lists import read_targets, suppress_list
@@ -73,6 +73,7 @@ class SuppressionFilters(filters.FilterSet):
 class StrictFilters(filters.DjangoFilterBackend):
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         refuse_unknown_parameters(request, [*SuppressionFilters.base_filters, *PARAMETERS])
+        refuse_empty_parameters(request, SuppressionFilters.base_filters)
         return super().filter_queryset(request, queryset, view)
 
 

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bounces.api.pages import PARAMETERS, ByIdUp
-from bounces.api.strict import refuse_unknown_parameters
+from bounces.api.strict import refuse_empty_parameters, refuse_unknown_parameters
 from bounces.demands import WritesTo
 from contacts import guarding
 from contacts.access import campaigns_for
@@ -66,6 +66,7 @@ class CampaignsView(GenericAPIView[Campaign]):
     )
     def get(self, request: Request) -> Response:
         refuse_unknown_parameters(request, ["state", *PARAMETERS])
+        refuse_empty_parameters(request, ["state"])
         state = request.query_params.get("state", "")
         if state and state not in guarding.STATES:
             raise ValidationError({"state": [f"Use one of {', '.join(guarding.STATES)}."]})

@@ -10,7 +10,7 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
 from bounces.api.pages import PARAMETERS
-from bounces.api.strict import refuse_unknown_parameters
+from bounces.api.strict import refuse_empty_parameters, refuse_unknown_parameters
 from bounces.moments import read_day_or_moment
 from contacts.filters import LONGEST, MOST_VALUES, SEVERAL, STATUSES, VERDICTS, WORDS, narrow, read_filter
 
@@ -32,6 +32,7 @@ MEANING = {
 class WordsFilter(BaseFilterBackend):
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:  # noqa: ARG002 -- DRF's signature
         refuse_unknown_parameters(request, [*WORDS, SINCE, *PARAMETERS])
+        refuse_empty_parameters(request, ["status", "verdict", SINCE])
         words, errors = read_filter(request.query_params, request.user)
         if errors:
             raise ValidationError({word: [sentence] for word, sentence in errors.items()})

@@ -96,6 +96,22 @@ def test_a_path_that_is_not_there_is_told_as_json():
     assert response.json()["type"] == "client_error"
 
 
+CHOSEN = [
+    (path, parameter["name"])
+    for path, operations in described()["paths"].items()
+    for parameter in operations.get("get", {}).get("parameters", [])
+    if parameter["in"] == "query" and {"enum", "format"} & set(parameter["schema"].get("items", parameter["schema"]))
+]
+
+
+@pytest.mark.parametrize("key", ["all"], indirect=True)
+@pytest.mark.parametrize(("path", "name"), CHOSEN)
+def test_a_filter_without_a_value_is_refused(path, name, key):
+    address = path.replace("{id}", "0")
+    response = Client().get(f"{address}?{name}=", headers={"Authorization": f"Bearer {key}"})
+    assert response.status_code in (400, 404)
+
+
 # --- requests made up from the description --------------------------------------------------------------
 #
 # 10,000 of them with --all, over every operation, three kinds of key, and both what the description allows and what it
