@@ -14,7 +14,7 @@ from django.urls import reverse, reverse_lazy
 
 # Our accent (tokens.css) as Unfold's scale; 600 is what carries text and buttons.
 ACCENT = {
-    "50": "#f1f7f9", "100": "#e0edf1", "200": "#c0dbe3", "300": "#93c1ce", "400": "#66b9ce", "500": "#3788a1",
+    "50": "#f1f7f9", "100": "#e0edf1", "200": "#c0dbe3", "300": "#93c1ce", "400": "#66b9ce", "500": "#4a9cb4",
     "600": "#0d5c75", "700": "#094658", "800": "#15313a", "900": "#0f262d", "950": "#07181d",
 }  # fmt: skip
 

@@ -20,7 +20,7 @@
   // select2 points the name of its box at what is chosen, which is empty at first.
   const nameChoices = () => {
     document.querySelectorAll("select.select2-hidden-accessible").forEach((select) => {
-      const box = select.nextElementSibling?.querySelector("[role=combobox], .select2-search__field");
+      const box = select.nextElementSibling?.querySelector("[role=combobox]");
       const label = select.labels?.[0];
       if (!box || !label || box.dataset.named) return;
       label.id ||= `label-of-${select.id}`;
@@ -28,6 +28,16 @@
       shown?.setAttribute("aria-labelledby", label.id);
       box.setAttribute("aria-labelledby", shown?.id ? `${label.id} ${shown.id}` : label.id);
       box.dataset.named = "";
+    });
+    // What several are chosen with: a search field, in a list whose items are none, drawn anew with each choice.
+    document.querySelectorAll(".select2-selection--multiple ul:not([role])").forEach((list) => list.setAttribute("role", "group"));
+    document.querySelectorAll(".select2-selection--multiple li:not([role])").forEach((item) => item.setAttribute("role", "none"));
+    document.querySelectorAll(".select2-selection--multiple").forEach((box) => {
+      const field = box.querySelector(".select2-search__field:not([aria-labelledby])");
+      const label = box.closest(".select2-container").previousElementSibling?.labels?.[0];
+      if (!field || !label) return;
+      label.id ||= `label-of-${field.id || box.closest(".select2-container").previousElementSibling.id}`;
+      field.setAttribute("aria-labelledby", label.id);
     });
   };
 
