@@ -107,7 +107,7 @@ def add_rows_the_demo_lacks(boss: User) -> None:
     contact = Contact.objects.present().order_by("pk")[0]
     contact.tasks.create(text="Call them.", owner=boss, due_on=NOW.date())
     contact.custom = {}
-    review.ask_restore(Address.objects.filter(status="invalid").order_by("pk").last(), boss, "She called.", NOW)
+    review.ask_restore(Address.objects.filter(status="invalid").order_by("-pk")[0], boss, "She called.", NOW)
     OutgoingEmail.objects.create(
         kind="guard", recipient=boss, occasion="guard 1", state="sent", due_at=NOW, created_at=NOW, done_at=NOW
     )
