@@ -16,7 +16,7 @@ from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 
 from bounces.models import PrunedCount
-from contacts.models import Export
+from contacts.models import Export, ImportPack
 from tests.builders import (
     a_bounce,
     a_complaint,
@@ -44,6 +44,9 @@ BUILT: dict[str, Callable[[], Any]] = {
     "contacts.Activity": lambda: a_note(a_contact("note@c.example")),
     "contacts.Export": lambda: Export.objects.create(
         subject="contacts", form="csv", by=a_user("manager"), created_at=timezone.now()
+    ),
+    "contacts.ImportPack": lambda: ImportPack.objects.create(
+        run_id=an_import_run().pk, verdict="skipped", numbers=[1], emails=["grace@c.example"], contact_ids=[None]
     ),
     "contacts.ImportRun": lambda: an_import_run(),
     "crm.User": lambda: a_user("manager"),

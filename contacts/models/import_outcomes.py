@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.lookups import Exact
 
 from bounces.models.constraints import one_of
 from contacts.models.imports import ImportRow, RowOutcome
@@ -34,6 +35,12 @@ class ImportPack(models.Model):
                 "verdict",
                 ("duplicate", "skipped", "invalid", "conflict", "not_yours"),
                 "importpack_says_of_what",
+            ),
+            models.CheckConstraint(  # a null is no array either, and passes
+                condition=Exact(
+                    models.Func("details", function="jsonb_typeof", output_field=models.TextField()), "array"
+                ),
+                name="importpack_details_by_row",
             ),
         ]
         indexes = [models.Index(fields=["run_id"], name="importpack_run")]
