@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from contacts.importing import runs, working
+from contacts.importing import turns, working
 from contacts.models import Contact, ImportRun
 from tests.browser.conftest import DESK, PHONE, shoot
 from tests.builders import a_contact, a_note, a_suppression, a_user, an_address
@@ -62,7 +62,7 @@ def choose(page: Page, name: str, text: str) -> None:
 
 
 def do_the_workers_work(watch: working.Watch | None = None) -> None:
-    run = runs.unfinished()
+    run = turns.waiting().first()
     assert run is not None
     working.work(run.pk, timezone.now, watch)
 
