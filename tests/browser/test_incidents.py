@@ -27,9 +27,9 @@ def test_an_incident_is_confirmed_and_its_contacts_are_tagged(
 ) -> None:
     page = sign_in(a_user("manager", name="Mia Manager").email)
     page.goto("/")
-    banner = page.get_by_role("alert").filter(has_text="Incident at Google")
-    shoot(page, "incident-banner")
-    banner.get_by_role("link", name="Look at it").click()
+    attention = page.get_by_role("region", name="Needs attention")
+    shoot(page, "incident-attention")
+    attention.get_by_role("link", name="1 incident").click()
     expect(page.locator("main")).to_contain_text("p0003@gmail.com")
     shoot(page, "incident-open")
     page.get_by_label("Why").first.fill("Their status page says so")

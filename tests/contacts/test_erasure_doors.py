@@ -116,7 +116,7 @@ EXPECTED = {
     "contacts_activity.text",
     "contacts_importchunk.body",
     "contacts_importrun.name",
-    "contacts_importstage_1.email",
+    "contacts_importstage.email",
     "crm_webhookdelivery.payload",
     "django_admin_log.object_repr",
     "django_session.session_data",
@@ -178,7 +178,8 @@ def test_nothing_that_is_kept_names_an_erased_address(world: World, redis: Redis
     around(world)
     planted = residue(redis)
     assert len(planted) > 50, sorted(planted)
-    assert planted >= EXPECTED, EXPECTED - planted
+    tables = {re.sub(r"(?<=stage)_[0-9]+", "", place) for place in planted}  # a stage has its run's id in its name
+    assert tables >= EXPECTED, (EXPECTED - tables, sorted(tables))
     assert Activity.objects.filter(text__contains=LOCAL).exists()
     assert Task.objects.filter(text__contains=LOCAL).exists()
     assert InboundItem.objects.filter(name__contains=LOCAL).exists()
