@@ -79,7 +79,7 @@ def begin(before: dict[str, Path]) -> None:
     from tests.bench.evaluate import execute
     from tests.bench.importing import copy_in
 
-    execute(f"TRUNCATE {', '.join(WRITTEN)}, contacts_importrow, contacts_importrun, contacts_importchunk CASCADE")
+    execute(f"TRUNCATE {', '.join(WRITTEN)}, contacts_importrow, contacts_importpack, contacts_importrun, contacts_importchunk CASCADE")
     copy_in(before)
 
 
