@@ -109,7 +109,7 @@ def test_what_waits_already_cannot_be_read_again(manager):
 def test_discarding_needs_a_reason_and_keeps_it(manager):
     item = an_inbound_item(state="quarantined", why="Broken.")
     url = reverse("bounces:discard", args=[item.pk])
-    assert "This field is required" in manager.post(url, {"reason": ""}).content.decode()
+    assert "Say why" in manager.post(url, {"reason": ""}).content.decode()
     manager.post(url, {"reason": "A newsletter."})
     item.refresh_from_db()
     assert item.state == "ignored"
