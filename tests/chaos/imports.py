@@ -79,7 +79,8 @@ def begin(before: dict[str, Path]) -> None:
     from tests.bench.evaluate import execute
     from tests.bench.importing import copy_in
 
-    execute(f"TRUNCATE {', '.join(WRITTEN)}, contacts_importrow, contacts_importpack, contacts_importrun, contacts_importchunk CASCADE")
+    own = "contacts_importrow, contacts_importpack, contacts_importrun, contacts_importchunk"
+    execute(f"TRUNCATE {', '.join(WRITTEN)}, {own} CASCADE")
     copy_in(before)
 
 
