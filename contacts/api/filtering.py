@@ -53,13 +53,15 @@ class WordsFilter(BaseFilterBackend):
 
 
 def _parameter(word: str) -> dict[str, Any]:
-    value: dict[str, Any] = {"type": "string", "maxLength": LONGEST}
+    # No maxLength: invisible characters are dropped before the length is judged.
+    value: dict[str, Any] = {"type": "string"}
     if word == "status":
         value = {"type": "string", "enum": list(STATUSES)}
     if word == "verdict":
         value = {"type": "string", "enum": list(VERDICTS)}
     schema = {"type": "array", "items": value, "maxItems": MOST_VALUES} if word in SEVERAL else value
-    return {"name": word, "in": "query", "schema": schema, "description": MEANING[word]}
+    length = "" if "enum" in value else f" At most {LONGEST} characters, invisible ones not counted."
+    return {"name": word, "in": "query", "schema": schema, "description": MEANING[word] + length}
 
 
 def _moment(value: str) -> datetime:
