@@ -41,8 +41,20 @@
     });
   };
 
+  // django-rq's lists call a jQuery plugin that Django no longer has: the box in the head ticks all.
+  const giveActions = () => {
+    const jquery = window.django?.jQuery;
+    if (!jquery || jquery.fn.actions) return;
+    jquery.fn.actions = function actions() {
+      const boxes = this;
+      document.getElementById("action-toggle")?.addEventListener("change", (event) => boxes.prop("checked", event.target.checked));
+      return boxes;
+    };
+  };
+
   const name = () => { nameBoxes(); nameCells(); nameItems(); nameChoices(); };
   document.addEventListener("DOMContentLoaded", () => {
+    giveActions();
     name();
     new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
   });
