@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from bounces import lease, policy, rulings
 from bounces.conditions import counted_hard, hard_after
+from bounces.conflicts import retried
 from bounces.lease import Lease
 from bounces.models import Address, Policy, Repair, Ruling
 from bounces.rulings import NoReason
@@ -140,6 +141,7 @@ def work(repair_id: int, clock: Clock, watch: Callable[[Repair], None] | None = 
     return True
 
 
+@retried
 def _step(repair_id: int, held: Lease, now: datetime) -> Repair:
     with transaction.atomic():
         lease.guard(held)

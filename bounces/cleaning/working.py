@@ -18,6 +18,7 @@ from bounces import lease, policy
 from bounces.cleaning import stride
 from bounces.cleaning.runs import hand_over
 from bounces.cleaning.undo import undo_chunk
+from bounces.conflicts import retried
 from bounces.evaluation import AS_RECORDED, BETWEEN_IDS, GIVEN_IDS, IS_OUTDATED_IN_FIGURES, evaluation
 from bounces.lease import Lease
 from bounces.models import CleaningRun, Policy
@@ -70,6 +71,7 @@ def _gives_way(run: CleaningRun) -> bool:
     return run.what_if and CleaningRun.objects.filter(state__in=CleaningRun.RUNNING, what_if=False).exists()
 
 
+@retried
 def step(run_id: int, held: Lease, now: datetime, size: int = stride.FIRST) -> CleaningRun:
     """One transaction of a run, which writes `size` rows at most; returns how it stands then."""
     with transaction.atomic():

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from bounces import lease
-from bounces.conflicts import is_conflict
+from bounces.conflicts import is_conflict, retried
 from bounces.lease import Lease
 from contacts.importing import applying, health, judging, runs, staging, undoing
 from contacts.importing.cells import RowCleaner, forget_owners
@@ -222,13 +222,16 @@ Stage = Callable[[ImportRun, Lease, Clock, Watch], ImportRun]
 
 
 def _stoppable(stage: Stage) -> Stage:
+    """What another transaction got in the way of begins again where its last step ended: an erasure takes the stage
+    away, or waits for the same rows in a circle."""
+
     def carried(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
         try:
             return stage(run, held, clock, watch)
         except StoppedError:
             return ImportRun.objects.get(pk=run.pk)
 
-    return carried
+    return retried(carried)
 
 
 STAGES: dict[State, Stage] = {

@@ -1,8 +1,9 @@
 """Processes forked from one that has loaded everything: they share its memory, and start within a moment.
 
-In: names, and what each does. Out: all of them running until SIGTERM; one that ends is forked again. The parent keeps
-no connection and no thread, so that a fork finds nothing of somebody else's, and tells its garbage collector to leave
-alone what is loaded: looking through it would copy every page.
+In: names, and what each does. Out: all of them running until SIGTERM; one that ends is forked again. Who does not end
+when asked is asked again, then killed: a worker whose Redis goes away at the same moment hears only the second. The
+parent keeps no connection and no thread, so that a fork finds nothing of somebody else's, and tells its garbage
+collector to leave alone what is loaded: looking through it would copy every page.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from crm.up.processes import be_called, die_with_parent
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before one that ended is forked again; doubled each time
 HEALTHY_AFTER = 60.0  # seconds of life after which an end counts as the first one again
+ASKED_AGAIN_AFTER, KILLED_AFTER = 4.2, 5.5  # seconds after SIGTERM; `up` waits for 6
 HEARD = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 
 Say = Callable[[str], None]
@@ -41,26 +43,40 @@ def run(works: Mapping[str, Callable[[], None]], say: Say) -> None:
     gc.collect()
     gc.freeze()
     signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
-    is_stopping = False
-    while not is_stopping or any(member.pid for member in crew):
-        if not is_stopping:
-            _fork_those_due(crew)
-        heard = signal.sigtimedwait(HEARD, _pause(crew, is_stopping))
+    while True:
+        _fork_those_due(crew)
+        heard = signal.sigtimedwait(HEARD, _pause(crew))
         if heard is not None and heard.si_signo != signal.SIGCHLD:
-            is_stopping = True
-            _pass_on(crew)
-        _bury(crew, say, is_stopping)
+            break
+        _bury(crew, say)
+    _stop(crew)
+
+
+def _stop(crew: list[Member]) -> None:
+    """All of them, within KILLED_AFTER. A request of ours that comes meanwhile is passed on."""
+    began_at = time.monotonic()
+    still_to_send = [(ASKED_AGAIN_AFTER, signal.SIGTERM), (KILLED_AFTER, signal.SIGKILL)]
+    _send(crew, signal.SIGTERM)
+    while any(member.pid for member in crew):
+        after, number = still_to_send[0] if still_to_send else (KILLED_AFTER + 1.0, signal.SIGKILL)
+        heard = signal.sigtimedwait(HEARD, max(0.0, began_at + after - time.monotonic()))
+        if heard is None:
+            _send(crew, number)
+            still_to_send = still_to_send[1:]
+        elif heard.si_signo != signal.SIGCHLD:
+            _send(crew, signal.SIGTERM)
+        _bury(crew)
 
 
 def _fork_those_due(crew: list[Member]) -> None:
     now = time.monotonic()
     for member in crew:
         if not member.pid and member.due_at <= now:
-            member.began_at = now
-            member.pid = os.fork() or _be(member)
+            member.began_at, parent = now, os.getpid()
+            member.pid = os.fork() or _be(member, parent)
 
 
-def _be(member: Member) -> int:
+def _be(member: Member, parent: int) -> int:
     """The child. Never returns."""
     code = 1
     try:
@@ -68,6 +84,8 @@ def _be(member: Member) -> int:
             signal.signal(number, signal.SIG_DFL)
         be_called(f"crew {member.name}")
         die_with_parent(signal.SIGTERM)
+        if os.getppid() != parent:  # it died before the request was made
+            os._exit(1)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
         member.work()
         code = 0
@@ -81,21 +99,19 @@ def _be(member: Member) -> int:
         os._exit(code)
 
 
-def _pause(crew: list[Member], is_stopping: bool) -> float:
+def _pause(crew: list[Member]) -> float:
     """Seconds until one is due; an hour where none is: at rest the parent costs nothing."""
-    if is_stopping:
-        return 1.0
     due = [member.due_at for member in crew if not member.pid]
     return max(0.0, min(due) - time.monotonic()) if due else 3600.0
 
 
-def _pass_on(crew: list[Member]) -> None:
+def _send(crew: list[Member], number: signal.Signals) -> None:
     for member in crew:
         if member.pid:
-            os.kill(member.pid, signal.SIGTERM)
+            os.kill(member.pid, number)
 
 
-def _bury(crew: list[Member], say: Say, is_stopping: bool) -> None:
+def _bury(crew: list[Member], say: Say = lambda _: None) -> None:
     """Notes who has ended, and when they are forked again."""
     while True:
         try:
@@ -106,12 +122,11 @@ def _bury(crew: list[Member], say: Say, is_stopping: bool) -> None:
             return
         for member in crew:
             if member.pid == pid:
-                _note_end(member, os.waitstatus_to_exitcode(status), say, is_stopping)
+                _note_end(member, os.waitstatus_to_exitcode(status), say)
 
 
-def _note_end(member: Member, code: int, say: Say, is_stopping: bool) -> None:
+def _note_end(member: Member, code: int, say: Say) -> None:
     now = time.monotonic()
     member.ends = 1 if now - member.began_at > HEALTHY_AFTER else member.ends + 1
     member.pid, member.due_at = 0, now + min(FIRST_PAUSE * 2 ** min(member.ends - 1, 10), LONGEST_PAUSE)
-    if not is_stopping:
-        say(f"{member.name} ended with code {code}; starting it again in {member.due_at - now:g} s")
+    say(f"{member.name} ended with code {code}; starting it again in {member.due_at - now:g} s")

@@ -18,13 +18,18 @@ from tests.crm.test_up import read, wait_until
 pytestmark = [pytest.mark.services, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from crm.up import crew
 def idle():
     time.sleep(3600)
 def fail():
     raise ValueError("no")
+def deafen():
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    while True:
+        time.sleep(3600)
 works = {"idle": idle, "other": idle} | ({"fails": fail} if "fails" in sys.argv else {})
+works |= {"deaf": deafen} if "deaf" in sys.argv else {}
 crew.run(works, lambda line: print(line, flush=True))
 """
 
@@ -87,3 +92,15 @@ def test_one_that_always_fails_is_tried_later_and_later(tmp_path: Path) -> None:
 
     assert crew.wait(20) == 0
     assert "ValueError: no" in (tmp_path / "said").read_text()
+
+
+def test_one_that_hears_no_request_is_killed_and_the_parent_ends(tmp_path: Path) -> None:
+    """As a worker whose Redis went away at the moment of the request."""
+    crew = a_crew(tmp_path, "deaf")
+    wait_until(has(crew, "idle", "other", "deaf"), 30)
+    time.sleep(0.5)  # it has its name before it turns deaf
+    pids = list(members(crew).values())
+    crew.terminate()
+
+    assert crew.wait(20) == 0
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
