@@ -84,10 +84,12 @@ class World:
         rows = [each if isinstance(each, dict) else {"pk": each.pk} for each in self.of(kind)]
         return [reverse(url.name, kwargs={name: row[name] for name in url.parameters}) for row in rows]
 
-    def ask(self, method: str, path: str, role: str) -> int:
+    def ask(self, method: str, path: str, role: str, form: dict[str, str] | None = None) -> int:
         """The status of the answer. Whatever it did is rolled back."""
         is_api = path.startswith("/api/")
-        body = {"data": b"{}", "content_type": "application/json"} if is_api and method == "post" else {}
+        body: dict[str, Any] = {"data": form} if form else {}
+        if is_api and method == "post":
+            body = {"data": b"{}", "content_type": "application/json"}
         with transaction.atomic():
             answer: Any = getattr(self.client(role, with_key=is_api), method)(path, **body)
             if answer.streaming:

@@ -11,6 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Model, QuerySet
@@ -70,7 +73,16 @@ class CappedPaginator(Paginator):
         return self._count > COUNT_CAP
 
 
-class CappedChangeList(ChangeList):
+class SafeChangeList(ChangeList):
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Turn a filter away whose text PostgreSQL cannot hold, as Django does with others that cannot be read."""
+        found = super().get_filters_params(params)
+        if any("\x00" in text for texts in found.values() for text in texts):
+            raise IncorrectLookupParameters("A filter holds a NUL character.")
+        return found
+
+
+class CappedChangeList(SafeChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Beside the title Django would count once more what the pages have counted."""
         super().get_results(request)
@@ -83,6 +95,21 @@ class FormAdmin(ModelAdmin):
     """Texts are one line, unless they are named here: our columns are TextFields whatever their length."""
 
     long_fields: tuple[str, ...] = ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SafeChangeList
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Refuse keys that no row can have: Django looks them up as they come."""
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.get_prep_value(key)
+                if "\x00" in key:
+                    raise ValueError(key)
+        except (TypeError, ValueError):
+            messages.error(request, "Nothing was done: a ticked row has no valid key. Tick the rows again.")
+            return None
+        return super().response_action(request, queryset)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         is_line = isinstance(db_field, models.TextField) and db_field.name not in self.long_fields

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from bounces import questions, rulings, suppressions
@@ -19,6 +18,7 @@ from bounces.sentences import explain_change
 from bounces.sight import addresses_for
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
+from bounces.views.came_from import came_from
 from bounces.views.reason_form import ReasonForm
 
 SHOWN = 20
@@ -112,12 +112,3 @@ def home_of(suppression: Suppression) -> str:
     if suppression.address_id:
         return reverse("bounces:address", args=[suppression.address_id])
     return reverse("bounces:list")
-
-
-def came_from(request: HttpRequest, otherwise: str) -> str:
-    """The page named by `next`, where it is one of ours."""
-    url = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(
-        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return url if is_ours else otherwise

@@ -12,7 +12,7 @@ from bounces import questions, review
 from bounces.sight import addresses_for
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
-from bounces.views.address import came_from
+from bounces.views.came_from import came_from
 from bounces.views.reason_form import ReasonForm
 
 

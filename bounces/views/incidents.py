@@ -104,7 +104,7 @@ def export_addresses(request: HttpRequest, pk: int) -> HttpResponseBase:
     incident = get_object_or_404(Incident, pk=pk)
     bounces = incidents.bounces_of(incident)
     if "campaign" in request.GET:
-        bounces = bounces.filter(campaign_key=request.GET["campaign"])
+        bounces = bounces.filter(campaign_key=request.GET["campaign"].replace("\x00", ""))
     rows = bounces.order_by("address__email", "pk").values_list(
         "address__email", "address__status", "address__last_delivered_at", "campaign_key", "sender", "occurred_at"
     )

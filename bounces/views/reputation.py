@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from bounces import guards
@@ -21,6 +20,7 @@ from bounces.pauses import paused_causes
 from bounces.reputation import BOUNCE_LINES, DIMENSIONS, PERIODS, SHOWN, by_day, label_of, standings
 from bounces.trend import Point, trend
 from bounces.views.access import needs
+from bounces.views.came_from import came_from
 
 MOST_RESUMED = 100
 
@@ -111,6 +111,4 @@ def resume(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"Sending resumed for {names}. The guard stays armed.")
         else:
             messages.info(request, "There is nothing to resume: no guard is paused here.")
-    target = request.POST.get("next", "")
-    is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return redirect(target if is_safe else reverse("bounces:reputation"))
+    return redirect(came_from(request, reverse("bounces:reputation")))

@@ -33,6 +33,7 @@ class WordsFilter(BaseFilterBackend):
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:  # noqa: ARG002 -- DRF's signature
         refuse_unknown_parameters(request, [*WORDS, SINCE, *PARAMETERS])
         refuse_empty_parameters(request, ["status", "verdict", SINCE])
+        _refuse_too_many(request)
         words, errors = read_filter(request.query_params, request.user)
         if errors:
             raise ValidationError({word: [sentence] for word, sentence in errors.items()})
@@ -50,6 +51,13 @@ class WordsFilter(BaseFilterBackend):
             "description": "Changed at this moment or after it.",
         }
         return [*(_parameter(word) for word in WORDS), since]
+
+
+def _refuse_too_many(request: Request) -> None:
+    """As they were sent: the filter itself counts neither empty nor repeated ones."""
+    for word in SEVERAL:
+        if len(request.query_params.getlist(word)) > MOST_VALUES:
+            raise ValidationError({word: [f"“{word}” takes at most {MOST_VALUES} values."]})
 
 
 def _parameter(word: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from bounces import cleaning
 from bounces.views.access import needs
-from bounces.views.address import came_from
+from bounces.views.came_from import came_from
 from contacts import bulk
 from contacts.access import campaigns_for, can_change_campaign, changeable_contacts, contacts_for
 from contacts.chips import query_of

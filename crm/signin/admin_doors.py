@@ -13,8 +13,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
+
+from bounces.views.came_from import is_ours
 
 
 def close(site: AdminSite) -> None:
@@ -29,8 +31,7 @@ def close(site: AdminSite) -> None:
 def to_sign_in(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG001 -- Django's signature
     """Never takes a password, whatever the method. Who is signed in already and no admin is told so."""
     wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    target = wanted if is_ours else reverse("admin:index")
+    target = wanted if is_ours(request, wanted) else reverse("admin:index")
     if not request.user.is_authenticated:
         return redirect(f"{reverse('account_login')}?{urlencode({REDIRECT_FIELD_NAME: target})}")
     if not request.user.is_staff:

@@ -81,7 +81,13 @@ def test_a_restored_address_is_judged_at_once_and_the_history_names_who_did_it(m
 
 @pytest.mark.parametrize(
     ("next_url", "lands"),
-    [("/contacts/7/", "/contacts/7/"), ("https://evil.example/", None), ("//evil.example", None), ("", None)],
+    [
+        ("/contacts/7/", "/contacts/7/"),
+        ("https://evil.example/", None),
+        ("//evil.example", None),
+        ("no-path", None),
+        ("", None),
+    ],
 )
 def test_restoring_leads_back_to_where_one_came_from_and_nowhere_else(manager, next_url, lands):
     address = an_invalid_address()

@@ -103,6 +103,12 @@ def test_the_words_of_the_filter_narrow_the_list():
     assert ids(tool.get("contacts/", **{word: words[word] for word in ("q", "status", "tag", "owner")})) == [ada.pk]
 
 
+@pytest.mark.parametrize("word", ["tag", "owner", "status", "verdict", "country"])
+@pytest.mark.parametrize("value", ["", "de"])
+def test_more_values_than_described_are_refused_though_they_are_empty_or_repeated(word, value):
+    assert a_tool().get("contacts/", **{word: [value] * 21}).status_code == 400
+
+
 def test_what_changed_since_a_moment_is_found():
     a_contact()
     later = a_contact()
