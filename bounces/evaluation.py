@@ -202,12 +202,14 @@ WITH waived AS (
     SELECT * FROM explained
     WHERE (status, status_rule) IS DISTINCT FROM (to_status, rule) OR reevaluate_at IS DISTINCT FROM to_reevaluate_at
         OR {is_outdated}
+    OFFSET 0
 )
 SELECT v.id AS address_id, v.status AS from_status, v.to_status, v.rule,
     COALESCE(v.to_evidence, jsonb_strip_nulls({of_dates})) AS evidence,
     v.to_reevaluate_at AS reevaluate_at,
     (v.status, v.status_rule) IS DISTINCT FROM (v.to_status, v.rule) AS moves,
-    v.to_evidence AS kept, v.reevaluate_at AS was_due_at, v.evidence AS was_kept
+    v.to_evidence AS kept, v.status_rule AS was_rule, v.reevaluate_at AS was_due_at, v.evidence AS was_kept,
+    v.alive_at AS was_alive_at
 FROM changed v
 """
 # What failed on most of the days that decided; of a day, what failed most often. `day` are those of the rule.

@@ -57,24 +57,27 @@ def evaluate(address_ids: Sequence[int], policy: Policy, as_of: datetime) -> lis
 ANNOUNCEMENT = outbox.ANNOUNCE.format(
     payload="jsonb_build_object('change_ids', jsonb_agg(id ORDER BY id))", source="history"
 )
+# Parts of a statement: what they write of locked addresses is what `{source}` selects.
+MARK = """UPDATE bounces_address a
+    SET status = t.to_status, status_rule = t.rule, evidence = t.kept, reevaluate_at = t.reevaluate_at,
+        status_changed_at = CASE WHEN a.status <> t.to_status THEN %(now)s ELSE a.status_changed_at END
+    FROM {source} t
+    WHERE a.id = t.address_id"""
+KEEP_HISTORY = """INSERT INTO bounces_statuschange
+        (address_id, from_status, to_status, rule, evidence, policy_id, run_id, actor_id, at)
+    SELECT address_id, from_status, to_status, rule, evidence, %(policy)s, %(run)s, %(actor)s, %(now)s
+    FROM {source}
+    WHERE moves
+    ORDER BY address_id
+    RETURNING id"""
 # Writes transitions of locked addresses, their history and the announcement; returns the addresses, and how many move.
 WRITE = """
 WITH transition AS MATERIALIZED (
     {transitions}
 ), marked AS (
-    UPDATE bounces_address a
-    SET status = t.to_status, status_rule = t.rule, evidence = t.kept, reevaluate_at = t.reevaluate_at,
-        status_changed_at = CASE WHEN a.status <> t.to_status THEN %(now)s ELSE a.status_changed_at END
-    FROM transition t
-    WHERE a.id = t.address_id
+    {mark}
 ), history AS (
-    INSERT INTO bounces_statuschange
-        (address_id, from_status, to_status, rule, evidence, policy_id, run_id, actor_id, at)
-    SELECT address_id, from_status, to_status, rule, evidence, %(policy)s, %(run)s, %(actor)s, %(now)s
-    FROM transition
-    WHERE moves
-    ORDER BY address_id
-    RETURNING id
+    {history}
 ), told AS (
     {announcement}
 )
@@ -134,15 +137,27 @@ def write(
     """Writes what the text `transitions` selects, without reading it here; otherwise as `apply`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            WRITE.format(transitions=transitions, announcement=ANNOUNCEMENT),
+            WRITE.format(
+                transitions=transitions,
+                mark=MARK.format(source="transition"),
+                history=KEEP_HISTORY.format(source="transition"),
+                announcement=ANNOUNCEMENT,
+            ),
             {**given, "policy": policy.pk, "run": run_id, "actor": actor_id, "topic": "status_changed", "now": now},
         )
         return Written(*cursor.fetchone())
 
 
+JUDGING = 7_301_040  # among PostgreSQL's advisory locks: shared by those who judge what they have locked
+
+
 def lock_addresses(address_ids: Sequence[int]) -> None:
-    """Locks the addresses until the transaction ends, in the order of their ids."""
+    """Locks the addresses until the transaction ends, in the order of their ids.
+
+    A run judges first and locks afterwards what moves (`cleaning/at_once.py`): no other judgement comes in between.
+    """
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [JUDGING])
         cursor.execute(
             "SELECT id FROM bounces_address WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(address_ids)]
         )

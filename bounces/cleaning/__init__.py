@@ -4,7 +4,8 @@ In: who asked, and which addresses (all, or those that the caller chose). Out: a
 and the report.
 
     runs.py      what people do with a run: start, apply, pause, resume, cancel
-    working.py   the job's steps, one transaction each: evaluate a chunk, apply a chunk
+    working.py   the job's steps, one transaction each: judge a chunk, apply a chunk of a preview
+    at_once.py   a chunk judged and written by one statement, in a run that is no preview
     stride.py    how many rows a step may take, so that pages hardly wait
     undo.py      taking a run, or some of its rows, back: previewed, as a job or at once
     taking_back.py  what that does to a chunk of rows: rulings, and a judgement

@@ -14,7 +14,7 @@ LEAST_OF_CHEAP = 1_000  # where a row takes 0.04 ms of the processor, and not te
 MOST = 5_000
 
 
-def next_size(size: int, seconds: float, least: int = LEAST) -> int:
+def next_size(size: int, seconds: float, least: int = LEAST, most: int = MOST) -> int:
     """After a step of `size` rows that took so long: towards STEP_LASTS, twice or half as many at most."""
     fitting = round(size * STEP_LASTS / max(seconds, 0.001))
-    return max(least, min(MOST, max(size // 2, min(size * 2, fitting))))
+    return max(least, min(most, max(size // 2, min(size * 2, fitting))))

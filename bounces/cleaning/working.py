@@ -1,13 +1,15 @@
 """The job of a run: one step after another, a transaction each, until it ends or somebody stops it.
 
-In: a run's id, a clock. Out: its rows (the preview and the report), then the statuses. Evaluation goes through the
-addresses in order and remembers how far it came; applying locks each row's address, judges it again, and leaves it
-out where news have come since. One policy judges a run from its beginning to its end. Stage: evaluate.
+In: a run's id, a clock. Out: its rows (the preview and the report), and the statuses. Evaluation goes through the
+addresses in order and remembers how far it came. A run in earnest writes what it judges in the same step (`at_once.py`);
+applying a preview locks each row's address, judges it again, and leaves it out where news have come since. One policy
+judges a run from its beginning to its end. Stage: evaluate.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +18,7 @@ from django.db import connection, transaction
 
 from bounces import lease, policy
 from bounces.cleaning import stride
+from bounces.cleaning.at_once import judge_and_write
 from bounces.cleaning.runs import hand_over
 from bounces.cleaning.undo import undo_chunk
 from bounces.conflicts import retried
@@ -48,10 +51,11 @@ def work(run_id: int, clock: Clock, watch: Callable[[CleaningRun], None] | None 
         while is_running:
             started = time.monotonic()
             run = step(run_id, held, clock(), size)
-            if run.state in HOLDING:
-                is_cheap = run.state == State.APPLYING and not run.rejudges
+            if run.state in HOLDING or run.writes_at_once:
+                is_cheap = run.state != State.UNDOING and not run.rejudges
                 least = stride.LEAST_OF_CHEAP if is_cheap else stride.LEAST
-                size = stride.next_size(size, time.monotonic() - started, least)
+                most = EVALUATE_CHUNK if run.state == State.EVALUATING else stride.MOST
+                size = stride.next_size(size, time.monotonic() - started, least, most)
             is_running = run.is_running and not _gives_way(run)
             if watch:
                 watch(run)
@@ -121,40 +125,32 @@ SELECT max(id), count(*) FROM (SELECT id FROM bounces_address WHERE id > %s ORDE
 NEXT_OF_CHOSEN = """
 SELECT address_id FROM bounces_cleaningtarget WHERE run_id = %s AND address_id > %s ORDER BY address_id LIMIT %s
 """
-# Rows for what moves. Where only the evidence changes, or the date on which the clock decides, that is written at once:
-# the status stays. An address that somebody else holds is skipped, so that nobody waits in a circle; its holder judges
-# it. No row is there yet: a chunk is taken once, as the cursor is written with it.
+# Rows for what moves: a preview. No row is there yet: a chunk is taken once, as the cursor is written with it.
 FILL_ROWS = """
-WITH transition AS MATERIALIZED (
-    {evaluation}
-), free AS (
-    SELECT a.id, t.reevaluate_at, t.kept
-    FROM bounces_address a JOIN transition t ON t.address_id = a.id
-    WHERE NOT t.moves AND %(is_earnest)s AND a.reevaluate_at IS NOT DISTINCT FROM t.was_due_at
-      AND a.status = t.to_status AND a.status_rule = t.rule AND a.evidence IS NOT DISTINCT FROM t.was_kept
-    ORDER BY a.id FOR NO KEY UPDATE OF a SKIP LOCKED
-), written AS (
-    UPDATE bounces_address a SET reevaluate_at = free.reevaluate_at, evidence = free.kept FROM free WHERE a.id = free.id
-)
 INSERT INTO bounces_cleaningrow (run_id, address_id, from_status, to_status, rule, evidence, reevaluate_at, outcome)
 SELECT %(run)s, address_id, from_status, to_status, rule, evidence, reevaluate_at, 'pending'
-FROM transition WHERE moves ORDER BY address_id
+FROM (
+    {evaluation}
+) AS transition
+WHERE moves ORDER BY address_id
 """
 
 
-def _evaluate_chunk(run: CleaningRun, now: datetime, _: int) -> None:
+def _evaluate_chunk(run: CleaningRun, now: datetime, size: int) -> None:
     if run.rejudges and not run.rejudging.is_judged:
         if rejudging.judge_chunk(run):
             run.pace_at = None
         return
+    if run.writes_at_once:
+        _judge_and_write_chunk(run, now, min(size, EVALUATE_CHUNK))
+        return
     bounces = rejudging.AS_REJUDGED if run.rejudges else AS_RECORDED
-    is_earnest = not run.dry_run and not run.rejudges  # its verdicts are not recorded yet
-    target, given, upto, number = _next_chunk(run)
+    target, given, upto, number = _next_chunk(run, EVALUATE_CHUNK)
     if number:
         with connection.cursor() as cursor:
             cursor.execute(
                 FILL_ROWS.format(evaluation=evaluation(target, bounces, IS_OUTDATED_IN_FIGURES)),
-                {"run": run.pk, "as_of": run.as_of, "is_earnest": is_earnest, **given, **run.policy.numbers},
+                {"run": run.pk, "as_of": run.as_of, **given, **run.policy.numbers},
             )
             run.changes += cursor.rowcount
         run.cursor = upto
@@ -165,14 +161,29 @@ def _evaluate_chunk(run: CleaningRun, now: datetime, _: int) -> None:
         _end_evaluation(run, now)
 
 
-def _next_chunk(run: CleaningRun) -> tuple[str, dict[str, Any], int, int]:
+def _judge_and_write_chunk(run: CleaningRun, now: datetime, size: int) -> None:
+    target, given, upto, number = _next_chunk(run, size)
+    if number:
+        done = judge_and_write(run, target, given, upto, now)
+        run.cursor = done.upto
+        run.evaluated += sum(done.before.values())
+        run.before = dict(Counter(run.before) + Counter(done.before))
+        run.changes += done.applied + done.left_out
+        run.applied += done.applied
+        run.left_out += done.left_out
+    if number < size and (not number or run.cursor >= upto):
+        run.total = run.evaluated
+        _end_evaluation(run, now)
+
+
+def _next_chunk(run: CleaningRun, size: int) -> tuple[str, dict[str, Any], int, int]:
     """The next addresses as the evaluation wants them named, the last of them, and how many they are."""
     with connection.cursor() as cursor:
         if run.scope == "all":
-            cursor.execute(NEXT_OF_ALL, [run.cursor, EVALUATE_CHUNK])
+            cursor.execute(NEXT_OF_ALL, [run.cursor, size])
             upto, number = cursor.fetchone()
             return BETWEEN_IDS, {"after": run.cursor, "upto": upto}, upto, number
-        cursor.execute(NEXT_OF_CHOSEN, [run.pk, run.cursor, EVALUATE_CHUNK])
+        cursor.execute(NEXT_OF_CHOSEN, [run.pk, run.cursor, size])
         ids = [row[0] for row in cursor.fetchall()]
         return GIVEN_IDS, {"ids": ids}, ids[-1] if ids else 0, len(ids)
 
@@ -192,7 +203,7 @@ def _end_evaluation(run: CleaningRun, now: datetime) -> None:
     run.pace_at, run.cursor = None, 0
     if run.dry_run:
         run.state, run.finished_at = State.READY, now
-    elif run.changes or (run.rejudges and run.rejudging.written):
+    elif run.changes > run.applied + run.left_out or (run.rejudges and run.rejudging.written):
         run.state = State.APPLYING
     else:
         run.state, run.finished_at = State.DONE, now

@@ -122,6 +122,16 @@ class CleaningRun(models.Model):
         return self.state in self.RUNNING
 
     @property
+    def is_earnest(self) -> bool:
+        """Whether it writes what it judges: it is no preview, and the verdicts that it judges by are recorded."""
+        return not (self.dry_run or self.what_if or self.rejudges)
+
+    @property
+    def writes_at_once(self) -> bool:
+        """Whether its steps judge and write: those of a preview that is applied write alone."""
+        return self.state == self.State.EVALUATING and self.is_earnest
+
+    @property
     def can_undo(self) -> bool:
         """Whether anything that it applied may still be taken back. After an undo it looks at what is left."""
         done: Any = self.rejudging if self.rejudges else self
@@ -144,13 +154,13 @@ class CleaningRun(models.Model):
 
     @property
     def percent(self) -> int:
-        """How far it is: evaluation is the first half, applying the second; an undo goes by itself."""
+        """How far it is. Where applying is a stage of its own, evaluation is the first half."""
         if self.state in (self.State.DONE, self.State.READY):
             return 100
         done, whole = self.progress
         part = min(done / whole, 1.0) if whole else float(self.state == self.State.APPLYING)
         stage = self.returns_to if self.state == self.State.PAUSED else self.state
-        if stage == self.State.UNDOING:
+        if stage == self.State.UNDOING or (stage == self.State.EVALUATING and self.is_earnest):
             return int(100 * part)
         return int(50 * part) + (50 if stage == self.State.APPLYING else 0)
 
