@@ -151,13 +151,20 @@ def write(
 JUDGING = 7_301_040  # among PostgreSQL's advisory locks: shared by those who judge what they have locked
 
 
-def lock_addresses(address_ids: Sequence[int]) -> None:
-    """Locks the addresses until the transaction ends, in the order of their ids.
+def keep_runs_out() -> None:
+    """No step of a run comes between from here on until the transaction ends: one that is under way is waited for.
 
-    A run judges first and locks afterwards what moves (`cleaning/at_once.py`): no other judgement comes in between.
+    A run judges first and locks afterwards what moves (`cleaning/at_once.py`). Whoever is going to delete addresses
+    asks before locking them: what a step has written of an address waits for that lock when it commits.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [JUDGING])
+
+
+def lock_addresses(address_ids: Sequence[int]) -> None:
+    """Locks the addresses until the transaction ends, in the order of their ids, and keeps runs out."""
+    keep_runs_out()
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM bounces_address WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(address_ids)]
         )

@@ -16,6 +16,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 
+from bounces import policy
 from bounces.addresses import normalise
 from bounces.conflicts import retried
 from bounces.erasure import ERASED, NoReason, erase_addresses, file_names
@@ -77,6 +78,7 @@ def erase_email(text: str, by: User | None, reason: str, now: datetime) -> Erase
 
 def _hold_addresses(addresses: QuerySet[Address]) -> None:
     """Nobody gets one of them while it is erased; before any contact is locked, as everywhere."""
+    policy.keep_runs_out()
     ids = list(addresses.order_by("pk").values_list("pk", flat=True))
     list(Address.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
 

@@ -1,9 +1,9 @@
 """The job of a run: one step after another, a transaction each, until it ends or somebody stops it.
 
 In: a run's id, a clock. Out: its rows (the preview and the report), and the statuses. Evaluation goes through the
-addresses in order and remembers how far it came. A run in earnest writes what it judges in the same step (`at_once.py`);
-applying a preview locks each row's address, judges it again, and leaves it out where news have come since. One policy
-judges a run from its beginning to its end. Stage: evaluate.
+addresses in order and remembers how far it came. A run in earnest writes what it judges in the same step
+(`at_once.py`). Applying a preview locks each row's address, judges it again, and leaves it out where news have come
+since. One policy judges a run from its beginning to its end. Stage: evaluate.
 """
 
 from __future__ import annotations
