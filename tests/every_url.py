@@ -183,8 +183,8 @@ def _campaigns(world: World) -> list[Any]:
 
 def _imports(world: World) -> list[Any]:
     runs = [emptiest(contacts.ImportRun), fullest(contacts.ImportRun, started_by=world.users["sales"])]
-    # A preview that is ready lives in tables of its own, which only an import makes.
-    states = [builders.an_import_run(state) for state in contacts.ImportRun.State.values if state != "ready"]
+    # Without the tables of a preview, as a crash of the database leaves one that is ready.
+    states = [builders.an_import_run(state, total=3) for state in contacts.ImportRun.State.values]
     return [*runs, *states]
 
 
@@ -195,6 +195,7 @@ def _cleanings(world: World) -> list[Any]:
         builders.a_cleaning_run(state, returns_to="ready" if state in ("paused", "undoing") else "")
         for state in bounces.CleaningRun.State.values
     ]
+    states += [builders.a_cleaning_run(state, rejudges=True, dry_run=True) for state in ("queued", "ready", "done")]
     return [emptiest(bounces.CleaningRun), whole, *states]
 
 

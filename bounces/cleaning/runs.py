@@ -21,6 +21,9 @@ State = CleaningRun.State
 START_LOCK = 7_102_001  # the advisory lock that lets one run start at a time
 
 
+LOST_VERDICTS = "The verdicts of this run are gone, and it cannot go on. Start the re-classification again."
+
+
 class AlreadyRunning(Exception):
     """Another run is going on: its number is in `run`."""
 
@@ -126,6 +129,8 @@ def apply_run(run: CleaningRun, by: Any) -> None:
             raise NotReady(
                 f"The policy has changed since this preview: version {active.version} is in force. Start anew."
             )
+        if run.has_lost_verdicts:
+            raise NotReady(LOST_VERDICTS)
         if run.state == State.READY and run.rejudges and is_outdated(run):
             raise NotReady("The rules have changed since this preview: judge the bounces again by those in force.")
         changed = CleaningRun.objects.filter(pk=run.pk, state=State.READY).update(

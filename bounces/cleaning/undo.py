@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count
 
-from bounces.cleaning.runs import NotReady, one_at_a_time
+from bounces.cleaning.runs import LOST_VERDICTS, NotReady, one_at_a_time
 from bounces.cleaning.taking_back import take_back
 from bounces.models import CleaningRow, CleaningRun
 from bounces.rejudging import undoing
@@ -128,6 +128,8 @@ def _lock(run: CleaningRun) -> CleaningRun:
     locked = CleaningRun.objects.select_for_update(no_key=True).get(pk=run.pk)
     if locked.state not in CleaningRun.UNDOABLE:
         raise NotReady(f"Only a run that has ended can be taken back; this one is “{locked.get_state_display()}”.")
+    if locked.has_lost_verdicts:
+        raise NotReady(LOST_VERDICTS)
     return locked
 
 

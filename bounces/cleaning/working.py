@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from bounces import lease, policy
 from bounces.cleaning import stride
 from bounces.cleaning.at_once import judge_and_write
-from bounces.cleaning.runs import hand_over
+from bounces.cleaning.runs import LOST_VERDICTS, hand_over
 from bounces.cleaning.undo import undo_chunk
 from bounces.conflicts import retried
 from bounces.evaluation import AS_RECORDED, BETWEEN_IDS, GIVEN_IDS, IS_OUTDATED_IN_FIGURES, evaluation
@@ -84,6 +84,9 @@ def step(run_id: int, held: Lease, now: datetime, size: int = stride.FIRST) -> C
         run = CleaningRun.objects.select_for_update(no_key=True, of=("self",)).select_related("policy").get(pk=run_id)
         if _is_outlived(run):
             hand_over(run, now)
+            run.save()
+        elif run.is_running and run.has_lost_verdicts:
+            run.state, run.error, run.finished_at = State.FAILED, LOST_VERDICTS, now
             run.save()
         elif run.state in STEPS:
             if run.pace_at is None:

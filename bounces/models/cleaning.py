@@ -132,8 +132,15 @@ class CleaningRun(models.Model):
         return self.state == self.State.EVALUATING and self.is_earnest
 
     @property
+    def has_lost_verdicts(self) -> bool:
+        """Whether it was to judge bounces again, but the row that says by which rules is gone. It cannot go on."""
+        return self.rejudges and not hasattr(self, "rejudging")
+
+    @property
     def can_undo(self) -> bool:
         """Whether anything that it applied may still be taken back. After an undo it looks at what is left."""
+        if self.has_lost_verdicts:
+            return False
         done: Any = self.rejudging if self.rejudges else self
         if self.state not in self.UNDOABLE or done.applied <= done.undone + done.kept:
             return False
@@ -144,7 +151,7 @@ class CleaningRun(models.Model):
     def progress(self) -> tuple[int, int]:
         """How much of its present stage is done, and how much there is."""
         stage = self.returns_to if self.state == self.State.PAUSED else self.state
-        if self.rejudges:
+        if self.rejudges and not self.has_lost_verdicts:
             return self.rejudging.progress(stage) or (self.evaluated, self.total)
         if stage == self.State.APPLYING:
             return self.applied + self.left_out, self.changes

@@ -13,12 +13,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from bounces import questions, rulings, suppressions
+from bounces.came_from import came_from
 from bounces.models import Evidence, Ruling, Suppression
 from bounces.sentences import explain_change
 from bounces.sight import addresses_for
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
-from bounces.views.came_from import came_from
 from bounces.views.reason_form import ReasonForm
 
 SHOWN = 20

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bounces import questions, review
+from bounces.came_from import came_from
 from bounces.sight import addresses_for
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
-from bounces.views.came_from import came_from
 from bounces.views.reason_form import ReasonForm
 
 

@@ -40,7 +40,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
 @needs("bounces.view_cleaningrun")
 def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_run(pk)
-    if run.rejudges:
+    if run.rejudges and not run.has_lost_verdicts:
         return redirect(f"{reverse('bounces:rejudging', args=[pk])}?{request.GET.urlencode()}")
     if run.is_running or run.state == run.State.PAUSED:
         context = {"run": run, "pace": run.pace(timezone.now()), **_tried(run)}

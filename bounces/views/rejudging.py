@@ -78,7 +78,7 @@ def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 def get_rejudging(pk: int) -> CleaningRun:
     run = get_run(pk)
-    if not run.rejudges:
+    if not run.rejudges or run.has_lost_verdicts:
         raise Http404
     return run
 

@@ -14,13 +14,13 @@ from django.views.decorators.http import require_POST
 
 from bounces import guards
 from bounces.advice import Tally, advise, tally, under
+from bounces.came_from import came_from
 from bounces.ids import ids_in
 from bounces.models import Guard
 from bounces.pauses import paused_causes
 from bounces.reputation import BOUNCE_LINES, DIMENSIONS, PERIODS, SHOWN, by_day, label_of, standings
 from bounces.trend import Point, trend
 from bounces.views.access import needs
-from bounces.views.came_from import came_from
 
 MOST_RESUMED = 100
 

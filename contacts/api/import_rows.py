@@ -19,12 +19,16 @@ from rest_framework.response import Response
 
 from bounces.api.pages import ByIdUp
 from bounces.api.strict import refuse_unknown_parameters
+from contacts.api.exports import NotNow
 from contacts.api.import_shapes import RowSerializer
 from contacts.api.imports import NOT_NOW, READ, SEEN, OneImport, check_undoable
+from contacts.importing.holding import held_preview
 from contacts.importing.outcomes import RowShown, kept_rows, outcome_of, preview_rows, refusals
 from contacts.importing.undoing import LOOKED_AT, would_stay
 from contacts.models import ImportOutcome, ImportRow, ImportRun
 from contacts.views.importing import sent_failed
+
+UNJUDGED = (ImportRun.State.UPLOADED, ImportRun.State.STAGING, ImportRun.State.JUDGING)
 
 
 class RowsByNumber(ByIdUp):
@@ -55,7 +59,7 @@ class ImportRowsView(OneImport):
         description="In the order of the file. Of an import that is `ready`, what its preview says; later what was "
         "done. A row that is not there changes nothing.",
         parameters=[OpenApiParameter("verdict", str, enum=ImportRow.Verdict.values)],
-        responses={200: RowSerializer(many=True)},
+        responses={200: RowSerializer(many=True), 409: NOT_NOW},
     )
     def get(self, request: Request, pk: int) -> Response:
         refuse_unknown_parameters(request, ["cursor", "limit", "verdict"])
@@ -65,11 +69,14 @@ class ImportRowsView(OneImport):
             if verdict not in verdicts:
                 raise ValidationError({"verdict": [f"One of {', '.join(verdicts)} is needed."]})
             verdicts = [verdict]
-        if run.state == ImportRun.State.READY:
-            pages = RowsByNumber()
-            after, most = pages.begin(request)
-            found = preview_rows(run, verdicts, most + 1, now, after)
-            return pages.answer(found[:most], found[most - 1].number if len(found) > most else None)
+        with held_preview(run) as is_there:
+            if is_there:
+                pages = RowsByNumber()
+                after, most = pages.begin(request)
+                found = preview_rows(run, verdicts, most + 1, now, after)
+                return pages.answer(found[:most], found[most - 1].number if len(found) > most else None)
+        if run.state in UNJUDGED and run.applied_at is None:
+            raise NotNow(f"Its rows are not judged yet: this import is “{run.get_state_display()}”. Ask again later.")
         rows = ImportOutcome.objects.filter(run_id=run.pk, verdict__in=verdicts)
         page: Any = self.paginate_queryset(rows) or []  # type: ignore[arg-type]  # of another model than the view's
         refused = refusals([row.email for row in page if row.known], now)

@@ -37,6 +37,7 @@ from contacts.api.import_shapes import (
 )
 from contacts.api.views import source_of
 from contacts.importing import runs
+from contacts.importing.holding import held_preview
 from contacts.importing.mapping import said_mapping, save_mapping
 from contacts.importing.options import Options
 from contacts.importing.reading import Manner, UnreadableFile
@@ -203,7 +204,9 @@ class ImportView(OneImport):
         "those whose address must not be written to.",
     )
     def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002 -- DRF's signature
-        return Response(PreviewSerializer(self.run(pk)).data)
+        run = self.run(pk)
+        with held_preview(run):  # else it is in another state now, which is what is told
+            return Response(PreviewSerializer(run).data)
 
 
 class ConfirmView(OneImport):

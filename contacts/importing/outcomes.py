@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from bounces.values import Answer
 from bounces.verdict import Verdict, check
 from contacts.fields import LABELS
 from contacts.importing.comparing import CHANGES
+from contacts.importing.holding import without_gone_tables
 from contacts.importing.judging import judge_of, judge_rows, known_sql
 from contacts.importing.mapping import ERROR
 from contacts.importing.staging import judged_of, stage_of
@@ -82,7 +83,7 @@ def preview_groups(run: ImportRun, most: int, now: datetime) -> list[Group]:
 
 def early_rows(run: ImportRun, now: datetime) -> list[RowShown]:
     """The first rows of a file that is still being read; none until some are staged."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with without_gone_tables(), connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [stage_of(run)])
         if cursor.fetchone()[0] is None:
             return []
@@ -93,6 +94,7 @@ def early_rows(run: ImportRun, now: datetime) -> list[RowShown]:
         judge_rows(judge_of(run), cursor, "import_batch")
         values = {"verdicts": [*ImportRow.Verdict.values], "after": 0, "most": FIRST, "now": now}
         return _shown(cursor, run, "import_judged", BY_VERDICT, values)
+    return []
 
 
 def _shown(cursor: Any, run: ImportRun, judged: str, chosen: str, values: dict[str, Any]) -> list[RowShown]:

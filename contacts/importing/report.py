@@ -10,6 +10,7 @@ from django.db import connection
 
 from bounces.verdict import Verdict, check
 from contacts.importing.columns import Problem
+from contacts.importing.holding import LOST, held_preview
 from contacts.importing.judging import known_sql
 from contacts.importing.outcomes import preview_rows
 from contacts.importing.staging import judged_of, stage_of
@@ -59,7 +60,12 @@ class ImportReport:
 
 def report_of(run: ImportRun, now: datetime, *, fault: str = "") -> ImportReport:
     """Of a preview what it would do, of every other run what it has written, if only nothing."""
-    is_preview = run.state == ImportRun.State.READY
+    was_preview = run.state == ImportRun.State.READY
+    with held_preview(run) as is_preview:
+        return _report(run, now, fault or (LOST if was_preview and not is_preview else ""), is_preview=is_preview)
+
+
+def _report(run: ImportRun, now: datetime, fault: str, *, is_preview: bool) -> ImportReport:
     counts = run.counts if is_preview else {**run.counts, "new": 0, "update": 0, **run.written}
     unsendable = _unsendable(run, now, is_preview=is_preview)
     return ImportReport(

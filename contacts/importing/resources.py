@@ -26,6 +26,7 @@ from contacts.access import User
 from contacts.importing import runs, working
 from contacts.importing.columns import WORDS
 from contacts.importing.formats import TOO_MANY, SheetDataset, sheet_of
+from contacts.importing.holding import held_preview
 from contacts.importing.options import Options
 from contacts.importing.outcomes import RowShown, preview_rows
 from contacts.importing.reading import MOST_ROWS, UnreadableFile
@@ -107,8 +108,9 @@ class ContactResource(resources.ModelResource):
         result = Result()
         result.total_rows = run.total
         result.diff_headers = list(words.values())
-        for row in preview_rows(run, ImportRow.Verdict.values, SHOWN, self.now) if run.state == run.State.READY else []:
-            self._append(result, row, words)
+        with held_preview(run) as is_there:
+            for row in preview_rows(run, ImportRow.Verdict.values, SHOWN, self.now) if is_there else []:
+                self._append(result, row, words)
         if run.error:
             result.append_base_error(Error(RuntimeError(run.error)))
         elif not dry_run:

@@ -70,6 +70,16 @@ def is_whole(run: ImportRun) -> bool:
         return int(cursor.fetchone()[0]) == run.total
 
 
+def is_kept(run: ImportRun) -> bool:
+    """Whether a judged stage is still there, without counting it: a crash empties a table as a whole."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s), to_regclass(%s)", [stage_of(run), judged_of(run)])
+        if None in cursor.fetchone():
+            return False
+        cursor.execute(f"SELECT EXISTS (SELECT FROM {stage_of(run)})")  # noqa: S608 -- the name is made of a number
+        return bool(cursor.fetchone()[0]) or not run.total
+
+
 def chunks(items: Iterator[Row]) -> Iterator[list[Row]]:
     while chunk := list(islice(items, CHUNK)):
         yield chunk

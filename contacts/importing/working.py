@@ -160,8 +160,8 @@ def _count(run: ImportRun, cursor: object, now: datetime) -> None:
 
 def _apply(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:
     with step(run, held, State.APPLYING) as run:
-        if not staging.is_whole(run):
-            run.state, run.pace_at = State.STAGING, None
+        if not staging.is_whole(run) or not staging.is_kept(run):
+            run.state, run.pace_at = State.JUDGING, None  # which reads the file again, where that is lost too
             return run
         if run.cursor == 0:
             _tell_others(run)

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from bounces import cleaning
+from bounces.came_from import came_from
 from bounces.views.access import needs
-from bounces.views.came_from import came_from
 from contacts import bulk
 from contacts.access import campaigns_for, can_change_campaign, changeable_contacts, contacts_for
 from contacts.chips import query_of

@@ -26,6 +26,7 @@ from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
 from bounces.views.reason_form import ReasonForm
 from contacts.importing import batches, health, runs
+from contacts.importing.holding import LOST, held_preview
 from contacts.importing.mapping import apply_saved, best_saved, guess_columns, mapping_of, save_mapping
 from contacts.importing.outcomes import (
     early_rows,
@@ -169,11 +170,12 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     if run.state == State.STAGING:
         context["early"] = early_rows(run, now)
     elif run.state == State.READY:
-        context |= {
-            "groups": [*preview_groups(run, SHOWN, now), *known_groups(run, SHOWN, now)],
-            "signs": signs_of(run),
-            "sampled": health.sampled(run.total),
-        }
+        with held_preview(run) as is_there:
+            if not is_there:
+                messages.warning(request, LOST if run.state == State.STAGING else "This import has gone on.")
+                return redirect("contacts:import_run", pk)
+            context["groups"] = [*preview_groups(run, SHOWN, now), *known_groups(run, SHOWN, now)]
+        context |= {"signs": signs_of(run), "sampled": health.sampled(run.total)}
     elif not run.is_running:
         context |= _report(request, run)
     return render(request, "contacts/import_run.html", context)

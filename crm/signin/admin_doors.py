@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 
-from bounces.views.came_from import is_ours
+from bounces.came_from import is_ours
 
 
 def close(site: AdminSite) -> None:
