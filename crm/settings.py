@@ -353,11 +353,23 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,
 }
-_error = "bounces.api.problems.ErrorsSerializer"
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "crm.api.errors.Formatter",
-    "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "413", "415", "429"],
-    "ERROR_SCHEMAS": dict.fromkeys(["400", "401", "403", "404", "413", "415", "429"], _error),
+    # Which of them each operation can answer: crm/api/schema.py.
+    "ALLOWED_ERROR_STATUS_CODES": [
+        "400",
+        "401",
+        "403",
+        "404",
+        "406",
+        "411",
+        "413",
+        "414",
+        "415",
+        "429",
+        "431",
+        "503",
+    ],  # fmt: skip
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Rebound",

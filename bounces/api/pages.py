@@ -25,7 +25,10 @@ class ByIdUp(CursorPagination):
     page_size = LIMIT
     page_size_query_param = "limit"
     max_page_size = MOST
-    cursor_query_description = "Where the page begins: follow `next` and `previous` instead of making one up."
+    cursor_query_description = (
+        "Where the page begins: follow `next` and `previous` instead of making one up. Without it: the first page. An "
+        "empty or unreadable one is refused with 400."
+    )
     page_size_query_description = f"How many results a page has: 1 to {MOST}."
 
     def decode_cursor(self, request: Request) -> Cursor | None:
@@ -46,6 +49,7 @@ class ByIdUp(CursorPagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         cursor, limit = super().get_schema_operation_parameters(view)
+        cursor["schema"]["minLength"] = 1
         return [cursor, {**limit, "schema": {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}}]
 
 

@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -102,7 +108,10 @@ class ReturnPathsView(APIView):
         "gives its envelope sender. 200 when at least one was good, 400 when all are bad; 503 until an operator has "
         "set REBOUND_RETURN_PATH_DOMAIN.",
         request=PolymorphicProxySerializer("MessageOrMessages", [MessageSerializer, MessagesSerializer], None),
-        responses={200: ISSUED, 503: ErrorsSerializer},
+        responses={
+            200: ISSUED,
+            503: OpenApiResponse(ErrorsSerializer, "No return path domain, or no database."),
+        },
         examples=[EXAMPLE],
     )
     def post(self, request: Request) -> Response:

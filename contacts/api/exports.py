@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_409_CONFLICT
 
+from bounces.api.problems import ErrorsSerializer
 from bounces.api.strict import StrictSerializer
 from contacts.exporting.files import TYPES
 from contacts.exporting.runs import TooManyOpen, begin, body_of
@@ -109,7 +110,10 @@ class ExportsView(OfSomeList):
         "cleaning run, as their pages export them; a key needs `contacts:read`, `bounces:read` (likewise for a "
         "cleaning run) or `suppressions:read`. A worker makes the file. Look at the export until its `state` is "
         "`done`, then get its `file`; it stays for some days. The import reads a file of contacts back.",
-        responses={202: ExportSerializer, 409: OpenApiResponse(description="Too many of your exports are not done.")},
+        responses={
+            202: ExportSerializer,
+            409: OpenApiResponse(ErrorsSerializer, "Too many of yours are not done."),
+        },
         examples=[
             OpenApiExample(
                 "Invalid ones", request_only=True, value={"format": "csv", "filter": {"status": ["invalid"]}}
@@ -161,7 +165,7 @@ class ExportFileView(OfSomeList):
         summary="The file of an export of yours",
         responses={
             **{(200, kind.partition(";")[0]): OpenApiTypes.BINARY for kind in TYPES.values()},
-            409: OpenApiResponse(description="It is not done yet, or has expired."),
+            409: OpenApiResponse(ErrorsSerializer, "It is not done yet, or has expired."),
         },
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:

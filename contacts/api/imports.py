@@ -22,6 +22,7 @@ from rest_framework.response import Response
 
 from bounces.api.bodies import JsonBody
 from bounces.api.pages import ByIdDown
+from bounces.api.problems import ErrorsSerializer
 from bounces.api.strict import StrictSerializer, refuse_unknown_parameters
 from bounces.rulings import NoReason
 from contacts.api.exports import NotNow
@@ -48,7 +49,7 @@ from contacts.models import ImportRun, SavedMapping
 SEEN = {"GET": "contacts.import_contact"}
 DONE = {"POST": "contacts.import_contact"}
 READ, WRITE = {"GET": "contacts:read"}, {"POST": "contacts:write"}
-NOT_NOW = OpenApiResponse(description="Not in its present state; the sentence says why.")
+NOT_NOW = OpenApiResponse(ErrorsSerializer, "Not in its present state; the sentence says why.")
 LONGEST_KEY = 200
 
 
