@@ -356,20 +356,7 @@ REST_FRAMEWORK = {
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "crm.api.errors.Formatter",
     # Which of them each operation can answer: crm/api/schema.py.
-    "ALLOWED_ERROR_STATUS_CODES": [
-        "400",
-        "401",
-        "403",
-        "404",
-        "406",
-        "411",
-        "413",
-        "414",
-        "415",
-        "429",
-        "431",
-        "503",
-    ],  # fmt: skip
+    "ALLOWED_ERROR_STATUS_CODES": [400, 401, 403, 404, 406, 411, 413, 414, 415, 429, 431, 503],
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Rebound",

@@ -67,7 +67,7 @@ class ApiSchema(AutoSchema):
             return self.method in ("POST", "PUT", "PATCH")
         return status_code not in ONLY_WITH_ID or "{" in self.path
 
-    def _get_error_response_serializer(self, status_code: str) -> OpenApiResponse:
+    def _get_error_response_serializer(self, status_code: str) -> Any:
         return OpenApiResponse(ErrorsSerializer, MEANING[status_code])
 
     def get_override_parameters(self) -> list[Any]:
