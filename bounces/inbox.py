@@ -10,13 +10,14 @@ cannot hold the others up.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Count
 
 from bounces import lease
@@ -102,6 +103,20 @@ FROM ranked WHERE ranked.id = item.id AND (
     n = 1 OR (bytes <= %(bytes)s AND NOT has_archive AND (most_tries = 0 OR (most_tries = 1 AND n <= %(fewer)s))))
 RETURNING {COLUMNS}
 """  # noqa: S608  (the names are ours)
+
+
+def give_back(item_ids: Iterable[int]) -> None:
+    """Takes one try off those that still wait. Where the database does not answer, they keep it."""
+    with contextlib.suppress(DatabaseError, InterfaceError), transaction.atomic():
+        run(GIVE_BACK, {"ids": sorted(item_ids)})
+
+
+GIVE_BACK = """
+UPDATE bounces_inbounditem SET tries = tries - 1 WHERE id IN (
+    SELECT id FROM bounces_inbounditem WHERE id = ANY(%(ids)b::bigint[]) AND state = 'pending' AND tries > 0
+    ORDER BY id FOR UPDATE SKIP LOCKED
+) RETURNING id
+"""
 
 
 def lock(item_ids: Iterable[int]) -> list[Item]:

@@ -41,6 +41,16 @@ class LeaseLost(Exception):
 PUT_OUT = (LeaseLost, OperationalError, InterfaceError, InternalError)
 
 
+# Deadlock, serialization failure, lock not available, shutdown by an admin. A connection that breaks is none of them:
+# what was worked at may have broken it.
+BY_OTHERS = frozenset({"40P01", "40001", "55P03", "57P01"})
+
+
+def is_by_others(error: BaseException) -> bool:
+    """Whether it ended for what others did, and never for what it was at. Pure."""
+    return isinstance(error, LeaseLost) or getattr(error.__cause__, "sqlstate", None) in BY_OTHERS
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     name: str

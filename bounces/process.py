@@ -93,8 +93,21 @@ def has_work(now: datetime) -> bool:
 
 
 def drain_batch(held: Lease, now: datetime) -> int:
-    """Takes a batch of items through parse, classify and record; returns how many it finished."""
+    """Takes a batch of items through parse, classify and record; returns how many it finished.
+
+    Who is put out by others - a lease that ran out, a deadlock, a shutdown - was not stopped by its items.
+    """
     taken = inbox.take(held)
+    try:
+        work_through(taken, held, now)
+    except lease.PUT_OUT as error:
+        if lease.is_by_others(error):
+            inbox.give_back(item.pk for item in taken)
+        raise
+    return len(taken)
+
+
+def work_through(taken: Sequence[Item], held: Lease, now: datetime) -> None:
     poison = {item.pk: quarantined(POISON) for item in taken if item.tries > inbox.TRIES}
     if poison:
         inbox.end(poison, held, now)
@@ -105,7 +118,6 @@ def drain_batch(held: Lease, now: datetime) -> int:
         open_list(one, held, now)
     settle_requests([item for item in items if item.form == InboundItem.Form.EVENTS], held, now)
     settle([item for item in items if not item.is_container], held, now)
-    return len(taken)
 
 
 # --- what providers posted

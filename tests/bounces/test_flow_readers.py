@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from bounces import inbox, lease, process, telling
 from bounces.models import Bounce, Dirty, InboundItem
@@ -39,6 +39,29 @@ def test_a_good_item_outlives_four_readers_that_were_killed_in_a_row() -> None:
         inbox.take(held)
     lease.release(held)
 
+    run()
+
+    item.refresh_from_db()
+    assert item.state == "done"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flow_that_is_put_out_from_without_counts_no_try() -> None:
+    """By a deadlock each time, as often as would set the item aside."""
+    item = upload(a_bounce_mail())
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            CREATE FUNCTION in_a_circle() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$;
+            CREATE TRIGGER in_a_circle BEFORE INSERT ON bounces_bounce EXECUTE FUNCTION in_a_circle();
+        """)
+    try:
+        for _ in range(inbox.TRIES + 1):
+            with pytest.raises(OperationalError):
+                run()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION in_a_circle CASCADE")
     run()
 
     item.refresh_from_db()
