@@ -58,7 +58,10 @@ PARTS = {
     "suppressions": """
         SELECT concat_ws('|', encode(address_key, 'hex'), domain, reason, lifted_at IS NULL) FROM bounces_suppression
     """,
-    "inbox": "SELECT concat_ws('|', encode(digest, 'hex'), name, state) FROM bounces_inbounditem",
+    "inbox": """
+        SELECT concat_ws('|', encode(digest, 'hex'), name, state, CASE WHEN state = 'quarantined' THEN why END)
+        FROM bounces_inbounditem
+    """,
     "daily counts": """
         SELECT concat_ws('|', day, dimension, key, attempted, bounced, delivered, deferred, hard, soft, blocked,
                          complaints) FROM bounces_dailystat
