@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
-from django.db import transaction
 from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 from redis import Redis
 
-from tests.every_url import KINDS, Url, World, a_world, every_url
+from tests.every_kind import KINDS
+from tests.every_url import Url, World, every_url, whole_world
 from tests.recorded_query import RECORDER, names_read
 from tests.test_every_url import MODELS, URLS, stands_alone
 
@@ -49,10 +49,8 @@ FORMS = (
 
 @pytest.fixture(scope="module")
 def world(private_servers: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """Made once for all of them, with a row of every kind, and rolled back after them."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield a_world([*KINDS, *MODELS])
-        transaction.set_rollback(True)
+    with django_db_blocker.unblock(), whole_world([*KINDS, *MODELS]) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
