@@ -170,7 +170,7 @@ def test_many_conflicts_are_decided_by_the_same_few_statements(django_assert_max
     keys = [str(pk) for pk in questions.conflicts().values_list("pk", flat=True)]
     manager = a_user("manager")
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         assert review.decide("conflict", keys, "restore", manager, "They live.", NOW) == 12
 
     assert set(Address.objects.values_list("status", flat=True)) == {"valid"}
@@ -182,7 +182,7 @@ def test_many_wishes_are_granted_by_the_same_few_statements(django_assert_max_nu
     sales, manager = a_user(), a_user("manager")
     asks = [review.ask_restore(address, sales, "She called.", NOW) for address in Address.objects.all()]
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         keys = [str(item.pk) for item in asks]
         assert review.decide("asked", keys, "restore", manager, "So be it.", NOW) == 12
 
