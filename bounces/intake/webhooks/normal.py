@@ -96,8 +96,20 @@ def view_class(slug: str) -> Any:
     return import_string(VIEWS[slug])
 
 
+class KeptRequest(HttpRequest):
+    """Only what anymail's readers look at: Django's own parses a query and a form, both empty, each time."""
+
+    def __init__(self) -> None:
+        self.GET = self.POST = NOTHING_GIVEN
+        self.COOKIES, self.META = {}, {}
+        self.path = self.path_info = ""
+
+
+NOTHING_GIVEN = QueryDict()  # it cannot be changed
+
+
 def make_request(arrival: Arrival) -> HttpRequest:
-    request = HttpRequest()
+    request = KeptRequest()
     request.method = "POST"
     request._body = arrival.body  # what Django's own requests read their body into
     is_form = arrival.content_type == FORM
