@@ -16,6 +16,7 @@ import django_rq
 from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from bounces import review
 from bounces.models import (
@@ -31,6 +32,8 @@ from bounces.models import (
     ReviewItem,
     Suppression,
 )
+from contacts.importing import runs, working
+from contacts.importing.options import Options
 from contacts.models import Campaign, Contact, Export, ImportRun, Segment, StatusAction, Task
 from crm.models import ApiKey, OutgoingEmail, User, WebhookEndpoint
 from tests.builders import (
@@ -43,7 +46,6 @@ from tests.builders import (
     a_source,
     a_tag,
     an_api_key,
-    an_import_run,
     an_inbound_item,
     days_ago,
 )
@@ -128,10 +130,17 @@ def add_rows_the_demo_lacks(boss: User) -> None:
     a_cleaning_row(what_if, Address.objects.filter(status="valid")[0], from_status="valid", to_status="at_risk")
     rejudged = a_cleaning_run("ready", dry_run=True, rejudges=True)
     Rejudging.objects.create(run=rejudged, fingerprint="1", total=1, judged=1, is_judged=True)
-    an_import_run("ready")
+    a_preview(boss)
     endpoint = WebhookEndpoint(name="CRM", url="https://crm.example/in", topics=["guard.paused"], created_by=boss)
     endpoint.sealed_secret = "sealed"
     endpoint.save()
+
+
+def a_preview(by: User) -> None:
+    """Of an import whose rows are judged: without its tables it would be read again."""
+    run = runs.take_file([b"email,first_name\nnew@b.example,Nora\n"], "people.csv", by=by, via="page", now=NOW)
+    runs.begin(run, run.mapping, Options())
+    working.work(run.pk, timezone.now)
 
 
 # What a signed-in admin's GET does not open, and why. Actions that answer 405 need no entry.
