@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.admin import site
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import get_commands, load_command_class
 from django.db import connection
 from django.http import QueryDict
 from django.test import Client
@@ -236,3 +237,19 @@ def test_imports_keep_none_of_them(admin: Client, run_jobs: Any) -> None:
 
     assert Contact.objects.get().first_name == "Adagpj.exe"
     assert columns_with_odd_texts() == []
+
+
+COMMANDS = sorted(name for name, app in get_commands().items() if app in ("crm", "contacts", "bounces"))
+KEPT_TEXTS = {"reason", "why", "note", "label"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_command_line_keeps_none_of_them(name: str) -> None:
+    """Of each option that is kept to be read later. A filter names a reason instead: `repair --reason`."""
+    command = load_command_class(get_commands()[name], name)
+    parser = command.create_parser("manage.py", name)
+    kept = [action for action in parser._actions if action.dest in KEPT_TEXTS and (name, action.dest) not in FILTERS]
+    assert [action.dest for action in kept if action.type is not plain] == []
+
+
+FILTERS = {("repair", "reason")}

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from bounces.models import Repair
+from bounces.plain_text import plain
 from bounces.providers import load_providers
 from bounces.repair import NoReason, Scope, count, preview, start, work
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--until", required=True, help="Such as 2020-12-16T00:00, in UTC.")
         parser.add_argument("--reason", default="", help="Such as userunknown. Left out: any.")
         parser.add_argument("--by", default="", help="The e-mail of the person who decides. Needed with --yes.")
-        parser.add_argument("--why", default="", help="Kept with each address. Needed with --yes.")
+        parser.add_argument("--why", type=plain, default="", help="Kept with each address. Needed with --yes.")
         parser.add_argument("--yes", action="store_true", help="Do it. Without it, only look.")
 
     def handle(self, **options: Any) -> None:

@@ -23,6 +23,7 @@ from bounces import cleaning
 from bounces.addresses import BadAddress
 from bounces.cleaning.scope import of_domain
 from bounces.models import Address, CleaningRun
+from bounces.plain_text import plain
 from bounces.rulings import NoReason
 from bounces.sentences import STATUS_WORDS, explain_change
 from bounces.terminal import terminal
@@ -53,7 +54,7 @@ class Command(BaseCommand):
         deed.add_argument("--resume", metavar="RUN", type=int, help="Go on with a paused run.")
         deed.add_argument("--cancel", metavar="RUN", type=int, help="End a run; what it has applied stays applied.")
         deed.add_argument("--undo", metavar="RUN", type=int, help="Take back what a run has marked.")
-        parser.add_argument("--reason", default="", help="Of an undo: why. Others read it later.")
+        parser.add_argument("--reason", type=plain, default="", help="Of an undo: why. Others read it later.")
         parser.add_argument(
             "--by", metavar="EMAIL", help="Who decides, a user who may run cleaning; an undo needs one."
         )

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from bounces.addresses import BadAddress
+from bounces.plain_text import plain
 from contacts.erasure import NoReason, erase_email
 
 
@@ -20,7 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("address")
-        parser.add_argument("--reason", required=True, help="Kept with the suppression that stays.")
+        parser.add_argument("--reason", type=plain, required=True, help="Kept with the suppression that stays.")
         parser.add_argument("--by", metavar="EMAIL", help="The user who decided it.")
         parser.add_argument("--yes", action="store_true", help="Do not ask.")
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bounces.plain_text import plain
 from bounces.rulings import NoReason
 from bounces.terminal import terminal
 from contacts.importing import runs
@@ -31,7 +32,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", type=int, help="of the import: its page and import_contacts say it")
-        parser.add_argument("--reason", default="", help="why; others read it later")
+        parser.add_argument("--reason", type=plain, default="", help="why; others read it later")
         parser.add_argument("--by", metavar="EMAIL", help="in whose name, a user who may import")
         parser.add_argument("--dry-run", action="store_true", help="say what would go, return and stay; change nothing")
 
