@@ -189,7 +189,8 @@ WITH waived AS (
         WHEN v.rule IN {hard_rules} THEN (
             SELECT jsonb_strip_nulls(jsonb_build_object(
                 'bounce', b.id, 'reason', b.reason, 'smtp_code', b.smtp_code,
-                'enhanced_code', NULLIF(b.enhanced_code, ''), 'remote_mta', NULLIF(b.remote_mta, '')))
+                'enhanced_code', NULLIF(b.enhanced_code, ''), 'remote_mta', NULLIF(b.remote_mta, ''),
+                'forwarded_to', NULLIF(b.forwarded_to, '')))
             FROM {bounces} b
             WHERE b.address_id = v.id AND {is_hard} AND b.occurred_at = v.last_at
             ORDER BY b.evidence_rank DESC, b.id LIMIT 1)
@@ -224,7 +225,7 @@ REASON = """(SELECT mode() WITHIN GROUP (ORDER BY d.reason) FROM (
 # change by news alone, which is judged by itself: a run over all, which would look that bounce up for each address,
 # compares the counts and dates.
 IS_OUTDATED = "evidence IS DISTINCT FROM to_evidence"
-NAMED = "ARRAY['bounce', 'reason', 'smtp_code', 'enhanced_code', 'remote_mta']"
+NAMED = "ARRAY['bounce', 'reason', 'smtp_code', 'enhanced_code', 'remote_mta', 'forwarded_to']"
 IS_OUTDATED_IN_FIGURES = f"evidence - {NAMED} IS DISTINCT FROM figures - {NAMED}"
 IS_OWN_DAY = f"bool_or({IS_OWN}) AND "
 REASONS = {

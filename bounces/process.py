@@ -210,7 +210,7 @@ def record_waiting(readings: dict[int, Reading], now: datetime) -> None:
 
 def record_all(items: Sequence[Arrived], readings: Mapping[int, Reading]) -> tuple[dict[int, Outcome], set[int]]:
     """What became of each, and the addresses with news of an attempt."""
-    named = proof.name_recipients({item.pk: readings[item.pk] for item in items})
+    named = proof.name_addressees(proof.name_recipients({item.pk: readings[item.pk] for item in items}))
     rules = rules_in_force()
     told = prove_all({item.pk: told_of(item, named[item.pk], rules) for item in items})
     recorded = record([one for several in told.values() for one in several])

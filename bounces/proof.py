@@ -28,7 +28,7 @@ from bounces.recording import Told, lock_addresses
 from bounces.recording.names import find_bearers
 from bounces.return_path import Keys, Token, TokenState, find_token, judge_token, parse_keys
 from bounces.statements import run
-from bounces.values import Reading, Shortcoming, Standing, Trust
+from bounces.values import Reading, Report, Shortcoming, Standing, Trust, change
 
 WINDOW = timedelta(days=14)
 CLOCK_SKEW = timedelta(days=1)  # how far a tool's clock may be ahead of ours
@@ -88,6 +88,40 @@ def name_recipients(readings: Mapping[int, Reading]) -> dict[int, Reading]:
             (report,) = readings[pk].reports
             named[pk] = replace(readings[pk], reports=(replace(report, recipient=owner),))
     return named
+
+
+def name_addressees(readings: Mapping[int, Reading]) -> dict[int, Reading]:
+    """A failure of what an address forwards to is about that address: we wrote to it, and know nobody behind it.
+
+    The mail that came back tells which of the two we wrote to, or a true token. Nothing else does: an attempt may be
+    told before its report or after it, and both must end with the same facts.
+    """
+    forwards = {pk: each for pk, each in readings.items() if any(is_elsewhere(report) for report in each.reports)}
+    if not forwards:
+        return dict(readings)
+    tokens = {pk: token for pk, each in forwards.items() if (token := find_token(each.reports[0].return_path))}
+    owners = owners_of(token.attempt_id for token in tokens.values())
+    owned = {
+        pk: owner
+        for pk, token in tokens.items()
+        if (owner := owners.get(token.attempt_id, "")) and judge_token(token, owner, keys(), token.expires_at) in TRUE
+    }
+    return dict(readings) | {
+        pk: replace(each, reports=tuple(readdressed(report, owned.get(pk, "")) for report in each.reports))
+        for pk, each in forwards.items()
+    }
+
+
+def is_elsewhere(report: Report) -> bool:
+    return bool(report.original_recipient and report.recipient and report.original_recipient != report.recipient)
+
+
+def readdressed(report: Report, owner: str) -> Report:
+    """About whom we wrote to. `owner`: whom the token of its return path was made for. Pure."""
+    original = report.original_recipient
+    if not is_elsewhere(report) or original not in (report.addressee, owner):
+        return report
+    return change(report, recipient=original, forwarded_to=report.recipient)
 
 
 def owners_of(attempt_ids: Iterable[int]) -> dict[int, str]:

@@ -39,16 +39,19 @@ class Replaced(Func):
     output_field = TextField()
 
 
-# What was said, without what differs from one mail to the next: addresses, and words with a digit that are no code.
+# What was said, without what differs from one mail to the next: addresses, hosts, and words with a digit that are no
+# code.
 ADDRESS = r"<?[^ <>]+@[^ <>]+>?"
 NUMBERED = (
     r"(?<![^ ])(?![245][0-9]{2}([ :;,-]|$)|[245]\.[0-9]{1,3}\.[0-9]{1,3}([ :;,]|$))[^ ]*[0-9][^ ]*"  # 550, 5.1.1 stay
 )
+HOST = r"(?<![^ ])[^ a-z0-9]*[a-z_-]+(\.[a-z_-]+)*\.[a-z]{2,}[^ a-z0-9/]*(?![^ ])"
+ANY, WORDS = Value("g"), Lower(Left("diagnostic", LOOKED_AT))
 SAID = Replaced(
-    Replaced(Lower(Left("diagnostic", LOOKED_AT)), Value(ADDRESS), Value("<address>"), Value("g")),
-    Value(NUMBERED),
-    Value("#"),
-    Value("g"),
+    Replaced(Replaced(WORDS, Value(ADDRESS), Value("<address>"), ANY), Value(NUMBERED), Value("#"), ANY),
+    Value(HOST),
+    Value("<host>"),
+    ANY,
 )
 
 

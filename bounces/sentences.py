@@ -104,9 +104,15 @@ def _hard(evidence: Mapping[str, Any]) -> str:
     if codes:
         text += f" ({codes})"
     text += f", said by {evidence['remote_mta']}" if evidence.get("remote_mta") else ", bounced"
+    text += _forwarded(evidence.get("forwarded_to"))
     text += f" on {_day(evidence.get('last_at'))}"
     bounces = evidence.get("bounces", 1)
     return text + (f"; {bounces} hard bounces in all" if bounces > 1 else "")
+
+
+def _forwarded(email: str | None) -> str:
+    """The address is right and its mail was forwarded; what it was forwarded to failed."""
+    return f" of {email}, to which its mail is forwarded," if email else ""
 
 
 def _hard_after_reply(evidence: Mapping[str, Any]) -> str:
@@ -190,6 +196,7 @@ def explain_bounce(bounce: Bounce) -> str:
     text += f": {reason_words(bounce.reason, bounce.rule)}"
     text += f" ({codes})" if codes else ""
     text += f", said by {bounce.remote_mta}" if bounce.remote_mta else ""
+    text += _forwarded(bounce.forwarded_to)
     return f"{text}. The fault is {FAULT_WORDS[Fault(bounce.fault)]}."
 
 

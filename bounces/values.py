@@ -116,6 +116,8 @@ class Report:
     event: Event
     recipient: str | None  # as written, lower-cased, without display name; None where the report hides it
     original_recipient: str = ""
+    addressee: str = ""  # whom we wrote to, where their mail was forwarded to the recipient
+    forwarded_to: str = ""  # once the recipient is whom we wrote to: where their mail is forwarded to, and failed
     action: str = ""  # RFC 3464 2.3.3: failed, delayed, delivered, relayed, expanded
     status: str = ""  # RFC 3463 enhanced code, "5.1.1"
     replycode: str = ""  # RFC 5321 reply code, "550"
@@ -164,5 +166,5 @@ class Judgement:
     kind: Kind
     fault: Fault
     reason: str  # a slug of `bounces/classification/reasons.toml`
-    hard: bool  # by the reason's definition: user unknown, host unknown, has moved, not accept unless temporary
+    hard: bool  # by the reason's definition: user unknown, host unknown, has moved, not accept; never of a 4xx reply
     rule: str

@@ -222,7 +222,15 @@ class BounceAdmin(ReadOnlyAdmin):
         ("Verdict", {"fields": (("kind", "fault"), ("reason", "definition"), ("standing", "rule"))}),
         (
             "What the remote system said",
-            {"fields": (("smtp_code", "enhanced_code"), "diagnostic", "remote_mta", ("attempt_id", "incident_id"))},
+            {
+                "fields": (
+                    ("smtp_code", "enhanced_code"),
+                    "diagnostic",
+                    "remote_mta",
+                    "forwarded_to",
+                    ("attempt_id", "incident_id"),
+                )
+            },
         ),
     )
     readonly_fields = ("sentence", "definition")

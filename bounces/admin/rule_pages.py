@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from bounces.classification import Rule, RuleSet, load_rules
-from bounces.classification.judge import ADDRESS, normalise
+from bounces.classification.normal_form import ADDRESS, normalise
 from bounces.classification.overrides import Effect
 from bounces.classification.ruleset import Table
 from bounces.models import Bounce, RuleOverride

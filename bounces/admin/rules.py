@@ -24,7 +24,7 @@ from bounces.admin.bases import FAULT_LABEL, KIND_LABEL, FormAdmin, ReadOnlyAdmi
 from bounces.admin.rule_pages import draft_of_bounce, draft_of_shipped, mask, table_of_rules
 from bounces.classification import load_reasons, load_rules
 from bounces.classification.overrides import Effect, Override, find_problems, is_known
-from bounces.classification.ruleset import Table
+from bounces.classification.ruleset import WRITABLE
 from bounces.models import Bounce, RejudgedBounce, Rejudging, RuleOverride
 from bounces.reason_examples import reason_help
 from bounces.rejudging.starting import try_rule, work_at_once
@@ -88,7 +88,7 @@ class RuleOverrideForm(forms.ModelForm):
     table = forms.ChoiceField(
         required=False,
         label="Looks at",
-        choices=[("", "Choose"), *((table.value, rule_table_words(table)) for table in Table)],
+        choices=[("", "Choose"), *((table.value, rule_table_words(table)) for table in WRITABLE)],
         widget=UnfoldAdminSelectWidget,
     )
 

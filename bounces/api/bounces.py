@@ -91,6 +91,7 @@ class BounceSerializer(serializers.ModelSerializer[Bounce]):
             "enhanced_code",
             "diagnostic",
             "remote_mta",
+            "forwarded_to",
             "campaign",
             "occurred_at",
             "recorded_at",

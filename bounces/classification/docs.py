@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bounces.classification.ruleset import Reason, Rule, RuleSet, Table, load_rules
+from bounces.classification.ruleset import Reason, Rule, RuleSet, Table, load_rules, read_toml
 
 PAGE = Path("docs") / "classification.md"
 INTRODUCTION = """\
@@ -21,6 +21,9 @@ Each failed recipient gets a **reason**, and with it a kind (`hard`: permanent, 
 first that matches decides, and its name is stored with the bounce. Where no rule speaks the reason is `onhold`.
 
 - Words come before codes: 5.2.2 is a full mailbox and 5.7.1 a block, and neither is hard.
+- No 4xx reply and no 4.x.x code is ever hard, whatever its words say: the next try may be accepted.
+- The words of who refused count, not the label that another system wraps around them (Cisco: `5.1.0 - Unknown address
+  error 550-'...'`); a code that only the reporting system gives proves nothing.
 - What is the sender's fault is asked before what is the recipient's; in doubt between hard and soft, soft.
 - What was refused before `RCPT TO` is never the recipient's fault: the recipient had not been named.
 - Addresses and the paths of URLs are taken out before the words are looked at: they may contain any word.
@@ -30,10 +33,11 @@ To add a rule: a row in one of `bounces/classification/rules/*.toml`, with an ex
 
 ## Rules of your own
 
-Admins write rules under Admin, Classification rules, or from a bounce (“Write a rule for this”). A rule of your own is
-asked before the rules below of the same table, the newest first; of codes the longest beginning counts, and of equal
-ones yours. A rule below can be given another reason, kind or fault, or be switched off. A rule names why it was made
-and an example that it must decide, and is refused where it does not; hard is what is the recipient's fault alone.
+Admins write rules under Admin, Classification rules, or from a bounce (“Write a rule for this”). A rule of your own
+is asked before the rules below of the same table, the newest first; a code counts before its range and its family
+(`7.`), and of equal ones yours. A rule below can be given another reason, kind or fault, or be switched off. A rule
+names why it was made and an example that it must decide, and is refused where it does not; hard is what is the
+recipient's fault alone.
 
 - **Try it on the stored bounces**, saved or not: how many bounces it would change, from what into what, which, and how
   many addresses would get another status, by the policy in force. Nothing changes.
@@ -43,11 +47,16 @@ and an example that it must decide, and is refused where it does not; hard is wh
   nothing changes.
 - `manage.py classify` and `manage.py rules` judge by the rules below; with `--with-ours` by those in force.
 """
+CLASSES = ("account", "unknown", "full", "disabled", "host", "refused", "sender", "message", "large", "traffic", "many")
 TABLES = {
     Table.PROVIDERS: "What one provider's systems mean, by the host that refused or the recipient's domain.",
     Table.PHRASES: "The words of the diagnostic, whoever says them.",
-    Table.ENHANCED_CODES: "RFC 3463 codes without their class (`1.1`: 4.1.1 and 5.1.1); the longest beginning counts.",
-    Table.REPLY_CODES: "RFC 5321 codes; the longest beginning counts.",
+    Table.WORDS: "The same in other languages than English: who or what a clause is about, and what is wrong with it.",
+    Table.ENHANCED_CODES: (
+        "RFC 3463 codes without their class (`1.1`: 4.1.1 and 5.1.1). A code counts before a range that holds it"
+        " (`7.20-24`), a range before its family (`7.`)."
+    ),
+    Table.REPLY_CODES: "RFC 5321 codes; a code before its family (`50`).",
     Table.COMMANDS: "The SMTP command that was refused.",
 }
 
@@ -57,14 +66,41 @@ def render(rules: RuleSet) -> str:
     for table in Table:
         lines += [f"## {table.value.replace('_', ' ').capitalize()}\n", TABLES[table] + "\n"]
         lines += [*rule_table(rules.of(table), rules.reasons), ""]
+    lines += [LANGUAGES, *language_table(), "", SYSTEMS, *system_table(rules)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+LANGUAGES = """## Languages
+
+Which languages each rule of words knows (`rules/languages.toml`): English is in the phrases, sentence by sentence.
+"""
+SYSTEMS = """## Systems and providers, by reason
+
+Whose words the rules of each reason are made from.
+"""
+
+
+def language_table() -> Iterator[str]:
+    yield "| language | " + " | ".join(CLASSES) + " |"
+    yield "|---|" + "---|" * len(CLASSES)
+    for language, row in read_toml("rules/languages.toml").items():
+        yield f"| {language} | " + " | ".join(str(len(row.get(name, []))) for name in CLASSES) + " |"
+
+
+def system_table(rules: RuleSet) -> Iterator[str]:
+    yield "| reason | rules | who says so |"
+    yield "|---|---|---|"
+    for name in rules.reasons:
+        own = [rule for rule in rules.rules if rule.reason == name]
+        sources = dict.fromkeys(rule.source.partition(":")[0].strip() for rule in own)
+        yield f"| `{name}` | {len(own)} | {escape('; '.join(sources)) or 'none'} |"
 
 
 def reason_table(reasons: dict[str, Reason]) -> Iterator[str]:
     yield "| reason | means | kind | fault | proves the address bad |"
     yield "|---|---|---|---|---|"
     for reason in reasons.values():
-        hard = "unless the code is 4xx" if reason.unless_temporary else "yes" if reason.hard else "no"
+        hard = "unless the code is 4xx" if reason.hard else "no"
         yield f"| `{reason.name}` | {reason.definition} | {reason.kind.value} | {reason.fault.value} | {hard} |"
 
 

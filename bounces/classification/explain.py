@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bounces.classification.judge import BEFORE_RECIPIENT, candidates, classify, find_hosts, normalise, speaks
+from bounces.classification.judge import BEFORE_RECIPIENT, candidates, classify, find_hosts, speaks
+from bounces.classification.normal_form import as_said, normalise
 from bounces.classification.ruleset import Rule, RuleSet, load_rules
 from bounces.values import Report
 
@@ -16,9 +17,10 @@ def explain(report: Report, rules: RuleSet | None = None) -> Iterator[tuple[str,
     """Steps, each a title and what it found: the words that were looked at, the rules that matched, the verdict."""
     rules = rules or load_rules()
     judgement = classify(report, rules=rules)
-    words = normalise(report.diagnostic)
     yield "it said", report.diagnostic or "nothing"
-    if words != report.diagnostic:
+    said, report = report.diagnostic, as_said(report)
+    words = normalise(report.diagnostic)
+    if words != said:
         yield "looked at", words
     codes = [part for part in (report.status, report.replycode, report.command) if part]
     yield "codes", ", ".join(codes) or "none"

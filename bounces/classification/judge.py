@@ -9,8 +9,10 @@ mailbox and 5.7.1 a block, and half of the systems that say "user unknown" say i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
+from bounces.classification.normal_form import as_said, normalise
 from bounces.classification.ruleset import Reason, Rule, RuleSet, Table, load_rules
 from bounces.patterns import Pattern
 from bounces.values import Event, Judgement, Kind, Report
@@ -18,37 +20,44 @@ from bounces.values import Event, Judgement, Kind, Report
 DEFAULT = "default"  # the name that is stored where no rule spoke
 UNDECIDED = "onhold"
 BEFORE_RECIPIENT = frozenset(("CONNECT", "HELO", "MAIL"))
-ADDRESS = Pattern(r"<?[^\s<>]+@[\pL\pN_\[-]+(?:\.[\pL\pN_-]+)*\]?>?")  # not the dots of `<a@b.example>... Unknown`
-URL_PATH = Pattern(r"(https?://[^\s/]+/)\S*")
-CONTINUED_REPLY = Pattern(r"(^|\s)([245]\d\d)-")
-SECOND_REPLY = Pattern(r" [245]\d\d-(?:[245]\.\d{1,3}\.\d{1,3} )?")
 
 
 def classify(report: Report, *, rules: RuleSet | None = None) -> Judgement:
     """The verdict on one failed recipient. In doubt between hard and soft: soft."""
     rules = rules or load_rules()
+    report = as_said(report)
     rule = next((rule for rule in candidates(report, rules) if speaks(rule, report, rules)), None)
-    reason = rules.reasons[rule.reason if rule else UNDECIDED]
-    hard = is_hard(reason, rule, report)
+    reason = find_reason(rule, report, rules)
+    hard = bool(report.recipient) and is_hard(reason, rule, report)  # nobody is hard for a failure of nobody
     return Judgement(
         kind=find_kind(report, hard),
-        fault=(rule.fault if rule and rule.fault else reason.fault),
+        fault=(rule.fault if rule and rule.fault and rule.reason == reason.name else reason.fault),
         reason=reason.name,
         hard=hard,
         rule=rule.name if rule else DEFAULT,
     )
 
 
-def candidates(report: Report, rules: RuleSet) -> list[Rule]:
-    """The rules that match the report, in the order of the tables."""
+def find_reason(rule: Rule | None, report: Report, rules: RuleSet) -> Reason:
+    """What a look-up says that may still succeed is about the look-up, not about the domain."""
+    reason = rules.reasons[rule.reason if rule else UNDECIDED]
+    if reason.when_temporary and is_temporary(report) and not (rule and rule.kind):
+        return rules.reasons[reason.when_temporary]
+    return reason
+
+
+def candidates(report: Report, rules: RuleSet) -> Iterator[Rule]:
+    """The rules that match the report, in the order of the tables; a table is asked when the ones before are done."""
     words = normalise(report.diagnostic)
+    yield from rules.match(Table.PROVIDERS, words)
+    yield from rules.match(Table.PHRASES, words)
+    yield from rules.match_words(words)
     coded = (
-        rules.find_code(Table.ENHANCED_CODES, report.status[2:]),
+        rules.find_code(Table.ENHANCED_CODES, report.status[2:]) if is_own_code(report) else None,
         rules.find_code(Table.REPLY_CODES, report.replycode),
         rules.find_code(Table.COMMANDS, report.command),
     )
-    spoken = rules.match(Table.PROVIDERS, words) + rules.match(Table.PHRASES, words)
-    return [*spoken, *(rule for rule in coded if rule)]
+    yield from (rule for rule in coded if rule)
 
 
 def speaks(rule: Rule, report: Report, rules: RuleSet) -> bool:
@@ -75,29 +84,21 @@ def find_hosts(report: Report) -> tuple[str, str]:
     return report.remote_mta or report.reporting_mta, (report.recipient or "").rpartition("@")[2]
 
 
-def normalise(diagnostic: str) -> str:
-    """The words alone: addresses and the paths of URLs may contain any word, and say nothing.
-
-    `550 5.1.1 <spam@full.example>: User unknown` is about an unknown user, neither spam nor a full mailbox.
-    """
-    if "://" in diagnostic:
-        diagnostic = URL_PATH.sub(lambda found: found.group(1), diagnostic)
-    if "@" in diagnostic:
-        diagnostic = ADDRESS.sub("<address>", diagnostic)
-    if "-" not in diagnostic or not CONTINUED_REPLY.matches(diagnostic):
-        return diagnostic
-    return CONTINUED_REPLY.sub(lambda found: f"{found.group(1)}{found.group(2)} ", SECOND_REPLY.sub(" ", diagnostic))
+def is_own_code(report: Report) -> bool:
+    """Whether the enhanced code is the refusing system's: Sendmail and PowerMTA label any 550 with 5.1.1 themselves."""
+    return not report.replycode or report.status in report.diagnostic or not report.status.startswith("5.1.")
 
 
 def is_temporary(report: Report) -> bool:
-    """By the enhanced code where there is one, for which `421 5.1.1` is permanent."""
-    return (report.status or report.replycode).startswith("4")
+    """By either code: no 4xx reply and no 4.x.x code proves an address bad, whatever its words say."""
+    return report.status.startswith("4") or report.replycode.startswith("4")
 
 
 def is_hard(reason: Reason, rule: Rule | None, report: Report) -> bool:
-    if rule and rule.kind:
+    """A rule whose kind is written knows why, and speaks where there is no reply: a name server's NXDOMAIN."""
+    if rule and rule.kind and not report.replycode.startswith("4"):
         return rule.kind is Kind.HARD
-    return reason.hard and not (reason.unless_temporary and is_temporary(report))
+    return reason.hard and not is_temporary(report) and not (rule and rule.kind is Kind.SOFT)
 
 
 def find_kind(report: Report, hard: bool) -> Kind:

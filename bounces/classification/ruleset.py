@@ -15,10 +15,10 @@ from typing import Any
 
 import re2
 
+from bounces.classification.lexicon import find_pairs
 from bounces.values import Fault, Kind
 
 HERE = Path(__file__).parent
-TEMPORARY = "unless temporary"
 
 
 class Table(StrEnum):
@@ -26,26 +26,37 @@ class Table(StrEnum):
 
     PROVIDERS = "providers"  # the words of one provider's systems, known by the host that refused
     PHRASES = "phrases"  # the words of the diagnostic, whoever says them
+    WORDS = "words"  # the same in other languages, by who it is about and what is wrong
     ENHANCED_CODES = "enhanced_codes"  # RFC 3463, without the class
     REPLY_CODES = "reply_codes"  # RFC 5321
     COMMANDS = "commands"  # the SMTP command that was refused
 
 
+# Those in which an admin writes rules: words of other languages are ours to find.
+WRITABLE = tuple(table for table in Table if table is not Table.WORDS)
+
+
 @dataclass(frozen=True)
 class Reason:
-    """Why mail comes back. `hard`: it proves the address bad; `unless_temporary`: not where the code is 4xx."""
+    """Why mail comes back. `hard`: it proves the address bad, where the code is not 4xx.
+
+    `when_temporary`: the reason that a 4xx code makes of it; empty: the same.
+    """
 
     name: str
     definition: str
     kind: Kind
     fault: Fault
     hard: bool
-    unless_temporary: bool = False
+    when_temporary: str = ""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of a table: `patterns` (RE2 over the normalised diagnostic, any of them) or a `code` or its beginning."""
+    """One row of a table: `patterns` (RE2 over the normalised diagnostic, any of them) or a `code`.
+
+    A code is `7.26`; several are set apart by blanks; a range is `7.20-24`, a family `7.`, of reply codes `50`.
+    """
 
     name: str
     table: Table
@@ -54,6 +65,7 @@ class Rule:
     examples: tuple[str, ...]  # what this rule, and no earlier one, decides; `DATA: 550 ...` names the refused command
     patterns: tuple[str, ...] = ()
     like: str = ""  # takes the patterns of the rule of this name
+    words: str = ""  # a pair of classes of `languages.toml` that stand in one clause: "account unknown"
     code: str = ""
     host: str = ""  # RE2 over the host that refused and the recipient's domain; providers only
     commands: tuple[str, ...] = ()  # only where one of these was refused ("": not known); empty: any
@@ -78,22 +90,49 @@ class RuleSet:
         found = automaton.Match(text) if owners and text else None
         return [owners[index] for index in sorted(found or ())]
 
+    def match_words(self, text: str) -> list[Rule]:
+        """The rules whose pair stands in the text, in order."""
+        pairs = find_pairs(text) if text else frozenset()
+        return [rule for rule in self._tables[Table.WORDS] if rule.words in pairs] if pairs else []
+
     def find_code(self, table: Table, code: str) -> Rule | None:
-        """The rule for a code, the longest beginning first: 7.26, then 7.2, then `7.`."""
-        rules = self._codes[table]
-        return next((rules[code[:end]] for end in range(len(code), 0, -1) if code[:end] in rules), None)
+        """The rule for a code: the one that names it, then a range that holds it, then its family (`7.`, `50`)."""
+        rules, ranges = self._codes[table]
+        if code in rules:
+            return rules[code]
+        stem, _, detail = code.rpartition(".")
+        if detail.isdigit():
+            held = next((rule for of, low, high, rule in ranges if of == stem and low <= int(detail) <= high), None)
+            if held:
+                return held
+        return rules.get(f"{stem}." if stem else code[:2]) or (rules.get(code[:1]) if not stem else None)
 
     @cached_property
     def _tables(self) -> dict[Table, tuple[Rule, ...]]:
         return {table: tuple(rule for rule in self.rules if rule.table is table) for table in Table}
 
     @cached_property
-    def _codes(self) -> dict[Table, dict[str, Rule]]:
-        return {table: {rule.code: rule for rule in reversed(rules)} for table, rules in self._tables.items()}
+    def _codes(self) -> dict[Table, tuple[dict[str, Rule], list[tuple[str, int, int, Rule]]]]:
+        return {table: read_codes(rules) for table, rules in self._tables.items()}
 
     @cached_property
     def _automata(self) -> dict[Table, tuple[list[Rule], Any]]:
         return {table: compile_set(rules) for table, rules in self._tables.items()}
+
+
+def read_codes(rules: tuple[Rule, ...]) -> tuple[dict[str, Rule], list[tuple[str, int, int, Rule]]]:
+    """Rules by the code or family that they name, and the ranges as stem, first, last. Of several the first counts."""
+    named: dict[str, Rule] = {}
+    ranges: list[tuple[str, int, int, Rule]] = []
+    for rule in rules:
+        for code in rule.code.split():
+            stem, _, details = code.rpartition(".")
+            low, dash, high = details.partition("-")
+            if dash:
+                ranges.append((stem, int(low), int(high), rule))
+            else:
+                named.setdefault(code, rule)
+    return named, ranges
 
 
 def compile_set(rules: tuple[Rule, ...]) -> tuple[list[Rule], Any]:
@@ -143,6 +182,6 @@ def build_reason(name: str, row: dict[str, Any]) -> Reason:
         definition=row["definition"],
         kind=Kind(row["kind"]),
         fault=Fault(row["fault"]),
-        hard=bool(row["hard"]),
-        unless_temporary=row["hard"] == TEMPORARY,
+        hard=row["hard"],
+        when_temporary=row.get("when_temporary", ""),
     )

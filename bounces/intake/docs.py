@@ -97,8 +97,9 @@ the provider was told the same: the last step shows that.
 - What a remote server said is judged by Rebound's own rules ([classification](classification.md)); a provider's own
   word (“hard”, “blocked”) counts only where it gives no other.
 - Replies: let the provider post the mails that it receives for you to the same URL (Amazon SES, Brevo, MailerSend,
-  Mailjet, Mandrill, Postal, Postmark, SparkPost). A reply counts where it answers a message that Rebound knows, to that
-  very address; an automatic one does not; a report among them counts by its return path.
+  Mailgun's routes, Mailjet, Mandrill, Postal, Postmark, Resend, SendGrid's Inbound Parse with a signature, SparkPost).
+  A reply counts where it answers a message that Rebound knows, to that very address; an automatic one does not; a
+  report among them counts by its return path. Resend posts no text: a report from there is told by its subject alone.
 - Who signs a moment is believed for five minutes, Amazon for 65 and Mailgun for nine hours, for as long as they try
   again.
 

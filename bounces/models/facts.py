@@ -109,6 +109,9 @@ class Bounce(models.Model):
     enhanced_code = models.TextField(blank=True, default="")
     diagnostic = models.TextField(blank=True, default="")
     remote_mta = models.TextField(blank=True, default="")
+    forwarded_to = models.TextField(
+        blank=True, db_default="", help_text="Where the address’s mail is forwarded to; it failed there."
+    )
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField(db_default=Now())
     failure_key = models.BinaryField(max_length=32, editable=False)
@@ -183,6 +186,9 @@ class Evidence(models.Model):
     diagnostic = models.TextField(blank=True, default="")
     command = models.TextField(blank=True, default="", help_text="The SMTP command that was refused.")
     remote_mta = models.TextField(blank=True, default="")
+    forwarded_to = models.TextField(
+        blank=True, db_default="", help_text="Where the address’s mail is forwarded to; it failed there."
+    )
     reporting_mta = models.TextField(blank=True, default="")
     provider = models.TextField(blank=True, default="", help_text="Who receives there, as known when this was told.")
     reader = models.TextField(blank=True, default="")

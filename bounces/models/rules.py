@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from bounces.classification.overrides import MOST_PATTERNS, Effect, Override
-from bounces.classification.ruleset import Table
+from bounces.classification.ruleset import WRITABLE
 from bounces.models.constraints import choices, one_of
 from bounces.models.facts import DIAGNOSTIC_LENGTH
 from bounces.values import Fault, Kind
@@ -34,7 +34,7 @@ class RuleOverride(models.Model):
 
     name = models.TextField(help_text="Stored with every bounce that it decides. Of a rule of Rebound’s: its name.")
     effect = models.TextField("what it does", choices=EFFECTS, default=Effect.ADD.value)
-    table = models.TextField("looks at", choices=choices(Table), blank=True, default="", db_column="looks_at")
+    table = models.TextField("looks at", choices=choices(WRITABLE), blank=True, default="", db_column="looks_at")
     patterns = ArrayField(models.TextField(), blank=True, default=list)
     code = models.TextField(blank=True, default="")
     host = models.TextField("hosts", blank=True, default="")
@@ -59,7 +59,7 @@ class RuleOverride(models.Model):
             models.UniqueConstraint(fields=["name"], name="ruleoverride_name_unique"),
             models.CheckConstraint(condition=Q(name__regex=r"^[a-z0-9]+([.-][a-z0-9]+)*$"), name="ruleoverride_slug"),
             one_of("effect", Effect, "ruleoverride_effect_known"),
-            one_of("table", ("", *Table), "ruleoverride_table_known"),
+            one_of("table", ("", *WRITABLE), "ruleoverride_table_known"),
             one_of("kind", ("", Kind.HARD, Kind.SOFT), "ruleoverride_kind_known"),
             one_of("fault", ("", *Fault), "ruleoverride_fault_known"),
             models.CheckConstraint(

@@ -53,6 +53,19 @@ def find_mark(mail: Mail) -> str:
     precedence = mail.headers.get("precedence").lower()
     if SUPPRESSING.matches(precedence):
         return f"Precedence: {clean_line(precedence)[:40]}"
+    if is_exchange_reply(mail):
+        return "X-Auto-Response-Suppress, In-Reply-To"
     if SUBJECT.matches(mail.subject[:200]) and any(name in mail.headers for name in ANSWERING_HEADERS):
         return f"Subject: {clean_line(mail.subject)[:80]}"
     return ""
+
+
+def is_exchange_reply(mail: Mail) -> bool:
+    """Exchange's automatic replies, in any language: made by a machine, in answer to a mail, wanting no answer.
+
+    MS-OXCMAIL 2.2.3.2.14: X-Auto-Response-Suppress. A report of a failed mail has it too, but comes as one.
+    """
+    headers = mail.headers
+    answers = "in-reply-to" in headers or "references" in headers
+    is_machines = headers.get("auto-submitted").lower().startswith("auto-generated")
+    return answers and is_machines and "x-auto-response-suppress" in headers and mail.content_type != "multipart/report"

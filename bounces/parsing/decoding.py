@@ -32,6 +32,8 @@ CHARSETS = (
 ENCODED_WORD = Pattern(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
 BETWEEN_WORDS = Pattern(r"\?=\s+=\?")
 MARKUP = Pattern(r"(?is)<(?:style|script)\b.*?</(?:style|script)\s*>|<!--.*?-->|<[^<>]*>")
+CELL_MARKUP = Pattern(r"(?i)</t[dh]\b[^<>]*>")
+PREFORMATTED = Pattern(r"(?i)<pre\b|white-space:\s*pre")
 LINE_MARKUP = Pattern(r"(?i)<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>")
 LONG_REFERENCE = Pattern(r"&#[0-9a-fA-FxX]{9,}")  # int() refuses numbers of more than 4,300 digits
 
@@ -74,5 +76,8 @@ def decode_word(found: Found) -> str:
 
 
 def strip_markup(text: str) -> str:
-    text = MARKUP.sub("", LINE_MARKUP.sub("\n", text))
+    """The words, a line where the markup begins one. Its own line ends are blanks, but where it is set as it stands."""
+    if LINE_MARKUP.matches(text) and not PREFORMATTED.matches(text):
+        text = text.replace("\n", " ")
+    text = MARKUP.sub("", CELL_MARKUP.sub(" ", LINE_MARKUP.sub("\n", text)))
     return html.unescape(LONG_REFERENCE.sub("", text))

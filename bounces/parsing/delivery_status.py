@@ -42,10 +42,11 @@ EVENTS = {
     "undeliverable": Event.BOUNCED,
 }
 UNITEXT = Pattern(r"\\x\{([0-9A-Fa-f]{2,6})\}")
-PASTED = Pattern(r"(?im)^[ \t]*final-recipient[ \t]*:.*@")
+PASTED = Pattern(r"(?im)^[ \t]*final-recipient[ \t]*:(?:[^\n]|\n[ \t])*@")
 FIRST_FIELD = Pattern(r"(?im)^[ \t]*(?:reporting-mta|original-recipient|final-recipient|action)[ \t]*:")
 CONTINUED = Pattern(r"^[245]\d\d-")  # the first line of several; some systems keep no other
 COMMENT = Pattern(r"^[245]\.\d+\.\d+\s+\((.{12,})\)$")  # longer than "(unknown)" and the like
+PACKED = Pattern(r"(?i)\bsmtp;\s*(.*?)>?\s*$")
 ZERO_STATUS = Pattern(r"^[245]\.0\.0$")
 
 
@@ -153,7 +154,7 @@ def is_field_name(name: str) -> bool:
 
 
 def build_report(message: Fields, group: Fields) -> Report:
-    diagnostic = read_diagnostic(group.get("diagnostic-code", "")) or read_comment(group.get("status", ""))
+    diagnostic = read_words(group)
     category = clean_line(group.get("x-powermta-bouncecategory", ""))
     if category:  # PowerMTA's own word for it
         diagnostic = clean_line(f"{diagnostic} (PowerMTA: {category[:40]})")
@@ -175,6 +176,18 @@ def build_report(message: Fields, group: Fields) -> Report:
         occurred_at=find_date(group.get("last-attempt-date", "")) or find_date(message.get("arrival-date", "")),
         envelope_id=clean_line(message.get("original-envelope-id", "")),
     )
+
+
+def read_words(group: Fields) -> str:
+    """What the remote system said: in the field for it, in Exchange's own where that has no reply, or by the status.
+
+    `<mx.b.example #5.0.0 smtp; 550 5.4.1 no>` is how Exchange packs a reply (MS-OXCMAIL, PidTagSupplementaryInfo).
+    """
+    words = read_diagnostic(group.get("diagnostic-code", ""))
+    packed = PACKED.first(group.get("x-supplementary-info", ""))
+    if packed and not find_replycode(words):
+        return clean_line(decode_words(packed))
+    return words or read_comment(group.get("status", ""))
 
 
 def read_diagnostic(value: str) -> str:

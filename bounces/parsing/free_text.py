@@ -52,15 +52,21 @@ IN_SENTENCE = Pattern(
     r"(?i)\b(?:mailing list|message-id in|(?:message|mail) to|"
     r"nicht an|parvenue?|remis|entregado|consegnato|"
     r"deliver(?:y|ed|ing)?|undeliverable|send|sent|reach|unknown user|unknown recipient|allowed size|errors?|"
-    rf"recipients?|address(?:es)?|mailbox|user|account)\b[^@]{{0,80}}?[\s:<'\"(](?P<address>{ADDRESS_PATTERN})"
+    rf"recipients?|address(?:es)?|mailbox|user|account)\b[^@]{{0,80}}?[\s:<'\"(](?P<address>{ADDRESS_PATTERN})|"
+    rf"(?:投递|投遞|送达|送達|发送|寄送|收件|邮箱|信箱|地址|用户|宛|送信|配信|アドレス|수신|받는|주소)[^@]{{0,40}}?[\s:<'\"(]({ADDRESS_PATTERN})"
 )
 # What stands before an address that is not a recipient's.
 SOMEONE_ELSE = any_of(
-    r"sent by|from|contact|sender|e-?mail to|write to|forward(?:ed)? (?:this )?to|assistance|help",
+    r"sent by|from|contact|sender|(?:send|please|an|by|via|or) e-?mail to|^e-?mail to|write to|"
+    r"forward(?:ed)? (?:this )?to|assistance|help",
     before=r"\b",
     after=r"\W*$",
 )
 OTHER_FIELD = any_of("from|sender|reply-to|return-path|contact|cc|date|subject", before=r"^\s*", after=r"\s*:")
+NO_RECIPIENT = Pattern(
+    r"(?i)^(?:mailer-daemon|postmaster|abuse|support|help|helpdesk|no-?reply|hostmaster|info)[^@]*@|@\["
+)
+ONLY_ADDRESSES = Pattern(rf"^\s*(?:[<'\"(]*{ADDRESS_PATTERN}[>'\")]*[\s,;]*)+$")
 # A return path that names whom the mail was sent to: `list-bounces+bob=b.example@a.example` (VERP: qmail, Mailman).
 VERP = Pattern(r"[+-]([^@+=\s<>,]+)=([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)@")
 WORDS = Pattern(r"\pL{3}|\d{3}")
@@ -87,6 +93,7 @@ class Finding:
     recipient: str
     lines: list[str] = field(default_factory=list)
     above: str = ""  # the line above them
+    refusal: str = ""  # of a dialogue: the line that closes it and names the recipient; its code is the one that counts
 
     @property
     def has_words(self) -> bool:
@@ -133,6 +140,7 @@ def find_recipients(notice: Notice) -> list[Finding]:
         return headed  # whoever writes "could not deliver to a@b.example" in a sentence may be a person
     return (
         headed
+        or find_listed(notice)
         or find_in_dialogue(notice)
         or find_headed(notice, ASKED)
         or find_headed(notice, IN_SENTENCE)
@@ -140,6 +148,7 @@ def find_recipients(notice: Notice) -> list[Finding]:
         or find_headed(notice, BRACKETED)
         or find_headed(notice, IN_REFUSAL)
         or find_addressee(notice)
+        or find_only_one(notice)
     )
 
 
@@ -152,8 +161,13 @@ def find_headed(notice: Notice, pattern: Pattern) -> list[Finding]:
     findings: dict[str, Finding] = {}
     listed: list[Finding] = []
     before = next((line.strip() for line in reversed(notice.lines[:first]) if line.strip()), "")
+    depth = -1  # of the line that opened the paragraph; -1: none is open
     for at, line in enumerate(notice.lines[first:], first):
-        address, rest = split_recipient(pattern, matched.get(at), line, before)
+        margin = len(line) - len(line.lstrip())
+        is_continued = 0 <= depth < margin  # a sentence that goes on, whose next word happens to be an address
+        address, rest = split_recipient(pattern, None if is_continued else matched.get(at), line, before)
+        if address or not line:
+            depth = margin if address else -1
         if address:
             if any(finding.has_words for finding in listed):
                 listed = []
@@ -169,6 +183,18 @@ def find_headed(notice: Notice, pattern: Pattern) -> list[Finding]:
     return without_sender(list(findings.values()), notice)
 
 
+def find_listed(notice: Notice) -> list[Finding]:
+    """Recipients side by side: lines that are nothing but several addresses, read as a line for each."""
+    lines = [each for line in notice.lines for each in (find_addresses(line) if is_list(line) else [line])]
+    if len(lines) == len(notice.lines):
+        return []
+    return find_headed(Notice(notice.mail, tuple(lines), notice.copied, notice.copy), AT_HEAD)
+
+
+def is_list(line: str) -> bool:
+    return line.count("@") > 1 and ONLY_ADDRESSES.matches(line)
+
+
 def find_in_dialogue(notice: Notice) -> list[Finding]:
     """Exchanges by the recipient that closes them: `<<< 550 no`, then `554 <a@b.example>... Remote error`."""
     findings: dict[str, Finding] = {}
@@ -180,7 +206,9 @@ def find_in_dialogue(notice: Notice) -> list[Finding]:
             exchange = []
         address, _ = split_recipient(REFUSED, REFUSED.search(line) if "@" in line else None, line, "")
         if address and address not in notice.senders:  # who is refused at MAIL is no recipient; the next line names one
-            findings.setdefault(address, Finding(address)).lines += exchange
+            finding = findings.setdefault(address, Finding(address))
+            finding.lines += exchange
+            finding.refusal = line
             exchange = []
     return without_sender(list(findings.values()), notice)
 
@@ -198,7 +226,20 @@ def split_recipient(pattern: Pattern, match: Found | None, line: str, before: st
 
 def without_sender(findings: list[Finding], notice: Notice) -> list[Finding]:
     """Whom the report was sent to is named in it too; where nobody else is, they wrote to themselves."""
+    if len(findings) < 2:
+        return findings
     return [finding for finding in findings if finding.recipient not in notice.senders] or findings
+
+
+def find_only_one(notice: Notice) -> list[Finding]:
+    """In whatever language it is written: the only address in it that is neither the sender's nor a system's."""
+    named: dict[str, None] = {}
+    for at in notice.addressed:
+        line = notice.lines[at]
+        if not OTHER_FIELD.matches(line):
+            named.update(dict.fromkeys(find_addresses(line)))
+    others = [each for each in named if each not in notice.senders and not NO_RECIPIENT.matches(each)]
+    return [Finding(others[0], list(notice.lines[:MAX_TOLD_LINES]))] if len(others) == 1 else []
 
 
 def find_addressee(notice: Notice) -> list[Finding]:
@@ -233,8 +274,8 @@ def build_report(notice: Notice, finding: Finding) -> Report:
     return Report(
         event=Event.DEFERRED if notice.is_delay else Event.BOUNCED,
         recipient=finding.recipient or None,
-        status=find_status(diagnostic),
-        replycode=find_replycode(diagnostic),
+        status=find_status(finding.refusal) or find_status(diagnostic),
+        replycode=find_replycode(finding.refusal) or find_replycode(diagnostic),
         diagnostic=diagnostic,
         remote_mta=find_host(diagnostic),
         command=find_command(said),

@@ -75,9 +75,16 @@ class Headers:
             block = SPACED_NAME.sub(rb"\1:", block)
         self._block = b"\n" + block + b"\n"
         self._lower = self._block.lower()
+        self._found: dict[str, str] = {}  # several readers ask for the same
 
     def get(self, name: str) -> str:
         """The first value, or "" where there is none."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._look_for(name)
+        return found
+
+    def _look_for(self, name: str) -> str:
         marker = mark(name)
         at = self._lower.find(marker)
         if at < 0:

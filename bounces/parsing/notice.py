@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bounces.lazy import lazy
 from bounces.parsing.caps import met
 from bounces.parsing.mail import Headers, Mail
-from bounces.parsing.text import find_addresses
+from bounces.parsing.text import find_addresses, set_apart
 from bounces.parsing.words import any_of, find_words
 from bounces.patterns import Pattern
 
@@ -24,7 +24,7 @@ SYSTEM_SENDER, FAILURE_SUBJECT = find_words("system_sender"), find_words("failur
 DELIVERY_SUBJECT, SELF_DESCRIPTION = find_words("delivery_subject"), find_words("self_description")
 REPLY = Pattern(r"(?m)\b[45]\d\d[ -][45]\.\d\.\d|#[45]\.\d\.\d|(?:said|>>>|<<<|error)[^\n]{0,20} [45][05]\d[ -]")
 FAILURE, LIST_REFUSAL = find_words("failure"), find_words("list_refusal")
-DELAYED, FINAL = find_words("delayed"), find_words("final")
+DELAYED, SURELY_DELAYED, FINAL = find_words("delayed"), find_words("delayed_surely"), find_words("final")
 ANSWERED = Pattern(r"(?i)^\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*(?:\[\d+\])?:")
 
 NO_HEADERS = Headers()
@@ -58,22 +58,43 @@ class Notice:
 
     @lazy
     def senders(self) -> list[str]:
-        """Whom the report was sent to: who sent the mail that it is about."""
-        return find_addresses(self.mail.headers.get("to"))
+        """Who sent the mail that the report is about: whom the report was sent to, and who is named in that mail."""
+        returned = [
+            each for each in (*self.mail.returned, self.copy) if not SYSTEM_SENDER.matches(each.get("from")[:200])
+        ]
+        named = [each.get(name) for each in returned for name in ("from", "sender", "return-path")]
+        written_to = {address for each in returned for address in find_addresses(each.get("to"))}
+        own = [address for text in named for address in find_addresses(text) if address not in written_to]
+        return [*find_addresses(self.mail.headers.get("to")), *own]
 
     @lazy
     def is_report(self) -> bool:
-        return self.weight >= ENOUGH
+        return self.weight >= ENOUGH and not self.is_answer
+
+    @lazy
+    def is_answer(self) -> bool:
+        """A person's or a ticket system's mail about a report, even where its return path is empty."""
+        headers = self.mail.headers
+        answers = ANSWERED.matches(self.mail.subject[:200]) and ("in-reply-to" in headers or "references" in headers)
+        is_systems = SYSTEM_SENDER.matches(headers.get("from")[:200]) or "x-failed-recipients" in headers
+        return bool(answers) and not is_systems and self.mail.content_type != "multipart/report"
 
     @lazy
     def tells_failure(self) -> bool:
         if "x-failed-recipients" in self.mail.headers:
             return True
-        return bool(FAILURE.matches(self.text) or FAILURE.matches(self.sentences))
+        if FAILURE.matches(self.text) or FAILURE.matches(self.sentences):
+            return True
+        is_systems = SYSTEM_SENDER.matches(self.mail.headers.get("from")[:200])
+        return bool(
+            is_systems and FAILURE_SUBJECT.matches(self.mail.subject[:200])
+        )  # in a language that we do not know
 
     @lazy
     def is_delay(self) -> bool:
         """Still being retried: the subject or the text says so, and nothing says that it is over."""
+        if SURELY_DELAYED.matches(self.sentences):
+            return True
         told = DELAYED.matches(self.mail.subject[:200]) or DELAYED.matches(self.sentences)
         return bool(told) and not FINAL.matches(self.sentences)
 
@@ -128,6 +149,8 @@ def find_notice(mail: Mail) -> Notice:
     told = mail.text[: copy.start()] if copy else mail.text
     lines = capped_lines(told, MAX_LINES)
     unquoted = tuple([capped_line(line).rstrip() for line in lines if not line.startswith("> ")])
+    if not told.isascii():
+        unquoted = tuple([set_apart(line) for line in unquoted])
     if not copy:
         return Notice(mail, unquoted, copied=bool(mail.returned))
     rest = mail.text[copy.start() : copy.start() + MAX_COPIED_LINES * MAX_LINE_CHARS]

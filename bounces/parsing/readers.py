@@ -16,7 +16,7 @@ from bounces.parsing.free_text import read_free_text, read_unnamed
 from bounces.parsing.mail import Headers, Mail, open_mail
 from bounces.parsing.notice import Notice, find_notice
 from bounces.parsing.notification import read_notification
-from bounces.parsing.text import clean_line, find_address
+from bounces.parsing.text import clean_line, find_address, find_addresses
 from bounces.parsing.wrapped import read_forward, unwrap
 from bounces.return_path import PREFIX, find_token
 from bounces.values import Event, MailKind, Reading, Report, change
@@ -113,10 +113,23 @@ def complete(report: Report, mail: Mail, reader: str) -> Report:
     message_id = report.message_id or next(iter(about), "")
     return change(
         report,
+        addressee=find_addressee(report, mail),
         message_id=clean_line(message_id.strip().strip("<>"))[:998],
         return_path=find_return_path(mail.headers),
         reader=reader,
     )
+
+
+def find_addressee(report: Report, mail: Mail) -> str:
+    """Whom we wrote to, where their mail was forwarded and failed there: the mail that came back is written to them.
+
+    RFC 3464 2.3.1: Original-Recipient is what the sender said; a gateway or list before us may have said it, too.
+    """
+    original, final = report.original_recipient, report.recipient
+    if not original or not final or original == final:
+        return ""
+    written_to = {address for inner in mail.returned for address in find_addresses(inner.get("to"))}
+    return original if original in written_to and final not in written_to else ""
 
 
 def find_return_path(headers: Headers) -> str:

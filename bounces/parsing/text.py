@@ -19,12 +19,21 @@ MAX_LOCAL, MAX_DOMAIN = 64, 255  # RFC 5321 4.5.3.1
 _LETTER = r"A-Za-z0-9\x{a1}-\x{1fff}\x{2c00}-\x{ffef}\x{10000}-\x{10ffff}"
 ADDRESS_PATTERN = (
     r"(?:\"[!#-\[\]-~]+\"|[^\s@<>()\[\],;:\"\\|\x00-\x20\x7f-\xa0\x{2000}-\x{206f}\x{feff}]+)@"
-    rf"(?:[{_LETTER}](?:[{_LETTER}_-]*[{_LETTER}])?(?:\.[{_LETTER}_-]+)*|\[[0-9a-fA-F:.]+\])"
+    rf"(?:[{_LETTER}](?:[{_LETTER}_-]*[{_LETTER}])?(?:\.+[{_LETTER}_-]+)*|\[[0-9a-fA-F:.]+\])"
 )
 ADDRESS = Pattern(ADDRESS_PATTERN)
+# Chinese, Japanese and Korean stand against an address without a blank. An address of their own letters (RFC 6531) has
+# none of ASCII at its ends.
+_CJK = r"\x{2e80}-\x{9fff}\x{a960}-\x{a97f}\x{ac00}-\x{d7ff}\x{f900}-\x{faff}\x{fe30}-\x{fe4f}\x{ff00}-\x{ffef}"
+BEHIND_CJK = Pattern(rf"([{_CJK}])([A-Za-z0-9._%+=&'-]+@[A-Za-z0-9])")
+BEFORE_CJK = Pattern(rf"(@[A-Za-z0-9.-]*[A-Za-z0-9])([{_CJK}])")
+# Full-width forms of ASCII, and the quotation marks and stops that are no letters.
+NARROW = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(
+    map(ord, "「」『』【】〔〕《》〈〉、。\u3000"), " "
+)
 # Who refused, as the mail systems put it: `host mx.b.example [192.0.2.1]`, `mx.b.example said:`, `while talking to`.
 HOST = Pattern(
-    r"(?i)(?:\bhost |while talking to |remote (?:server|host|system)[: ]+(?:dns;\s*)?|smtp server <?)"
+    r"(?i)(?:\bhost[: ]\s*|while talking to\s+|remote (?:server|host|system)[:\s]+(?:dns;\s*)?|smtp server\s+<?)"
     r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)+)\b"
 )
 # Not inside a longer number or an IP address; "x.y.z" per RFC 3463 2.
@@ -35,15 +44,24 @@ COMMAND_WORDS = {
     "DATA": r"after end of data|in reply to end of data|>>> data|\ndata$|after i sent the message|our final data|"
     r"accept your message \(data\)|\(state 1[78]\)",
     "RCPT": r"after rcpt to|in reply to rcpt to|(?:>>>|<<<) rcpt to|does not like recipient|our rcpt to|\[rcpt_to\]|"
-    r"\(state 14\)|smtp:rcpt|\nrcpt to$|(?:for|progress was) rcpt to response",
+    r"\(state 14\)|smtp:rcpt|\nrcpt to$|(?:for|progress was) rcpt to response|smtp error,? rcpt to|rcpt to:? host",
     "MAIL": r"after mail from|in reply to mail from|>>> mail from|does not like sender|our mail from|\[mail_from\]|"
-    r"\(state 13\)|\nmail from$",
+    r"\(state 13\)|\nmail from$|smtp error,? mail from|mail from:? host",
     "HELO": r"after (?:helo|ehlo)|in reply to (?:helo|ehlo)|>>> (?:helo|ehlo)|my name was rejected",
     "CONNECT": r"after initial connection|refused to talk to me|while receiving the initial server greeting",
 }
 REFUSED_IN_DIALOGUE = Pattern(r"(?im)^>>> (helo|ehlo|mail|rcpt|data)\b[^\n]*\n<<< [45]\d\d\b")
-ANY_COMMAND = Pattern("(?im)" + "|".join(f"({words})" for words in COMMAND_WORDS.values()))
+# Between two words may stand a line break: Postfix wraps its notice at 79 columns, so a longer address moves it.
+ANY_COMMAND = Pattern("(?im)" + "|".join(f"({words})" for words in COMMAND_WORDS.values()).replace(" ", r"\s+"))
 CONTROL = dict.fromkeys([0x00, *LINE_BREAKS, *ODD_BREAKS, *INVISIBLE], " ")
+
+
+def set_apart(line: str) -> str:
+    """The line with blanks between its addresses and the Chinese, Japanese or Korean around them."""
+    if line.isascii() or ("@" not in line and "\uff20" not in line):
+        return line
+    line = BEHIND_CJK.sub(lambda found: f"{found.group(1)} {found.group(2)}", line.translate(NARROW))
+    return BEFORE_CJK.sub(lambda found: f"{found.group(1)} {found.group(2)}", line)
 
 
 def find_addresses(text: str) -> list[str]:
@@ -96,10 +114,10 @@ def find_host(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """One line without control characters, at most 2,000 characters: fit for a page and a column."""
-    text = text[: MAX_DIAGNOSTIC * 4]
+    text = " ".join(text[: MAX_DIAGNOSTIC * 4].split())
     if not text.isprintable():  # none of CONTROL is; most lines are
-        text = text.translate(CONTROL)
-    return " ".join(text.split())[:MAX_DIAGNOSTIC].rstrip()
+        text = " ".join(text.translate(CONTROL).split())
+    return text[:MAX_DIAGNOSTIC].rstrip()
 
 
 def find_date(text: str) -> datetime | None:

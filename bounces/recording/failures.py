@@ -24,15 +24,26 @@ from bounces.providers import provider_of_host
 from bounces.recording.rows import insert, update
 from bounces.recording.statistics import Cell, counts_of_bounce, day_of
 from bounces.recording.told import Told
-from bounces.values import Event, Judgement, Kind, Standing
+from bounces.values import Event, Judgement, Kind, Report, Standing
 
-VERDICT = ("kind", "fault", "reason", "smtp_code", "enhanced_code", "diagnostic", "remote_mta", "rule", "evidence_rank")
+VERDICT = (
+    "kind",
+    "fault",
+    "reason",
+    "smtp_code",
+    "enhanced_code",
+    "diagnostic",
+    "remote_mta",
+    "rule",
+    "evidence_rank",
+    "forwarded_to",
+)
 WRITTEN = (*VERDICT, "standing", "occurred_at", "attempt_id", "campaign_key", "sender", "provider")
 MADE = ("address_id", "failure_key")
 SAID = (
     "bounce_id", "inbound_item_id", "source", "trust", "kind", "fault", "reason", "smtp_code", "enhanced_code",
     "diagnostic", "command", "remote_mta", "reporting_mta", "provider", "reader", "rule", "rank", "occurred_at",
-    "claimed_at",
+    "claimed_at", "forwarded_to",
 )  # fmt: skip
 
 
@@ -158,14 +169,22 @@ def is_proved_already(bounce: Bounce) -> bool:
 
 def take_verdict(bounce: Bounce, evidence: Evidence) -> None:
     """Lets this piece of evidence decide the bounce."""
-    for name in ("kind", "fault", "reason", "rule", "smtp_code", "enhanced_code", "diagnostic", "remote_mta"):
-        setattr(bounce, name, getattr(evidence, name))
+    for name in VERDICT:
+        if name != "evidence_rank":
+            setattr(bounce, name, getattr(evidence, name))
     bounce.provider = provider_of_host(evidence.remote_mta) or evidence.provider
     bounce.evidence_rank = evidence.rank
 
 
 def smtp_code(text: str) -> int | None:
     return int(text) if len(text) == 3 and text.isascii() and text.isdigit() and 200 <= int(text) <= 599 else None
+
+
+def own_code(report: Report, judgement: Judgement) -> str:
+    """Where no server replied, a 4.x.x is the reporting system's own: it says nothing beside a proof that is permanent
+    (Gmail writes 4.0.0 over a domain that does not exist), and would keep the bounce from counting as hard.
+    """
+    return "" if judgement.hard and report.status.startswith("4") else report.status
 
 
 def _evidence(failure: Failure) -> Evidence:
@@ -179,10 +198,11 @@ def _evidence(failure: Failure) -> Evidence:
         reason=judgement.reason,
         rule=judgement.rule,
         smtp_code=smtp_code(report.replycode),
-        enhanced_code=report.status,
+        enhanced_code=own_code(report, judgement),
         diagnostic=report.diagnostic,
         command=report.command,
         remote_mta=report.remote_mta,
+        forwarded_to=report.forwarded_to,
         reporting_mta=report.reporting_mta,
         provider=failure.provider,
         reader=report.reader,

@@ -40,6 +40,7 @@ AS_REJUDGED = """(
            CASE WHEN e.id IS NULL THEN b.smtp_code ELSE e.smtp_code END AS smtp_code,
            CASE WHEN e.id IS NULL THEN b.enhanced_code ELSE e.enhanced_code END AS enhanced_code,
            CASE WHEN e.id IS NULL THEN b.remote_mta ELSE e.remote_mta END AS remote_mta,
+           CASE WHEN e.id IS NULL THEN b.forwarded_to ELSE e.forwarded_to END AS forwarded_to,
            COALESCE(e.rank, b.evidence_rank) AS evidence_rank
     FROM bounces_bounce b
     LEFT JOIN bounces_rejudgedbounce r ON r.bounce_id = b.id AND r.run_id = %(run)s AND r.outcome = 'pending'

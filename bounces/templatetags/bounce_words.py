@@ -86,6 +86,7 @@ DOORS = {
 RULE_TABLES = {
     "providers": "The words of one provider’s systems",
     "phrases": "The words of the remote system",
+    "words": "Words of another language",
     "enhanced_codes": "The enhanced status code",
     "reply_codes": "The reply code",
     "commands": "The SMTP command that was refused",

@@ -158,7 +158,6 @@ NO_PAGES = {
     "bounces:webhook": "providers post to it",
     "bounces:suppressions_lift": "of ticked rows, else it leads back to the list",
     "contacts:export_file": "a file",
-    "contacts:import_columns": "of an import that waits for its columns: tests/browser/test_imports.py opens it",
     "contacts:segment_new": "of a filter, else it leads back to the list",
     "admin:login": "leads to the one sign-in",
     "admin:logout": "leads to the one sign-out",

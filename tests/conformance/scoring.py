@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bounces.classification import RuleSet, classify
+from bounces.classification import RuleSet, classify, load_reasons
 from bounces.values import Event, Judgement, MailKind, Reading, Report
 
 HERE = Path(__file__).resolve().parent
 CORPUS = HERE.parents[2] / "shared" / "corpus"
+REPORTED = HERE.parents[2] / "shared" / "reported"
 SYNONYMS = {
     "speeding": "ratelimited",
     "toomanyconn": "ratelimited",
@@ -90,6 +91,10 @@ def is_there() -> bool:
     return (CORPUS / "truth.jsonl").exists()
 
 
+def reported_are_there() -> bool:
+    return (REPORTED / "mails.jsonl").exists()
+
+
 def load_truths() -> list[Truth]:
     disputed = load_disputed()
     rows = (json.loads(line) for line in (CORPUS / "truth.jsonl").read_text(encoding="utf-8").splitlines())
@@ -104,7 +109,12 @@ def load_truths() -> list[Truth]:
 def load_disputed() -> dict[str, frozenset[str]]:
     """The columns in which a label is proved wrong, by file."""
     rows = tomllib.loads((HERE / "disputed.toml").read_text(encoding="utf-8")).get("label", [])
-    return {row["file"]: frozenset(row["columns"]) for row in rows}
+    return {row["file"]: frozenset((*row["columns"], *also_disputed(row["columns"]))) for row in rows}
+
+
+def also_disputed(columns: Iterable[str]) -> tuple[str, ...]:
+    """The corpus names no fault: ours follows from its reason."""
+    return ("fault",) if "reason" in columns else ()
 
 
 def address_of(expected: dict[str, Any]) -> str | None:
@@ -114,6 +124,12 @@ def address_of(expected: dict[str, Any]) -> str | None:
 def plain(reason: str) -> str:
     reason = reason.replace("_", "")
     return SYNONYMS.get(reason, reason)
+
+
+def fault_of(reason: str) -> str:
+    """The corpus gives reasons alone: whose fault one is, by our own table."""
+    known = load_reasons().get(reason)
+    return str(known.fault) if known else "unknown"
 
 
 def score(truth: Truth, reading: Reading, rules: RuleSet | None = None) -> tuple[Score, list[Miss]]:
@@ -149,6 +165,8 @@ def compare(
         judgement = classify(report, rules=rules) if report else None
         verdict = "missing" if not judgement else "hard" if judgement.hard else "soft"
         yield "hard", "hard" if expected["hard"] else "soft", verdict, report, judgement
+        fault = str(judgement.fault) if judgement else "missing"
+        yield "fault", fault_of(plain(expected["reason"])), fault, report, judgement
         reason = plain(judgement.reason) if judgement else "missing"
         yield "reason", plain(expected["reason"]), reason, report, judgement
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -102,7 +103,7 @@ def test_a_segment_or_a_domain_narrows_it(manager):
 
 
 def test_the_report_says_what_would_move_and_that_nothing_did(manager):
-    a_bounce("ada@b.example", kind="soft", reason="mailboxfull")
+    a_bounce("ada@b.example", kind="soft", reason="mailboxfull", occurred_at=timezone.now() - timedelta(days=1))
     page = manager.get(url_of(tried(manager, risk_count=1))).content.decode()
     for words in ("Nothing is changed", "1 → <strong>1</strong>".replace("1 →", "2 →"), "ada@b.example", "At risk"):
         assert words in page

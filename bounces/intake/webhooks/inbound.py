@@ -16,17 +16,23 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import TooManyFieldsSent
-from django.http import QueryDict
 
 from bounces.intake.webhooks.arrival import Arrival
 from bounces.intake.webhooks.normal import Found, checked, moment
-from bounces.intake.webhooks.splitting import FORM
+from bounces.intake.webhooks.posted import Form, is_form, read_form
 from bounces.parsing import read
-from bounces.parsing.mail import Headers, open_mail
+from bounces.parsing.delivery_status import REPORT_TYPES
+from bounces.parsing.mail import RETURNED_TYPES, Headers, open_mail
 from bounces.parsing.text import find_address, find_date
+from bounces.patterns import Pattern
 from bounces.values import Event, MailKind, Trust
 
 NO_REPLY = "A mail that replies to none: it names no mail that it answers."
+# Of a mail's body as it was; the one that is made anew says so itself.
+ABOUT_BODY = frozenset(("content-type", "content-transfer-encoding", "mime-version"))
+REPORT_PARTS = frozenset((*REPORT_TYPES, *RETURNED_TYPES, "message/feedback-report"))
+BOUNDARY = "=_posted_by_a_provider_"
+FOLD = Pattern(r"\n[ \t]+")
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, TooManyFieldsSent)
 
 
@@ -35,13 +41,19 @@ def read_mails(slug: str, arrival: Arrival, now: datetime) -> list[Found]:
     mark, mails_of = MAILS.get(slug, (b"", None))
     if mails_of is None or mark not in arrival.body:
         return []
-    is_form = arrival.content_type == FORM
     try:
-        said = json.loads(QueryDict(arrival.body)["mandrill_events"] if is_form else arrival.body)
-        mails = list(mails_of(said))
+        mails = list(mails_of(said_in(slug, arrival)))
     except UNREADABLE:
         return []
     return [found_in(mail, now) for mail in mails]
+
+
+def said_in(slug: str, arrival: Arrival) -> Any:
+    """The JSON of a body or of Mandrill's field; of others who post a form, the form. Raises what is in UNREADABLE."""
+    if not is_form(arrival):
+        return json.loads(arrival.body)
+    form = read_form(arrival)
+    return json.loads(form.fields["mandrill_events"]) if slug == "mandrill" else form
 
 
 def found_in(mail: bytes, now: datetime) -> Found:
@@ -101,7 +113,37 @@ def of_postmark(said: Any) -> Iterable[bytes]:
     if said.get("RawEmail"):
         return [as_mail(said["RawEmail"])]
     told = [("From", said["FromFull"]["Email"]), ("Date", said.get("Date", "")), ("Subject", said.get("Subject", ""))]
-    return [made_of([*told, *((one["Name"], one["Value"]) for one in said["Headers"])], said.get("TextBody"))]
+    files = [(one["ContentType"], base64.b64decode(one["Content"])) for one in said.get("Attachments") or []]
+    return [made_of([*told, *((one["Name"], one["Value"]) for one in said["Headers"])], said.get("TextBody"), files)]
+
+
+def of_mailgun(said: Any) -> Iterable[bytes]:
+    """A route's “forward” or “store(notify)”: the whole mail where the address ends in `mime`, else its parts."""
+    if not isinstance(said, Form):
+        return []
+    if "body-mime" in said.fields:
+        return [as_mail(said.fields["body-mime"])]
+    headers = [(str(name), str(value)) for name, value in json.loads(said.fields["message-headers"])]
+    return [made_of(headers, said.fields.get("body-plain"), said.files)]
+
+
+def of_sendgrid(said: Any) -> Iterable[bytes]:
+    """Inbound Parse: the whole mail where “send raw” is ticked, else its parts."""
+    if not isinstance(said, Form):
+        return []
+    if "email" in said.fields:
+        return [as_mail(said.fields["email"])]
+    return [made_of(headers_in(said.fields["headers"]), said.fields.get("text"), said.files)]
+
+
+def of_resend(said: Any) -> Iterable[bytes]:
+    """It posts whom a mail came from, and of its words nothing: what it does not say is not guessed."""
+    data = said["data"]
+    if said["type"] != "email.received":
+        return []
+    names = (("From", "from"), ("Subject", "subject"), ("Message-ID", "message_id"))
+    told = [(name, str(data.get(field) or "")) for name, field in names]
+    return [made_of([*told, *headers_of(data.get("headers"))], data.get("text"))]
 
 
 def of_brevo(said: Any) -> Iterable[bytes]:
@@ -124,10 +166,13 @@ MAILS: Mapping[str, tuple[bytes, Callable[[Any], Iterable[bytes]]]] = {
     "amazon_ses": (b"Received", of_amazon),
     "brevo": (b"items", of_brevo),
     "mailersend": (b"inbound.message", of_mailersend),
+    "mailgun": (b"recipient", of_mailgun),
     "mailjet": (b"Recipient", of_mailjet),
     "mandrill": (b"inbound", of_mandrill),
     "postal": (b"rcpt_to", of_postal),
     "postmark": (b"FromFull", of_postmark),
+    "resend": (b"email.received", of_resend),
+    "sendgrid": (b"form-data", of_sendgrid),
     "sparkpost": (b"relay_message", of_sparkpost),
 }
 
@@ -141,8 +186,34 @@ def flat(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, each) for name, told in headers.items() for each in (told if isinstance(told, list) else [told])]
 
 
-def made_of(headers: Iterable[tuple[str, str]], text: Any) -> bytes:
-    """A mail again, of what a provider took apart. A header stays one line: whatever stood in it makes no second."""
-    lines = [f"{' '.join(name.split())}: {' '.join(value.split())}" for name, value in headers]
+def headers_of(told: Any) -> list[tuple[str, str]]:
+    """Of an object, or of a list of names and values."""
+    if isinstance(told, Mapping):
+        return flat(told)
+    return [(one["name"], one["value"]) for one in told or []]
+
+
+def headers_in(block: str) -> list[tuple[str, str]]:
+    """Of a text of headers, whose folded lines are joined."""
+    joined = FOLD.sub(lambda _: " ", block.replace("\r\n", "\n"))
+    pairs = (line.partition(":") for line in joined.split("\n"))
+    return [(name.strip(), value.strip()) for name, colon, value in pairs if colon and name.strip()]
+
+
+def made_of(headers: Iterable[tuple[str, str]], text: Any, files: Iterable[tuple[str, bytes]] = ()) -> bytes:
+    """A mail again, of what a provider took apart. A header stays one line: whatever stood in it makes no second.
+
+    Of the files those that a report is made of.
+    """
+    lines = [
+        f"{' '.join(name.split())}: {' '.join(value.split())}"
+        for name, value in headers
+        if name.strip().lower() not in ABOUT_BODY
+    ]
     body = text if isinstance(text, str) else ""
-    return ("\n".join(lines) + "\n\n" + body).encode("utf-8", "replace")
+    parts = [("text/plain; charset=utf-8", body.encode("utf-8", "replace"))]
+    parts += [(kind, file) for kind, file in files if kind.partition(";")[0].strip().lower() in REPORT_PARTS]
+    lines += ["MIME-Version: 1.0", f'Content-Type: multipart/mixed; boundary="{BOUNDARY}"', ""]
+    mark = f"--{BOUNDARY}".encode()
+    made = [b"%s\nContent-Type: %s\n\n%s\n" % (mark, kind.encode("utf-8", "replace"), file) for kind, file in parts]
+    return b"\n".join(["\n".join(lines).encode("utf-8", "replace"), *made, mark + b"--\n"])

@@ -245,9 +245,10 @@ def smtp_of(slug: str, said: AnymailTrackingEvent, esp: Any) -> dict[str, Any]:
     if text:
         found = smtp(text, first_of(slug, "code", esp), first_of(slug, "status", esp))
     else:
-        status = code_of(slug, esp)
-        words = clean_line(f"{words_of(said, is_known=bool(status))} {first_of(slug, 'words', esp)}")
-        found = smtp(words, status=status)
+        label = code_of(slug, esp)
+        told = "" if find_status(label) else label
+        words = clean_line(f"{told} {words_of(said, is_known=bool(label))} {first_of(slug, 'words', esp)}")
+        found = smtp(words, status=label)
     if host := first_of(slug, "remote_mta", esp):
         found["remote_mta"] = host[:LINE_LENGTH]
     return found

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from bounces.intake.webhooks.arrival import Arrival, Refused
+from bounces.intake.webhooks.posted import is_form, read_form
 
 WINDOW = timedelta(seconds=300)
 # Mailgun tries again for eight hours with the moment and token of the first time; its signature counts once.
@@ -176,7 +177,7 @@ def check_mailgun(arrival: Arrival, given: Given, now: datetime) -> None:
 def mailgun_block(arrival: Arrival) -> dict[str, str]:
     """Raises Refused."""
     try:
-        found = json.loads(arrival.body)["signature"]
+        found = read_form(arrival).fields if is_form(arrival) else json.loads(arrival.body)["signature"]
         block = {name: found[name] for name in ("timestamp", "token", "signature")}
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Refused("There is no signature in the body.", status=400) from None

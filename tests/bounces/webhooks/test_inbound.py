@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
@@ -16,12 +21,22 @@ from django.utils import timezone
 from bounces import process
 from bounces.intake.events import keep_events
 from bounces.intake.webhooks import opening, samples, sns
+from bounces.intake.webhooks.arrival import Arrival
 from bounces.intake.webhooks.inbound import made_of
 from bounces.intake.webhooks.opening import read_all
 from bounces.intake.webhooks.providers import PROVIDERS
 from bounces.models import Address, Bounce, InboundItem
+from bounces.parsing.mail import open_mail
 from tests.bounces.arriving import a_bounce_mail
-from tests.bounces.webhooks.posting import CERTIFICATE_URL, Posted, a_post, a_provider_source, amazon_certificate
+from tests.bounces.webhooks.posting import (
+    CERTIFICATE_URL,
+    SECRETS,
+    Posted,
+    a_post,
+    a_provider_source,
+    amazon_certificate,
+    ec_key,
+)
 
 SITE = "http://rebound.example"
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -62,6 +77,89 @@ POSTED: dict[str, Callable[[dict[str, str]], Any]] = {
         {"msys": {"relay_message": {"content": {"email_rfc822": raw(headers), "email_rfc822_is_base64": False}}}}
     ],
 }  # fmt: skip
+
+
+BOUNDARY = "b0undary"
+DSN = """Reporting-MTA: dns; mx.example.org
+
+Final-Recipient: rfc822; ada@example.org
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 No such user
+"""
+
+
+def multipart(fields: dict[str, str], files: dict[str, str]) -> bytes:
+    parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
+    parts += [
+        f'Content-Disposition: form-data; name="{name}"; filename="x"\r\nContent-Type: {name}\r\n\r\n{body}'
+        for name, body in files.items()
+    ]
+    return ("".join(f"--{BOUNDARY}\r\n{part}\r\n" for part in parts) + f"--{BOUNDARY}--\r\n").encode()
+
+
+def of_mailgun(headers: dict[str, str], files: dict[str, str], *, whole: bool = False) -> Posted:
+    moment, token = str(int(timezone.now().timestamp())), "t" * 50
+    signature = hmac.new(SECRETS["mailgun"][1].encode(), (moment + token).encode(), hashlib.sha256).hexdigest()
+    told = {"timestamp": moment, "token": token, "signature": signature, "recipient": "us@x.example"}
+    parts = {"message-headers": json.dumps([*headers.items()]), "body-plain": "Yes, please."}
+    told |= {"body-mime": raw(headers)} if whole else parts
+    if files:
+        body, kind = multipart(told, files), f"multipart/form-data; boundary={BOUNDARY}"
+    else:
+        body, kind = urlencode(told).encode(), "application/x-www-form-urlencoded"
+    return Posted(a_provider_source("mailgun"), Arrival(body, {"content-type": kind}))
+
+
+def of_sendgrid(headers: dict[str, str], files: dict[str, str], *, whole: bool = False) -> Posted:
+    parts = {"headers": "".join(f"{name}: {value}\n" for name, value in headers.items()), "text": "Yes, please."}
+    body = multipart({"email": raw(headers)} if whole else parts, files)
+    moment = str(int(timezone.now().timestamp()))
+    signed = ec_key("sendgrid").sign(moment.encode() + body, ec.ECDSA(hashes.SHA256()))
+    told = {
+        "content-type": f"multipart/form-data; boundary={BOUNDARY}",
+        "x-twilio-email-event-webhook-timestamp": moment,
+        "x-twilio-email-event-webhook-signature": base64.b64encode(signed).decode(),
+    }
+    return Posted(a_provider_source("sendgrid"), Arrival(body, told))
+
+
+BY_FORM = [of_mailgun, of_sendgrid]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("of_provider", BY_FORM)
+def test_a_reply_that_comes_as_a_form_counts_once(
+    client: Client, of_provider: Callable[..., Posted], whole: bool
+) -> None:
+    a_message_was_sent()
+    post = of_provider(REPLY, {}, whole=whole)
+
+    statuses = [post.send(client), post.send(client)]
+    run_flow()
+
+    assert (statuses, Address.objects.get().last_reply_at is not None) == ([200, 200], True)
+
+
+@pytest.mark.parametrize("of_provider", BY_FORM)
+def test_a_bounce_that_comes_as_a_form_is_a_report_and_needs_a_return_path_of_ours(
+    client: Client, of_provider: Callable[..., Posted]
+) -> None:
+    headers = {"From": "MAILER-DAEMON@mx.example.org", "To": "bounces@x.example", "Subject": "Undelivered Mail"}
+
+    status = of_provider(headers, {"message/delivery-status": DSN}).send(client)
+    run_flow()
+
+    assert status == 200
+    assert Bounce.objects.get().standing == "unverified"
+
+
+@pytest.mark.parametrize("of_provider", BY_FORM)
+def test_a_form_whose_signature_is_wrong_is_refused(client: Client, of_provider: Callable[..., Posted]) -> None:
+    post = of_provider(REPLY, {})
+    body = post.arrival.body
+    changed = body.replace(b"signature=", b"signature=0") if of_provider is of_mailgun else body + b" "
+    assert post.with_body(changed).send(client) == 403
 
 
 @pytest.fixture(autouse=True)
@@ -161,4 +259,5 @@ def test_a_spoilt_mail_takes_no_neighbour_along(spoilt: Any) -> None:
 
 
 def test_a_header_makes_no_second_one() -> None:
-    assert made_of([("Subject", "x\r\nFrom: eve@b.example")], None).count(b"\n") == 2
+    made = open_mail(made_of([("Subject", "x\r\nFrom: eve@b.example")], None)).headers
+    assert (made.get("subject"), made.get("from")) == ("x From: eve@b.example", "")

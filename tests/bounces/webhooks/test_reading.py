@@ -20,10 +20,11 @@ from bounces.intake.events import report_of
 from bounces.intake.webhooks import normal, samples, sns
 from bounces.intake.webhooks.arrival import Arrival
 from bounces.intake.webhooks.labels import load_labels
-from bounces.intake.webhooks.normal import Found
+from bounces.intake.webhooks.normal import Found, smtp
 from bounces.intake.webhooks.opening import read_all
 from bounces.intake.webhooks.providers import PROVIDERS
 from bounces.models import Address, Bounce, Complaint, InboundItem, RawChunk, Suppression
+from bounces.parsing.text import find_status
 from bounces.values import Kind
 from bounces.views.webhooks import stream_of
 from tests.bounces.webhooks.posting import CERTIFICATE_URL, a_post, a_provider_source, amazon_certificate
@@ -144,8 +145,9 @@ def judged(found: list[Found]) -> str:
 @pytest.mark.parametrize("slug", load_labels())
 def test_every_label_is_of_a_provider_and_a_code_that_a_rule_knows(slug: str) -> None:
     reports = [
-        report_of(json.dumps({**EVENT, "smtp": {"enhanced": code}}).encode()).reports[0]
-        for code in load_labels()[slug].codes.values()
+        report_of(json.dumps({**EVENT, "smtp": told}).encode()).reports[0]
+        for label in load_labels()[slug].codes.values()
+        for told in [smtp("" if find_status(label) else label, status=label)]
     ]
 
     assert slug in PROVIDERS
