@@ -41,20 +41,10 @@ SPACED_NAME = re2.compile(rb"(?m)^([!-9;-~]{1,100})[ \t]+:")  # RFC 5322 4.5, ob
 ANY_HEADER = re2.compile(rb"(?m)^[!-9;-~]{1,100}:")
 PARAMETERS = ("boundary", "charset")
 PARAMETER = Pattern(r'(?i);\s*(boundary|charset)\*?\s*=\s*("[^"]*"|[^;\s]*)')
-MAIL_HEADERS = frozenset(
-    (
-        "from",
-        "to",
-        "subject",
-        "date",
-        "received",
-        "message-id",
-        "return-path",
-        "content-type",
-        "mime-version",
-        "sender",
-    )
-)
+# The commonest first.
+MAIL_HEADERS = (
+    "from", "received", "to", "subject", "date", "message-id", "return-path", "content-type", "mime-version", "sender",
+)  # fmt: skip
 RETURNED_TYPES = frozenset(
     (
         "message/rfc822",

@@ -109,8 +109,8 @@ def find_kind(reports: tuple[Report, ...]) -> MailKind:
 
 def complete(report: Report, mail: Mail, reader: str) -> Report:
     """What the mail says for all its recipients: whom it was sent to, which mail it is about."""
-    about = [inner.get("message-id") for inner in mail.returned if "message-id" in inner]
-    message_id = report.message_id or next(iter(about), "")
+    about = (inner.get("message-id") for inner in mail.returned)
+    message_id = report.message_id or next((found for found in about if found), "")
     return change(
         report,
         addressee=find_addressee(report, mail),

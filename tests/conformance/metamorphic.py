@@ -232,6 +232,17 @@ def with_large_fields(raw: bytes) -> bytes | None:
     return None if changed == raw else changed
 
 
+def fields_changed(pattern: bytes, by: bytes) -> Change:
+    """In the fields of the delivery report, wherever they stand."""
+    names = rb"(?mi)^(final-recipient|original-recipient|action|status|remote-mta|diagnostic-code|reporting-mta):"
+
+    def change(raw: bytes) -> bytes | None:
+        changed = re.sub(names + pattern, rb"\1:" + by, raw)
+        return None if changed == raw else changed
+
+    return change
+
+
 def kept(text: str) -> str:
     return text
 
@@ -261,6 +272,16 @@ CHANGES: dict[str, Change] = {
     ),
     "looked at for spam": with_headers(b"X-Spam-Status: No, score=-1.9 required=5.0", b"X-Virus-Scanned: clean"),
     "signed": with_headers(b"DKIM-Signature: v=1; a=rsa-sha256; d=a.example; s=s1;\n\tbh=abc=; b=def="),
+    "judged by a gateway": with_headers(
+        b"Authentication-Results: mx.b.example; spf=none smtp.helo=mx.a.example; dkim=none",
+        b"X-MS-Exchange-Organization-SCL: -1",
+    ),
+    "sorted by a filter": with_headers(b"X-Sieve: CMU Sieve 3.0", b"X-Folder: INBOX", b"X-UID: 4711"),
+    "kept in an archive": with_headers(b"X-Archived-At: 2025-05-21", b"X-Original-Size: 4711"),
+    "sealed on the way": with_headers(b"ARC-Seal: i=1; a=rsa-sha256; cv=none; d=a.example; s=s1;\n b=abc="),
+    "two blanks behind a field's name": fields_changed(rb"[ \t]*(?=\S)", b"  "),
+    "no blank behind a field's name": fields_changed(rb"[ \t]+(?=\S)", b""),
+    "types in capitals": fields_changed(rb"([ \t]*)rfc822;", rb"\2RFC822;"),
     "small names": with_small_names,
     "another date": with_other_header(b"Date", b"Tue, 3 Jun 2025 08:00:00 +0000"),
     "another Message-ID": with_other_header(b"Message-ID", b"<another-0123456789@mx.another.example>"),
