@@ -45,7 +45,8 @@ def prune(clock: Callable[[], datetime], patience: timedelta) -> Pruned | None:
         if settings.INBOX_DAYS:
             kept_since = clock() - timedelta(days=settings.INBOX_DAYS)
             pruned.rows = _walk(PRUNE_ROWS, kept_since, held, clock, until)
-            _prune_early(kept_since, held, clock, until)
+            for sql in (PRUNE_EARLY, PRUNE_TOLD):
+                _prune_dated(sql, kept_since, held, clock, until)
     except lease.LeaseLost:
         return None
     finally:
@@ -70,20 +71,27 @@ def _walk(sql: str, before: datetime, held: Lease, clock: Callable[[], datetime]
     return total
 
 
-def _prune_early(before: datetime, held: Lease, clock: Callable[[], datetime], until: datetime) -> None:
-    """Outcomes of messages that no tool has told of: their attempts come no more."""
+def _prune_dated(sql: str, before: datetime, held: Lease, clock: Callable[[], datetime], until: datetime) -> None:
+    """Rows that nothing refers to, by their own date, a batch a transaction."""
     is_full = True
     while is_full and clock() < until:
         with transaction.atomic(), connection.cursor() as cursor:
             lease.guard(held)
-            cursor.execute(PRUNE_EARLY, {"before": before, "batch": BATCH})
+            cursor.execute(sql, {"before": before, "batch": BATCH})
             is_full = cursor.rowcount == BATCH
         lease.renew(held)
 
 
+# Outcomes of messages that no tool has told of: their attempts come no more.
 PRUNE_EARLY = """
 DELETE FROM bounces_earlyoutcome WHERE id = ANY(ARRAY(
     SELECT id FROM bounces_earlyoutcome WHERE recorded_at < %(before)s ORDER BY recorded_at LIMIT %(batch)s
+))
+"""
+# Announcements that all receivers were told.
+PRUNE_TOLD = """
+DELETE FROM bounces_outbox WHERE id = ANY(ARRAY(
+    SELECT id FROM bounces_outbox WHERE done_at < %(before)s ORDER BY id LIMIT %(batch)s
 ))
 """
 # Done with, and nothing that anybody looks at refers to it.

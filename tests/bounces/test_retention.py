@@ -11,7 +11,7 @@ from django.utils import timezone
 from bounces import lease, process, retention
 from bounces.intake.events import keep_events
 from bounces.lists import count_inbox
-from bounces.models import Bounce, EarlyOutcome, EventKey, InboundItem, PrunedCount, RawChunk, Schedule
+from bounces.models import Bounce, EarlyOutcome, EventKey, InboundItem, Outbox, PrunedCount, RawChunk, Schedule
 from bounces.tasks import TASKS
 from tests.bounces.arriving import a_bounce_mail, a_complaint_mail, an_out_of_office
 from tests.builders import NOW, an_address, an_inbound_item, days_ago
@@ -57,6 +57,15 @@ def test_outcomes_of_messages_that_nobody_told_of_go_with_the_inbox() -> None:
     prune()
 
     assert EarlyOutcome.objects.get().name == "m:young@b.example"
+
+
+def test_announcements_that_all_were_told_go_with_the_inbox_and_others_stay() -> None:
+    for name, done_at in (("old", days_ago(401)), ("young", days_ago(399)), ("waits", None)):
+        Outbox.objects.create(topic=name, payload={}, created_at=days_ago(500), due_at=days_ago(500), done_at=done_at)
+
+    prune()
+
+    assert set(Outbox.objects.values_list("topic", flat=True)) == {"young", "waits"}
 
 
 @pytest.mark.parametrize("state", ["pending", "unverified", "quarantined"])
