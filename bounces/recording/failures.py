@@ -181,10 +181,11 @@ def smtp_code(text: str) -> int | None:
 
 
 def own_code(report: Report, judgement: Judgement) -> str:
-    """Where no server replied, a 4.x.x is the reporting system's own: it says nothing beside a proof that is permanent
-    (Gmail writes 4.0.0 over a domain that does not exist), and would keep the bounce from counting as hard.
+    """Where no server replied, a 4.x.x is the reporting system's own: it says nothing beside a name server's word that
+    there is no such domain (Gmail writes 4.0.0 over that), and would keep the bounce from counting as hard.
     """
-    return "" if judgement.hard and report.status.startswith("4") else report.status
+    is_label = judgement.hard and judgement.reason == "hostunknown" and not report.replycode
+    return "" if is_label and report.status.startswith("4") else report.status
 
 
 def _evidence(failure: Failure) -> Evidence:

@@ -65,6 +65,8 @@ PARTS = {
     "daily counts": """
         SELECT concat_ws('|', day, dimension, key, attempted, bounced, delivered, deferred, hard, soft, blocked,
                          complaints) FROM bounces_dailystat
+        -- A row of noughts, left where a count was taken back, says what no row says.
+        WHERE attempted + bounced + delivered + deferred + hard + soft + blocked + complaints <> 0
     """,
     "contacts": """
         SELECT concat_ws('|', c.first_name, c.last_name, c.title, k.name, c.owner_id, c.phone, c.country,
