@@ -112,7 +112,7 @@ def _hard(evidence: Mapping[str, Any]) -> str:
 
 def _forwarded(email: str | None) -> str:
     """The address is right and its mail was forwarded; what it was forwarded to failed."""
-    return f" of {email}, to which its mail is forwarded," if email else ""
+    return f" of {email} (its mail is forwarded there)" if email else ""
 
 
 def _hard_after_reply(evidence: Mapping[str, Any]) -> str:

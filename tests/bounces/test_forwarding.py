@@ -62,7 +62,7 @@ def test_the_sentence_names_the_forwarding() -> None:
     ingested(a_forwarded_bounce())
 
     sentence = explain_bounce(Bounce.objects.get())
-    assert f"said by mx00.gmx.example of {STRANGER}, to which its mail is forwarded" in sentence
+    assert f"said by mx00.gmx.example of {STRANGER} (its mail is forwarded there). The fault is" in sentence
 
 
 def test_the_page_of_the_contact_names_the_forwarding(client: Client) -> None:
@@ -72,4 +72,4 @@ def test_the_page_of_the_contact_names_the_forwarding(client: Client) -> None:
 
     page = client.get(reverse("contacts:contact", args=[contact.pk])).content.decode()
 
-    assert f"of {STRANGER}, to which its mail is forwarded" in page
+    assert f"of {STRANGER} (its mail is forwarded there) on " in page
