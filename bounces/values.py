@@ -136,11 +136,15 @@ class Report:
 
 
 _values_of = attrgetter(*Report.__dataclass_fields__)
+_PLACES = {name: at for at, name in enumerate(Report.__dataclass_fields__)}
 
 
 def change(report: Report, **changes: Any) -> Report:
-    """The report with some fields changed: `dataclasses.replace` in a third of its time, once or twice a report."""
-    return Report(**dict(zip(Report.__dataclass_fields__, _values_of(report), strict=True)) | changes)
+    """The report with some fields changed: `dataclasses.replace` in a fraction of its time, once or twice a report."""
+    values = list(_values_of(report))
+    for name, value in changes.items():
+        values[_PLACES[name]] = value
+    return Report(*values)
 
 
 @dataclass(frozen=True, slots=True)

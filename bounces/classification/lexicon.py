@@ -10,11 +10,8 @@ import tomllib
 from functools import cache
 from itertools import permutations
 from pathlib import Path
-from typing import Any
 
-import re2
-
-from bounces.patterns import Pattern
+from bounces.patterns import Pattern, PatternSet
 
 WORDS = Path(__file__).parent / "rules" / "languages.toml"
 CLAUSE_ENDS = Pattern(r"[.;:!?。！？；：](?:\s|$)|[。！？；：]|[<(\[{}\])>]|\s[-–—]+\s|\s[245]\d\d[ -]")
@@ -40,22 +37,18 @@ def clauses_of(text: str) -> list[str]:
 
 def classes_in(clause: str) -> list[tuple[str, str]]:
     owners, automaton = load_lexicon()
-    return [owners[index] for index in automaton.Match(clause) or ()]
+    return [owners[index] for index in automaton.find(clause)]
 
 
 @cache
-def load_lexicon() -> tuple[list[tuple[str, str]], Any]:
+def load_lexicon() -> tuple[list[tuple[str, str]], PatternSet]:
     """The owners of the patterns by index, as language and class; and the automaton that finds the indexes."""
-    options = re2.Options()
-    options.case_sensitive = False
-    options.max_mem = 64 << 20
-    automaton = re2.Set.SearchSet(options)
     owners: list[tuple[str, str]] = []
+    sources: list[str] = []
     for language, row in tomllib.loads(WORDS.read_text(encoding="utf-8")).items():
         before, after = ("", "") if row.get("together") else (r"(?:^|[^\pL])", r"(?:$|[^\pL])")
         for name, words in row.items():
             if name != "together":
-                automaton.Add(f"{before}(?:{'|'.join(words)}){after}")
+                sources.append(f"{before}(?:{'|'.join(words)}){after}")
                 owners.append((language, name))
-    automaton.Compile()
-    return owners, automaton
+    return owners, PatternSet(sources)

@@ -13,9 +13,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import re2
-
 from bounces.classification.lexicon import find_pairs
+from bounces.patterns import PatternSet
 from bounces.values import Fault, Kind
 
 HERE = Path(__file__).parent
@@ -87,8 +86,7 @@ class RuleSet:
     def match(self, table: Table, text: str) -> list[Rule]:
         """The rules of which a pattern occurs in the text, in order, once a pattern; one pass over the text for all."""
         owners, automaton = self._automata[table]
-        found = automaton.Match(text) if owners and text else None
-        return [owners[index] for index in sorted(found or ())]
+        return [owners[index] for index in sorted(automaton.find(text))]
 
     def match_words(self, text: str) -> list[Rule]:
         """The rules whose pair stands in the text, in order."""
@@ -116,7 +114,7 @@ class RuleSet:
         return {table: read_codes(rules) for table, rules in self._tables.items()}
 
     @cached_property
-    def _automata(self) -> dict[Table, tuple[list[Rule], Any]]:
+    def _automata(self) -> dict[Table, tuple[list[Rule], PatternSet]]:
         return {table: compile_set(rules) for table, rules in self._tables.items()}
 
 
@@ -135,19 +133,10 @@ def read_codes(rules: tuple[Rule, ...]) -> tuple[dict[str, Rule], list[tuple[str
     return named, ranges
 
 
-def compile_set(rules: tuple[Rule, ...]) -> tuple[list[Rule], Any]:
+def compile_set(rules: tuple[Rule, ...]) -> tuple[list[Rule], PatternSet]:
     """The owners of the patterns, by index, and the automaton that finds the indexes. Raises re2.error."""
-    options = re2.Options()
-    options.case_sensitive = False
-    options.max_mem = 64 << 20  # where RE2 runs out of its default 8 MB, it finds nothing
-    automaton = re2.Set.SearchSet(options)
-    owners = []
-    for rule in rules:
-        for pattern in rule.patterns:
-            automaton.Add(pattern)
-            owners.append(rule)
-    automaton.Compile()
-    return owners, automaton
+    owned = [(rule, pattern) for rule in rules for pattern in rule.patterns]
+    return [rule for rule, _ in owned], PatternSet(pattern for _, pattern in owned)
 
 
 @cache

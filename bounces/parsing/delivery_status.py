@@ -71,7 +71,9 @@ def name_hidden(reports: tuple[Report, ...], notice: Notice) -> tuple[Report, ..
 
 def read_pasted_fields(notice: Notice) -> tuple[Report, ...]:
     """The same fields in the text of a notice: Amazon WorkMail, gateways that lose the MIME structure."""
-    match = FIRST_FIELD.search(notice.text) if notice.is_report and PASTED.matches(notice.text) else None
+    if not notice.is_report or "final-recipient" not in notice.text.lower() or not PASTED.matches(notice.text):
+        return ()
+    match = FIRST_FIELD.search(notice.text)
     reports = tuple(read_fields(notice.text[match.start() :])) if match else ()
     return tuple(deepen(report, notice, len(reports)) for report in reports)
 
@@ -154,7 +156,7 @@ def is_field_name(name: str) -> bool:
 
 
 def build_report(message: Fields, group: Fields) -> Report:
-    diagnostic = read_words(group)
+    action, diagnostic = read_action(group), read_words(group)
     category = clean_line(group.get("x-powermta-bouncecategory", ""))
     if category:  # PowerMTA's own word for it
         diagnostic = clean_line(f"{diagnostic} (PowerMTA: {category[:40]})")
@@ -164,10 +166,10 @@ def build_report(message: Fields, group: Fields) -> Report:
         status = said
     recipient, original = read_recipient(group, "final-recipient"), read_recipient(group, "original-recipient")
     return Report(
-        event=find_event(read_action(group), status),
+        event=find_event(action, status),
         recipient=recipient or original or None,
         original_recipient=original,
-        action=read_action(group),
+        action=action,
         status=status,
         replycode=find_replycode(diagnostic),
         diagnostic=diagnostic,
@@ -184,7 +186,7 @@ def read_words(group: Fields) -> str:
     `<mx.b.example #5.0.0 smtp; 550 5.4.1 no>` is how Exchange packs a reply (MS-OXCMAIL, PidTagSupplementaryInfo).
     """
     words = read_diagnostic(group.get("diagnostic-code", ""))
-    packed = PACKED.first(group.get("x-supplementary-info", ""))
+    packed = PACKED.first(group["x-supplementary-info"]) if "x-supplementary-info" in group else ""
     if packed and not find_replycode(words):
         return clean_line(decode_words(packed))
     return words or read_comment(group.get("status", ""))

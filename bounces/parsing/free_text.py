@@ -86,6 +86,9 @@ BRACKETED = Pattern(rf"[45]\d\d.*<(?P<address>{ADDRESS_PATTERN})>|<(?P<other>{AD
 IN_REFUSAL = Pattern(rf"(?:^|\s)[45]\d\d[ -](?:[45]\.\d+\.\d+ )?(?:[^@]{{0,40}}\s)?(?P<address>{ADDRESS_PATTERN})")
 
 
+NOBODY = ("", "")  # where a line introduces no recipient
+
+
 @dataclass
 class Finding:
     """A recipient, and the lines about it."""
@@ -160,26 +163,28 @@ def find_headed(notice: Notice, pattern: Pattern) -> list[Finding]:
     first = min(matched)
     findings: dict[str, Finding] = {}
     listed: list[Finding] = []
-    before = next((line.strip() for line in reversed(notice.lines[:first]) if line.strip()), "")
+    before = next((line for line in reversed(notice.lines[:first]) if line), "")
     depth = -1  # of the line that opened the paragraph; -1: none is open
     for at, line in enumerate(notice.lines[first:], first):
-        margin = len(line) - len(line.lstrip())
+        if not line:
+            depth = -1
+        margin = len(line) - len(line.lstrip()) if at in matched else 0
         is_continued = 0 <= depth < margin  # a sentence that goes on, whose next word happens to be an address
-        address, rest = split_recipient(pattern, None if is_continued else matched.get(at), line, before)
-        if address or not line:
-            depth = margin if address else -1
+        match = None if is_continued else matched.get(at)
+        address, rest = split_recipient(pattern, match, line, before.strip()) if match else NOBODY
         if address:
+            depth = margin
             if any(finding.has_words for finding in listed):
                 listed = []
             listed.append(findings.setdefault(address, Finding(address)))
             listed[-1].lines.append(rest)
             if len(findings) == 1:  # above the first, where no other's words stand
-                listed[-1].above = before
-        elif not (line.lstrip().startswith("(") and ASIDE.matches(line)):  # names the same recipient once more
+                listed[-1].above = before.strip()
+        elif listed and not (line.lstrip().startswith("(") and ASIDE.matches(line)):  # names the same recipient again
             for finding in listed[-MAX_LISTED:]:
                 if len(finding.lines) < MAX_TOLD_LINES:
                     finding.lines.append(line)
-        before = line.strip() or before
+        before = line or before
     return without_sender(list(findings.values()), notice)
 
 
@@ -204,7 +209,8 @@ def find_in_dialogue(notice: Notice) -> list[Finding]:
             exchange.append(line)
         else:
             exchange = []
-        address, _ = split_recipient(REFUSED, REFUSED.search(line) if "@" in line else None, line, "")
+        match = REFUSED.search(line) if "@" in line else None
+        address, _ = split_recipient(REFUSED, match, line, "") if match else NOBODY
         if address and address not in notice.senders:  # who is refused at MAIL is no recipient; the next line names one
             finding = findings.setdefault(address, Finding(address))
             finding.lines += exchange
@@ -213,15 +219,15 @@ def find_in_dialogue(notice: Notice) -> list[Finding]:
     return without_sender(list(findings.values()), notice)
 
 
-def split_recipient(pattern: Pattern, match: Found | None, line: str, before: str) -> tuple[str, str]:
+def split_recipient(pattern: Pattern, match: Found, line: str, before: str) -> tuple[str, str]:
     """The recipient that a line introduces and what the line says about it; "" where it introduces none."""
-    if not match or OTHER_FIELD.matches(line) or SOMEONE_ELSE.matches(before[-60:]):
-        return "", ""
+    if OTHER_FIELD.matches(line) or SOMEONE_ELSE.matches(before[-60:]):
+        return NOBODY
     if pattern is not BEHIND and SOMEONE_ELSE.matches(line[: max(match.start(1), 0)][-60:].rstrip("<( '\"")):
-        return "", ""
+        return NOBODY
     address = clean_address(match.group(1) or match.group(2) or "")
     rest = line[match.start(2) :].lstrip(" :;,.=>") if pattern is AT_HEAD else line
-    return (address, rest) if address else ("", "")
+    return (address, rest) if address else NOBODY
 
 
 def without_sender(findings: list[Finding], notice: Notice) -> list[Finding]:

@@ -49,7 +49,7 @@ class Notice:
     @lazy
     def sentences(self) -> str:
         """The same words without line ends: a phrase may be broken anywhere."""
-        return " ".join(line.strip() for line in self.lines)
+        return " ".join([line.strip() for line in self.lines])
 
     @lazy
     def addressed(self) -> list[int]:
@@ -68,6 +68,16 @@ class Notice:
         return [*find_addresses(self.mail.headers.get("to")), *own]
 
     @lazy
+    def is_from_system(self) -> bool:
+        """Whether the sender has a mail system's name."""
+        return SYSTEM_SENDER.matches(self.mail.headers.get("from")[:200])
+
+    @lazy
+    def is_answered(self) -> bool:
+        """Whether the subject begins as an answer's or a forward's does."""
+        return ANSWERED.matches(self.mail.subject[:200])
+
+    @lazy
     def is_report(self) -> bool:
         return self.weight >= ENOUGH and not self.is_answer
 
@@ -75,9 +85,10 @@ class Notice:
     def is_answer(self) -> bool:
         """A person's or a ticket system's mail about a report, even where its return path is empty."""
         headers = self.mail.headers
-        answers = ANSWERED.matches(self.mail.subject[:200]) and ("in-reply-to" in headers or "references" in headers)
-        is_systems = SYSTEM_SENDER.matches(headers.get("from")[:200]) or "x-failed-recipients" in headers
-        return bool(answers) and not is_systems and self.mail.content_type != "multipart/report"
+        if not self.is_answered or not ("in-reply-to" in headers or "references" in headers):
+            return False
+        is_systems = self.is_from_system or "x-failed-recipients" in headers
+        return not is_systems and self.mail.content_type != "multipart/report"
 
     @lazy
     def tells_failure(self) -> bool:
@@ -85,10 +96,7 @@ class Notice:
             return True
         if FAILURE.matches(self.text) or FAILURE.matches(self.sentences):
             return True
-        is_systems = SYSTEM_SENDER.matches(self.mail.headers.get("from")[:200])
-        return bool(
-            is_systems and FAILURE_SUBJECT.matches(self.mail.subject[:200])
-        )  # in a language that we do not know
+        return self.is_from_system and FAILURE_SUBJECT.matches(self.mail.subject[:200])  # in an unknown language
 
     @lazy
     def is_delay(self) -> bool:
@@ -117,7 +125,7 @@ class Notice:
     def weight(self) -> int:
         """How much speaks for a mail system. A person who answers a bounce gets no credit for its subject."""
         subject = self.mail.subject[:200]
-        told = 0 if ANSWERED.matches(subject) else 2 if FAILURE_SUBJECT.matches(subject) else self.hints
+        told = 0 if self.is_answered else 2 if FAILURE_SUBJECT.matches(subject) else self.hints
         return told + self.system_signs
 
     @property
@@ -133,14 +141,13 @@ class Notice:
         """What speaks for a mail system without a word of the mail's own: a person can write of a failed mail too."""
         headers = self.mail.headers
         return_path = headers.get("return-path").strip().lower()
-        signs = {
-            "sender": 2 if SYSTEM_SENDER.matches(headers.get("from")[:200]) else 0,
-            "return path": 2 if return_path == "<>" or "mailer-daemon" in return_path else 0,
-            "named recipients": 3 if "x-failed-recipients" in headers else 0,
-            "refused post": 2 if self.is_refused_post else 0,
-            "returned mail": 1 if self.copied else 0,
-        }
-        return sum(signs.values())
+        return (
+            2 * self.is_from_system
+            + 2 * (return_path == "<>" or "mailer-daemon" in return_path)
+            + 3 * ("x-failed-recipients" in headers)
+            + 2 * self.is_refused_post
+            + self.copied  # the mail came back with it
+        )
 
 
 def find_notice(mail: Mail) -> Notice:
@@ -148,7 +155,9 @@ def find_notice(mail: Mail) -> Notice:
     copy = COPY.search(mail.text)
     told = mail.text[: copy.start()] if copy else mail.text
     lines = capped_lines(told, MAX_LINES)
-    unquoted = tuple([capped_line(line).rstrip() for line in lines if not line.startswith("> ")])
+    if len(told) > MAX_LINE_CHARS:
+        lines = [line if line.startswith("> ") else capped_line(line) for line in lines]
+    unquoted = tuple([line.rstrip() for line in lines if not line.startswith("> ")])
     if not told.isascii():
         unquoted = tuple([set_apart(line) for line in unquoted])
     if not copy:

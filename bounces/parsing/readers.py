@@ -71,7 +71,7 @@ def _read(raw: bytes, readers: tuple[Reader, ...]) -> Reading:
         reports = reader.read(notice)
         if reports:
             meet(of_words if reader.by_words else ())
-            reports = tuple(complete(report, mail, reader.name) for report in reports)
+            reports = complete(reports, mail, reader.name)
             kind = find_kind(reports)
             why = f"automatic reply ({find_mark(mail)})" if kind is MailKind.VACATION else ""
             return Reading(kind, reports, why, reader.name)
@@ -107,16 +107,21 @@ def find_kind(reports: tuple[Report, ...]) -> MailKind:
     return MailKind.VACATION if Event.AUTO_REPLIED in events else MailKind.DELIVERED
 
 
-def complete(report: Report, mail: Mail, reader: str) -> Report:
+def complete(reports: tuple[Report, ...], mail: Mail, reader: str) -> tuple[Report, ...]:
     """What the mail says for all its recipients: whom it was sent to, which mail it is about."""
-    about = (inner.get("message-id") for inner in mail.returned)
-    message_id = report.message_id or next((found for found in about if found), "")
-    return change(
-        report,
-        addressee=find_addressee(report, mail),
-        message_id=clean_line(message_id.strip().strip("<>"))[:998],
-        return_path=find_return_path(mail.headers),
-        reader=reader,
+    about = next((found for inner in mail.returned if (found := inner.get("message-id"))), "")
+    return_path = find_return_path(mail.headers)
+    return tuple(
+        [
+            change(
+                report,
+                addressee=find_addressee(report, mail),
+                message_id=clean_line((report.message_id or about).strip().strip("<>"))[:998],
+                return_path=return_path,
+                reader=reader,
+            )
+            for report in reports
+        ]
     )
 
 
@@ -139,5 +144,8 @@ def find_return_path(headers: Headers) -> str:
         ours = next((address for address in named if find_token(address)), "")
         if ours:
             return ours
-    first = (find_address(headers.get(name)) for name in ("delivered-to", "x-original-to", "to"))
-    return next((address for address in first if address), "")
+    for name in ("delivered-to", "x-original-to", "to"):
+        address = find_address(headers.get(name))
+        if address:
+            return address
+    return ""

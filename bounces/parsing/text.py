@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from bounces.patterns import Pattern
+from bounces.patterns import Pattern, PatternSet
 from bounces.plain_text import INVISIBLE, LINE_BREAKS, ODD_BREAKS
 
 MAX_DIAGNOSTIC = 2_000
@@ -50,9 +50,10 @@ COMMAND_WORDS = {
     "HELO": r"after (?:helo|ehlo)|in reply to (?:helo|ehlo)|>>> (?:helo|ehlo)|my name was rejected",
     "CONNECT": r"after initial connection|refused to talk to me|while receiving the initial server greeting",
 }
+COMMANDS = tuple(COMMAND_WORDS)
 REFUSED_IN_DIALOGUE = Pattern(r"(?im)^>>> (helo|ehlo|mail|rcpt|data)\b[^\n]*\n<<< [45]\d\d\b")
 # Between two words may stand a line break: Postfix wraps its notice at 79 columns, so a longer address moves it.
-ANY_COMMAND = Pattern("(?im)" + "|".join(f"({words})" for words in COMMAND_WORDS.values()).replace(" ", r"\s+"))
+ANY_COMMAND = PatternSet(f"(?m){words}".replace(" ", r"\s+") for words in COMMAND_WORDS.values())
 CONTROL = dict.fromkeys([0x00, *LINE_BREAKS, *ODD_BREAKS, *INVISIBLE], " ")
 
 
@@ -99,8 +100,8 @@ def find_command(text: str) -> str:
     dialogue = REFUSED_IN_DIALOGUE.search(text) if "<<<" in text else None
     if dialogue:
         return dialogue.group(1).upper().replace("EHLO", "HELO")
-    named = {found.last_group for found in ANY_COMMAND.each(text)}
-    return next((command for group, command in enumerate(COMMAND_WORDS, 1) if group in named), "")
+    named = ANY_COMMAND.find(text)
+    return COMMANDS[min(named)] if named else ""
 
 
 def clean_host(text: str) -> str:
