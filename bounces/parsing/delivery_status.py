@@ -119,9 +119,9 @@ def split_groups(text: str) -> Iterator[Fields]:
     """Groups of fields between empty lines; a second Final-Recipient opens a group of its own."""
     lines: list[str] = []
     seen = False
-    for line in text.encode("utf-8", "replace").decode().split("\n"):
+    for line in (text if text.isascii() else text.encode("utf-8", "replace").decode()).split("\n"):
         is_empty = not line or line.isspace()
-        opens = not is_empty and line[:16].lower().startswith("final-recipient")
+        opens = not is_empty and line[0] in "fF" and line[:16].lower().startswith("final-recipient")
         if lines and (is_empty or (opens and seen)):
             yield read_group(lines)
             lines, seen = [], False

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from bounces.parsing.caps import met
 from bounces.parsing.mail import Headers, Mail
 from bounces.parsing.text import clean_host, clean_line, find_address, find_addresses, find_date
-from bounces.patterns import Pattern
 from bounces.values import Event, Report
 
 MAX_RECIPIENTS = 1_000
-JUNK_MAIL_REPORT = Pattern(r"(?i)^complaint about message from ")
+JUNK_MAIL_REPORT = "complaint about message from "
 RECIPIENT_FIELDS = ("original-rcpt-to", "original-recipient", "removal-recipient")
 
 
@@ -30,7 +29,7 @@ def read_feedback(mail: Mail) -> tuple[Report, ...]:
 
 def read_junk_mail_report(mail: Mail) -> tuple[Report, ...]:
     """Microsoft's Junk Mail Reporting: no report part, the recipient in a header of the mail that is returned."""
-    if not JUNK_MAIL_REPORT.matches(mail.subject[:200]):
+    if not mail.subject[:200].casefold().startswith(JUNK_MAIL_REPORT):
         return ()
     recipients = [find_address(returned.get("x-hmxmroriginalrecipient")) for returned in mail.returned]
     return tuple(

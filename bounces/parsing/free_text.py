@@ -157,7 +157,8 @@ def find_recipients(notice: Notice) -> list[Finding]:
 
 def find_headed(notice: Notice, pattern: Pattern) -> list[Finding]:
     """Paragraphs by the recipient that opens them. Recipients listed one below the other share what follows."""
-    matched = {at: found for at in notice.addressed if (found := pattern.search(notice.lines[at]))}
+    lines, search = notice.lines, pattern.search
+    matched = {at: found for at in notice.addressed if (found := search(lines[at]))}
     if not matched:
         return []
     first = min(matched)

@@ -114,8 +114,8 @@ class Headers:
 
     def __bool__(self) -> bool:
         """Whether there is any header in the block: a name, a colon."""
-        name, colon, _ = self._block[1:].partition(b"\n")[0].partition(b":")
-        if colon and 0 < len(name) <= MAX_NAME and not name.translate(None, NAME_BYTES):
+        colon = self._block.find(b":", 1, MAX_NAME + 2)
+        if colon > 1 and not self._block[1:colon].translate(None, NAME_BYTES):  # no line break is of a name
             return True
         return ANY_HEADER.search(self._block) is not None
 
@@ -232,7 +232,9 @@ def decode_value(value: bytes) -> str:
         value = value[: MAX_HEADER_CHARS * 2]
     if b"\n" in value:
         value = b" ".join([piece.strip() for piece in value.split(b"\n")])
-    return value.strip()[:MAX_HEADER_CHARS].decode("utf-8", "replace").strip()
+    if len(value) > MAX_HEADER_CHARS:
+        value = value.strip()[:MAX_HEADER_CHARS]
+    return value.decode("utf-8", "replace").strip()
 
 
 def walk_parts(headers: Headers, body: bytes) -> Iterator[Part]:
@@ -242,18 +244,17 @@ def walk_parts(headers: Headers, body: bytes) -> Iterator[Part]:
     while stack and seen < MAX_PARTS:
         headers, body, depth = stack.pop()
         content_type, params = parse_content_type(headers.get("content-type"))
-        boundary = params.get("boundary", "").encode("utf-8", "replace")
         children: list[bytes] = []
-        if content_type.startswith("multipart/") and boundary:
+        is_multipart = content_type.startswith("multipart/")
+        if is_multipart and params.get("boundary"):
             if depth < MAX_DEPTH:
-                children = list(split_multipart(body, boundary))
+                children = list(split_multipart(body, params["boundary"].encode("utf-8", "replace")))
             else:
                 met(f"parts within parts, more than {MAX_DEPTH} deep")
         if not children:
             seen += 1
             # A multipart whose boundary never occurs is still text that someone wrote.
-            leaf_type = "text/plain" if content_type.startswith("multipart/") else content_type
-            yield Part(headers, leaf_type, params.get("charset", ""), body)
+            yield Part(headers, "text/plain" if is_multipart else content_type, params.get("charset", ""), body)
             continue
         stack.extend((*split_headers(child), depth + 1) for child in reversed(children))
     if stack:

@@ -115,6 +115,8 @@ def find_host(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """One line without control characters, at most 2,000 characters: fit for a page and a column."""
+    if not text:
+        return ""
     text = " ".join(text[: MAX_DIAGNOSTIC * 4].split())
     if not text.isprintable():  # none of CONTROL is; most lines are
         text = " ".join(text.translate(CONTROL).split())
