@@ -33,6 +33,7 @@ MAX_RECIPIENTS = 1_000
 CERTAIN = 4  # of a notice's weight: at least two of the strongest signs
 MAX_TOLD_LINES = 100  # about one recipient
 MAX_TOLD_CHARS = 8_000
+NOBODY = ("", "")  # of a line that introduces no recipient
 MAX_LISTED = 100  # recipients one below the other that share the words below them
 
 # A recipient at the head of a line: nothing but marks and a label before it, a separator behind it.
@@ -84,9 +85,6 @@ BRACKETED = Pattern(rf"[45]\d\d.*<(?P<address>{ADDRESS_PATTERN})>|<(?P<other>{AD
 
 # Who is named in the refusal itself: `550 5.1.1 bob@b.example User unknown`.
 IN_REFUSAL = Pattern(rf"(?:^|\s)[45]\d\d[ -](?:[45]\.\d+\.\d+ )?(?:[^@]{{0,40}}\s)?(?P<address>{ADDRESS_PATTERN})")
-
-
-NOBODY = ("", "")  # where a line introduces no recipient
 
 
 @dataclass
@@ -157,8 +155,7 @@ def find_recipients(notice: Notice) -> list[Finding]:
 
 def find_headed(notice: Notice, pattern: Pattern) -> list[Finding]:
     """Paragraphs by the recipient that opens them. Recipients listed one below the other share what follows."""
-    lines, search = notice.lines, pattern.search
-    matched = {at: found for at in notice.addressed if (found := search(lines[at]))}
+    matched = {at: found for at in notice.addressed if (found := pattern.search(notice.lines[at]))}
     if not matched:
         return []
     first = min(matched)
@@ -167,9 +164,8 @@ def find_headed(notice: Notice, pattern: Pattern) -> list[Finding]:
     before = next((line for line in reversed(notice.lines[:first]) if line), "")
     depth = -1  # of the line that opened the paragraph; -1: none is open
     for at, line in enumerate(notice.lines[first:], first):
-        if not line:
-            depth = -1
         margin = len(line) - len(line.lstrip()) if at in matched else 0
+        depth = depth if line else -1
         is_continued = 0 <= depth < margin  # a sentence that goes on, whose next word happens to be an address
         match = None if is_continued else matched.get(at)
         address, rest = split_recipient(pattern, match, line, before.strip()) if match else NOBODY
