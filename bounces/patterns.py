@@ -35,9 +35,9 @@ class Found:
         return len(self._body[: max(self._spans[number][0], 0)].decode())
 
     @property
-    def last_group(self) -> int:
-        """The last group that took part: of alternatives, which one it was; 0 where there is none."""
-        return next((number for number in range(len(self._spans) - 1, 0, -1) if self._spans[number] != NOWHERE), 0)
+    def span(self) -> tuple[int, int]:
+        """Of the whole match, in bytes of the text."""
+        return self._spans[0]
 
 
 class Pattern:

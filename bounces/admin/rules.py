@@ -31,7 +31,7 @@ from bounces.rejudging.starting import try_rule, work_at_once
 from bounces.rules_in_force import as_overrides, rules_in_force
 from bounces.templatetags.bounce_words import rule_table_words
 
-OWN = ("table", "patterns", "code", "host", "commands", "statuses", "example", "example_host")
+OWN = ("table", "patterns", "together", "code", "host", "commands", "statuses", "example", "example_host")
 VERDICT = ("reason", "kind", "fault")
 TRY = "bounces_ruleoverride_try_it"
 
@@ -100,6 +100,8 @@ class RuleOverrideForm(forms.ModelForm):
         }
         fields = ("effect", "name", *OWN, *VERDICT, "note", "is_enabled")
         help_texts = {
+            "together": "Two words or more, a line each, in any order, and no full stop, colon, bracket, dash or "
+            "address between them: account, closed|blocked.",
             "code": "For a rule of codes: 2.2 stands for 5.2.2 and 4.2.2; 55 for all reply codes that begin so; DATA.",
             "host": r"A pattern over the host that refused and the recipient’s domain: \bacme\.example$",
             "example": "What the remote system said, such as 550 5.1.1 No mailbox here. DATA: 550 … names the command. "
@@ -123,7 +125,7 @@ class RuleOverrideForm(forms.ModelForm):
         given = super().clean() or {}
         effect = given.get("effect")
         for name in OWN if effect != Effect.ADD else ():
-            given[name] = [] if name in RuleOverride.ARRAYS else ""
+            given[name] = [] if name in RuleOverride.ARRAYS else False if name == "together" else ""
         for name in VERDICT if effect == Effect.OFF else ():
             given[name] = ""
         if effect:
@@ -148,7 +150,8 @@ class RuleOverrideForm(forms.ModelForm):
         values = self.cleaned_data if given is None else given
         texts = {name: str(values.get(name) or "") for name in RuleOverride.TEXTS}
         arrays = {name: tuple(values.get(name) or ()) for name in RuleOverride.ARRAYS}
-        return Override(effect=Effect(values["effect"]), **texts, **arrays)  # type: ignore[arg-type]  # names of fields
+        together = bool(values.get("together"))
+        return Override(effect=Effect(values["effect"]), together=together, **texts, **arrays)  # type: ignore[arg-type]  # names of fields
 
     def validate_constraints(self) -> None:
         """What the database forbids is said above, by field."""
@@ -169,7 +172,7 @@ class RuleOverrideAdmin(FormAdmin):
         (None, {"fields": (("effect", "name"),)}),
         (
             "What it looks at (a rule of our own)",
-            {"fields": ("table", "patterns", "host", "code", ("commands", "statuses"))},
+            {"fields": ("table", "patterns", "together", "host", "code", ("commands", "statuses"))},
         ),
         ("What it decides", {"fields": ("reason", ("kind", "fault"))}),
         ("An example, which it must decide", {"fields": ("example", "example_host")}),

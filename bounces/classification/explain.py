@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bounces.classification.judge import BEFORE_RECIPIENT, candidates, classify, find_hosts, speaks
+from bounces.classification.judge import BEFORE_RECIPIENT, candidates, classify, find_hosts, find_rule, speaks
 from bounces.classification.normal_form import as_said, normalise
 from bounces.classification.ruleset import Rule, RuleSet, load_rules
 from bounces.values import Report
@@ -30,7 +30,10 @@ def explain(report: Report, rules: RuleSet | None = None) -> Iterator[tuple[str,
             return
         if not speaks(rule, report, rules):
             yield "passed over", f"{rule.name}: {find_objection(rule, report, rules)}"
-    yield "judged by", f"{judgement.rule}: no rule spoke"
+    first, doubt = find_rule(report, rules)
+    if first and doubt:
+        yield "in doubt", f"{first.name} blames the {rules.fault_of(first)}, {doubt.name} the {rules.fault_of(doubt)}"
+    yield "judged by", f"{judgement.rule}: {'neither of them' if doubt else 'no rule spoke'}"
 
 
 def find_objection(rule: Rule, report: Report, rules: RuleSet) -> str:

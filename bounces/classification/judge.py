@@ -3,21 +3,24 @@
 In: a `Report` that bounced or was deferred. Out: a `Judgement`. Stage: classify.
 
 The order: the dialect of the provider that refused, the words of the diagnostic, the enhanced code, the reply code,
-the refused command, and where nothing speaks, `onhold`. Words come before codes because codes lie: 5.2.2 is a full
-mailbox and 5.7.1 a block, and half of the systems that say "user unknown" say it with 5.0.0 or with no code.
+the refused command, and where nothing speaks, `onhold`; so, too, where two rules blame two and neither is the better
+one (`doubt.py`). Words come before codes because codes lie: 5.2.2 is a full mailbox and 5.7.1 a block, and half of the
+systems that say "user unknown" say it with 5.0.0 or with no code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 
+from bounces.classification.doubt import find_contradicting, is_equal
 from bounces.classification.normal_form import as_said, normalise
 from bounces.classification.ruleset import Reason, Rule, RuleSet, Table, load_rules
 from bounces.patterns import Pattern
 from bounces.values import Event, Judgement, Kind, Report
 
-DEFAULT = "default"  # the name that is stored where no rule spoke
+DEFAULT = "default"  # the name that is stored where no rule spoke, or two of equal rank blame two: for review
 UNDECIDED = "onhold"
 BEFORE_RECIPIENT = frozenset(("CONNECT", "HELO", "MAIL"))
 
@@ -26,7 +29,8 @@ def classify(report: Report, *, rules: RuleSet | None = None) -> Judgement:
     """The verdict on one failed recipient. In doubt between hard and soft: soft."""
     rules = rules or load_rules()
     report = as_said(report)
-    rule = next((rule for rule in candidates(report, rules) if speaks(rule, report, rules)), None)
+    rule, doubt = find_rule(report, rules)
+    rule = None if doubt else rule
     reason = find_reason(rule, report, rules)
     hard = bool(report.recipient) and is_hard(reason, rule, report)  # nobody is hard for a failure of nobody
     return Judgement(
@@ -46,18 +50,47 @@ def find_reason(rule: Rule | None, report: Report, rules: RuleSet) -> Reason:
     return reason
 
 
-def candidates(report: Report, rules: RuleSet) -> Iterator[Rule]:
-    """The rules that match the report, in the order of the tables; a table is asked when the ones before are done."""
+def find_rule(report: Report, rules: RuleSet) -> tuple[Rule | None, Rule | None]:
+    """The first that speaks, in the first table of which one does; and what puts it in doubt. None: there is none."""
     words = normalise(report.diagnostic)
-    yield from rules.match(Table.PROVIDERS, words)
-    yield from rules.match(Table.PHRASES, words)
-    yield from rules.match_words(words)
+    for matching in match_tables(words, report, rules):
+        for at, rule in enumerate(matching, 1):
+            if speaks(rule, report, rules):
+                others = find_contradicting(rule, matching[at:], rules) if at < len(matching) else []
+                return rule, find_doubt(rule, others, report, rules) if others else None
+    return None, None
+
+
+def find_doubt(rule: Rule, others: list[Rule], report: Report, rules: RuleSet) -> Rule | None:
+    """Which of the others is of the rule's rank: one that speaks too, and no code takes the rule's side."""
+    side = rules.fault_of(rule)
+    if any(rules.fault_of(coded) is side for coded in match_codes(report, rules)):
+        return None
+    words = normalise(report.diagnostic)
+    return next((other for other in others if speaks(other, report, rules) and is_equal(rule, other, words)), None)
+
+
+def match_tables(words: str, report: Report, rules: RuleSet) -> Iterator[list[Rule]]:
+    """The rules of each table that match, in their order; a table is asked when the ones before are done."""
+    yield rules.match(Table.PROVIDERS, words)
+    yield rules.match(Table.PHRASES, words)
+    yield rules.match_words(words)
+    yield match_codes(report, rules)
+
+
+def candidates(report: Report, rules: RuleSet) -> Iterator[Rule]:
+    """All rules that match the report, in the order in which they are asked."""
+    return chain.from_iterable(match_tables(normalise(report.diagnostic), report, rules))
+
+
+def match_codes(report: Report, rules: RuleSet) -> list[Rule]:
+    """The rules of its codes: the enhanced code's, the reply code's, the refused command's."""
     coded = (
         rules.find_code(Table.ENHANCED_CODES, report.status[2:]) if is_own_code(report) else None,
         rules.find_code(Table.REPLY_CODES, report.replycode),
         rules.find_code(Table.COMMANDS, report.command),
     )
-    yield from (rule for rule in coded if rule)
+    return [rule for rule in coded if rule]
 
 
 def speaks(rule: Rule, report: Report, rules: RuleSet) -> bool:

@@ -11,11 +11,10 @@ from functools import cache
 from itertools import permutations
 from pathlib import Path
 
-from bounces.patterns import Pattern, PatternSet
+from bounces.classification.clauses import clauses_of
+from bounces.patterns import PatternSet
 
 WORDS = Path(__file__).parent / "rules" / "languages.toml"
-CLAUSE_ENDS = Pattern(r"[.;:!?。！？；：](?:\s|$)|[。！？；：]|[<(\[{}\])>]|\s[-–—]+\s|\s[245]\d\d[ -]")
-MAX_CLAUSES = 60
 
 
 def find_pairs(text: str) -> frozenset[str]:
@@ -28,11 +27,6 @@ def find_pairs(text: str) -> frozenset[str]:
         for names in by_language.values():
             found.update(" ".join(pair) for pair in permutations(names, 2))
     return frozenset(found)
-
-
-def clauses_of(text: str) -> list[str]:
-    """What is set apart by full stops, colons, brackets, dashes and reply codes: no word reaches across one."""
-    return [clause for clause in CLAUSE_ENDS.sub(lambda _: "\n", text).split("\n") if clause.strip()][:MAX_CLAUSES]
 
 
 def classes_in(clause: str) -> list[tuple[str, str]]:

@@ -57,6 +57,7 @@ class Override:
     effect: Effect
     table: str = ""  # of a rule that is added
     patterns: tuple[str, ...] = ()
+    together: bool = False  # whether all patterns stand in one clause, instead of any of them anywhere
     code: str = ""
     host: str = ""
     commands: tuple[str, ...] = ()
@@ -92,11 +93,14 @@ class Override:
             host=self.host,
             commands=self.commands,
             statuses=self.statuses,
+            together=self.together,
+            own=True,
             **self._verdict,
         )
 
     def changed(self, shipped: Rule) -> Rule:
-        return replace(shipped, reason=self.reason, source=f"{self.note} (was: {shipped.source})", **self._verdict)
+        source = f"{self.note} (was: {shipped.source})"
+        return replace(shipped, reason=self.reason, source=source, own=True, **self._verdict)
 
     @property
     def _verdict(self) -> dict[str, Any]:
@@ -199,13 +203,15 @@ def _bad_shape(override: Override) -> Iterator[tuple[str, str]]:
     if table in WORDED:
         if not override.patterns:
             yield "patterns", "Give the words that the rule knows, a pattern a line."
+        if override.together and len(set(override.patterns)) < 2:
+            yield "patterns", "Words that stand together are two or more, a pattern a line."
         if override.code:
             yield "code", "A rule of words has no code: use patterns, and “only with the enhanced codes”."
     else:
         form, words = CODES[table]
         if not form.matches(override.code):
             yield "code", f"Give {words}."
-        for field in ("patterns", "host", "commands", "statuses"):
+        for field in ("patterns", "together", "host", "commands", "statuses"):
             if getattr(override, field):
                 yield field, "A rule of codes looks at the code alone: leave this empty, or make it a rule of words."
     if table is Table.PROVIDERS and not override.host:

@@ -13,6 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from bounces.classification.clauses import stand_together
 from bounces.classification.lexicon import find_pairs
 from bounces.patterns import PatternSet
 from bounces.values import Fault, Kind
@@ -71,6 +72,8 @@ class Rule:
     statuses: tuple[str, ...] = ()  # only with an enhanced code that begins so; empty: any
     kind: Kind | None = None  # None: the reason's
     fault: Fault | None = None  # None: the reason's
+    together: bool = False  # whether all `patterns` stand in one clause, instead of any of them anywhere
+    own: bool = False  # whether an admin wrote or changed it
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,11 @@ class RuleSet:
     def match(self, table: Table, text: str) -> list[Rule]:
         """The rules of which a pattern occurs in the text, in order, once a pattern; one pass over the text for all."""
         owners, automaton = self._automata[table]
-        return [owners[index] for index in sorted(automaton.find(text))]
+        found = [owners[index] for index in sorted(automaton.find(text))]
+        return [rule for rule in found if not rule.together or stand_together(rule.patterns, text)]
+
+    def fault_of(self, rule: Rule) -> Fault:
+        return rule.fault or self.reasons[rule.reason].fault
 
     def match_words(self, text: str) -> list[Rule]:
         """The rules whose pair stands in the text, in order."""

@@ -36,6 +36,7 @@ class RuleOverride(models.Model):
     effect = models.TextField("what it does", choices=EFFECTS, default=Effect.ADD.value)
     table = models.TextField("looks at", choices=choices(WRITABLE), blank=True, default="", db_column="looks_at")
     patterns = ArrayField(models.TextField(), blank=True, default=list)
+    together = models.BooleanField("all of them in one clause", default=False, db_default=False)
     code = models.TextField(blank=True, default="")
     host = models.TextField("hosts", blank=True, default="")
     commands = ArrayField(models.TextField(), verbose_name="only where refused", blank=True, default=list)
@@ -79,6 +80,10 @@ class RuleOverride(models.Model):
                 name="ruleoverride_of_a_shipped_rule_has_no_words",
             ),
             models.CheckConstraint(
+                condition=Q(together=False) | Q(table__in=["providers", "phrases"], patterns__len__gte=2),
+                name="ruleoverride_together_are_several_words",
+            ),
+            models.CheckConstraint(
                 condition=Q(patterns__len__lte=MOST_PATTERNS) & Q(example__length__lte=DIAGNOSTIC_LENGTH),
                 name="ruleoverride_bounded",
             ),
@@ -91,4 +96,4 @@ class RuleOverride(models.Model):
         """The value that the classification knows. Raises ValueError for an effect that it does not have."""
         given: dict[str, Any] = {name: getattr(self, name) for name in self.TEXTS}
         given |= {name: tuple(getattr(self, name) or ()) for name in self.ARRAYS}
-        return Override(effect=Effect(self.effect), **given)
+        return Override(effect=Effect(self.effect), together=self.together, **given)

@@ -92,6 +92,28 @@ def test_a_rule_is_saved_with_its_author(boss: Client) -> None:
     assert (row.patterns, row.created_by.role, row.is_enabled) == (["acme says no", "acme is full"], "admin", True)
 
 
+def test_a_rule_of_words_together_is_saved_and_tried(boss: Client) -> None:
+    fields = typed(patterns="acme says\r\nno", together="on")
+    page = boss.post(ADD, fields | TRY, follow=True)
+    assert page.status_code == 200
+    assert not RuleOverride.objects.exists()
+    boss.post(ADD, fields)
+    row = RuleOverride.objects.get()
+    assert (row.patterns, row.together) == (["acme says", "no"], True)
+    assert row.as_override().rule.together
+    boss.post(change_url(row), typed(patterns="acme says no"))
+    assert not RuleOverride.objects.get().together
+
+
+def test_one_word_does_not_stand_together(boss: Client) -> None:
+    assert "two or more" in str(faults(boss.post(ADD, typed(patterns="acme says no", together="on")))["patterns"])
+
+
+def test_a_try_brings_back_that_words_stand_together(boss: Client) -> None:
+    boss.post(ADD, typed(patterns="acme says\r\nno", together="on") | TRY)
+    assert boss.get(f"{ADD}?run={CleaningRun.objects.get().pk}").context["adminform"].form.initial["together"] is True
+
+
 def test_an_example_keeps_no_address(boss: Client) -> None:
     boss.post(ADD, typed(example="550 5.1.1 <ada@b.example>: Acme says no"))
     assert RuleOverride.objects.get().example == "550 5.1.1 <address>: Acme says no"

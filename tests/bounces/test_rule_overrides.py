@@ -171,3 +171,38 @@ def test_no_own_rule_makes_hard_what_was_refused_before_the_recipient_was_named(
     hard = replace(OURS, reason="userunknown")
     judgement = classify(a_report("550 acme says no", command="MAIL"), rules=with_overrides(SHIPPED, [hard]))
     assert (judgement.hard, judgement.fault) == (False, Fault.SENDER)
+
+
+TOGETHER = replace(OURS, patterns=("konto", "geschlossen|gesperrt"), together=True, example="550 Konto wurde gesperrt")
+
+
+@pytest.mark.parametrize(
+    ("said", "is_ours"),
+    [
+        ("550 Konto ist gesperrt", True),
+        ("550 Geschlossen wurde dieses KONTO am Montag", True),  # in any order, without case
+        ("550 Konto unbekannt", False),
+        ("550 Das Konto ist bekannt. Die Leitung ist gesperrt", False),  # in two sentences
+        ("550 Konto (gesperrt)", False),
+    ],
+)
+def test_words_that_belong_together_stand_in_one_clause(said: str, is_ours: bool) -> None:
+    assert (judged(said, TOGETHER)[0] == OURS.name) is is_ours
+
+
+def test_a_rule_of_words_together_has_no_problem_and_survives_json() -> None:
+    assert find_problems(TOGETHER, [], SHIPPED) == {}
+    assert Override.from_plain(TOGETHER.as_plain()) == TOGETHER
+    assert not Override.from_plain({k: v for k, v in TOGETHER.as_plain().items() if k != "together"}).together
+
+
+def test_words_together_are_two_or_more_of_a_rule_of_words() -> None:
+    assert "two or more" in find_problems(replace(TOGETHER, patterns=("konto",)), [], SHIPPED)["patterns"]
+    assert "two or more" in find_problems(replace(TOGETHER, patterns=("konto", "konto")), [], SHIPPED)["patterns"]
+    of_codes = replace(TOGETHER, table="reply_codes", code="559", patterns=(), example="559")
+    assert "leave this empty" in find_problems(of_codes, [], SHIPPED)["together"]
+
+
+def test_words_that_never_stand_together_do_not_decide_their_example() -> None:
+    apart = replace(TOGETHER, example="550 Konto. Gesperrt")
+    assert "does not decide its example" in find_problems(apart, [], SHIPPED)["example"]

@@ -108,6 +108,7 @@ def test_a_fingerprint_is_of_the_rules_whatever_the_rows_are() -> None:
         {"code": "5.1.1"},
         {"patterns": ["x"] * 21},
         {"table": "reply_codes"},
+        {"together": True},
         {"effect": Effect.OFF.value},
     ],
     ids=lambda fields: next(iter(fields)),
