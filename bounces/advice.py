@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from bounces.conditions import counts
+from bounces.conditions import came_back
 from bounces.values import Fault
 
 LOOKED_AT = 5_000
@@ -22,7 +22,7 @@ FEWEST = 5  # below this, a share says nothing
 TALLIES = f"""
 SELECT fault, reason, sender, campaign_key, provider, count(*) FROM (
     SELECT b.fault, b.reason, b.sender, b.campaign_key, b.provider FROM bounces_bounce b
-    WHERE b.occurred_at >= %(since)s AND b.kind <> 'deferred' AND {counts("b")}
+    WHERE b.occurred_at >= %(since)s AND {came_back("b")}
     ORDER BY b.occurred_at DESC, b.id DESC LIMIT {LOOKED_AT}) AS newest
 GROUP BY 1, 2, 3, 4, 5
 """  # noqa: S608  (a condition and a number of ours)

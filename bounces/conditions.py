@@ -5,6 +5,7 @@ Q choose the same rows, and that no other module spells one of them out.
 The SQL is for texts that are executed with parameters: a percent sign is doubled. Some ask for `%(now)s`.
 
     counts        a bounce that counts: not held by an incident, not discarded, not without proof
+    came_back     a failure that counts: what a campaign that asks for days without a bounce means by one
     failed        an attempt that failed for good, and whose failure counts
     hard          a permanent failure of the recipient: no code of the server calls it temporary (4xx)
     counted_hard  both: what makes an address invalid
@@ -27,6 +28,10 @@ from bounces.values import Fault, Kind, Standing
 
 def counts(b: str) -> str:
     return f"{b}.standing = 'counted'"
+
+
+def came_back(b: str) -> str:
+    return f"({counts(b)} AND {b}.kind <> 'deferred')"
 
 
 def failed(t: str) -> str:
@@ -53,6 +58,7 @@ _MAY_PASS = Q(kind=Kind.SOFT) | (
     Q(kind=Kind.HARD) & (~Q(fault=Fault.RECIPIENT) | Q(smtp_code__lt=500) | Q(enhanced_code__startswith="4."))
 )
 COUNTS = Q(standing=Standing.COUNTED)
+CAME_BACK = Q(standing=Standing.COUNTED) & ~Q(kind=Kind.DEFERRED)
 FAILED = Q(bounced_at__isnull=False, bounce_standing=Standing.COUNTED)
 HARD = Q(kind=Kind.HARD, fault=Fault.RECIPIENT) & _PERMANENT
 COUNTED_HARD = Q(standing=Standing.COUNTED, kind=Kind.HARD, fault=Fault.RECIPIENT) & _PERMANENT

@@ -23,9 +23,9 @@ from django.db.models import Count, Exists, F, Func, Max, OuterRef, Q, QuerySet,
 from django.db.models.functions import Greatest, Left, Lower
 
 from bounces.classification.judge import DEFAULT
-from bounces.conditions import COUNTED_HARD, COUNTS
+from bounces.conditions import CAME_BACK, COUNTED_HARD
 from bounces.models import Address, Bounce, InboundItem, ReviewItem, Unproved
-from bounces.values import Kind, Status
+from bounces.values import Status
 
 Cause, Decision = ReviewItem.Cause, ReviewItem.Decision
 
@@ -97,7 +97,7 @@ def conflicts() -> QuerySet[Address]:
 
 def unknown(key: str | None = None) -> QuerySet[Bounce]:
     """Bounces that no rule understood, of one group or of all, as long as nobody has looked at them."""
-    found = Bounce.objects.filter(COUNTS, rule=DEFAULT).exclude(kind=Kind.DEFERRED)
+    found = Bounce.objects.filter(CAME_BACK, rule=DEFAULT)
     if key is not None:
         found = found.alias(group=SAID).filter(group=key.replace("\0", ""))  # PostgreSQL takes no NUL
     looked = ReviewItem.objects.filter(cause=Cause.UNKNOWN, decision=Decision.KEEP, undone_at__isnull=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from bounces.conditions import COUNTS
+from bounces.conditions import CAME_BACK
 from bounces.models import Attempt, Bounce, Dirty
 from bounces.recording import lock_addresses
 from bounces.recording.statistics import Cell, add_counts, counts_of_attempt, counts_of_bounce
@@ -41,7 +41,7 @@ def restand(bounces: QuerySet[Bounce], to: Standing, *, incident_id: int | None 
 def _restand_attempts(bounces: list[Bounce], to: Standing) -> Counter[Cell]:
     """Those of failures. One with another bounce that counts has failed all the same."""
     domains = {b.attempt_id: b.address.domain for b in bounces if b.attempt_id and b.kind != Kind.DEFERRED}
-    others = Bounce.objects.filter(COUNTS, attempt_id__in=list(domains)).exclude(kind=Kind.DEFERRED)
+    others = Bounce.objects.filter(CAME_BACK, attempt_id__in=list(domains))
     counted = set(others.values_list("attempt_id", flat=True))
     difference: Counter[Cell] = Counter()
     changed: dict[Standing, list[int]] = {}

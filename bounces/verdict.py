@@ -35,11 +35,11 @@ from bounces.addresses import (
     normalise_reachable,
     suppression_key,
 )
-from bounces.conditions import hold, in_force
+from bounces.conditions import CAME_BACK, came_back, hold, in_force
 from bounces.conflicts import ByRow
 from bounces.demands import Demand, WritesTo, tighten
 from bounces.evaluation import EVIDENCE_OF_DATES
-from bounces.models import Address, Policy, Silence
+from bounces.models import Address, Bounce, Policy, Silence
 from bounces.refusals import HELD_RULE, gravest_first, refused
 from bounces.sentences import explain, long_date
 from bounces.values import Answer, Status
@@ -72,7 +72,7 @@ class Facts:
     rule: str = ""
     since: datetime | None = None
     evidence: Mapping[str, Any] | None = None
-    bounced_at: datetime | None = None  # the newest bounce, of any kind
+    bounced_at: datetime | None = None  # the newest bounce that counts
     suppressed: tuple[str, str, datetime] | None = None  # reason, scope, since
     hold: tuple[str, datetime] | None = None  # why, since
     silent: tuple[int, datetime] | None = None  # mails without an answer, since; only where the policy minds them
@@ -216,9 +216,12 @@ def _facts(row: tuple[Any, ...]) -> Facts:
 
 
 EVIDENCE = EVIDENCE_OF_DATES.format(a="a", rule="status_rule")
+# Not the address' own date, which tells of what arrived: a bounce may be held or discarded later, or let count later.
+LAST_CAME_BACK = f"""SELECT b.occurred_at FROM bounces_bounce b
+    WHERE b.address_id = a.id AND {came_back("b")} ORDER BY b.occurred_at DESC LIMIT 1"""  # noqa: S608  (conditions of ours)
 FACTS = f"""
 SELECT a.id, a.email, a.status, a.status_rule, a.status_changed_at, COALESCE(a.evidence, {EVIDENCE}),
-       s.reason, s.scope, s.created_at, hold.reason, hold.at, silence.delivered, silence.since, a.last_bounce_at
+       s.reason, s.scope, s.created_at, hold.reason, hold.at, silence.delivered, silence.since, ({LAST_CAME_BACK})
 FROM bounces_address a
 LEFT JOIN LATERAL (
     SELECT s.reason, s.scope, s.created_at FROM bounces_suppression s
@@ -258,7 +261,8 @@ def left_out(demand: Demand, careful: Q, now: datetime) -> Q:
     if demand.writes_to == WritesTo.VALID:
         fits |= ~Q(status=Status.VALID)
     if demand.quiet_days:
-        fits |= Q(last_bounce_at__gt=demand.quiet_since(now))
+        recent = Bounce.objects.filter(CAME_BACK, address_id=OuterRef("pk"), occurred_at__gt=demand.quiet_since(now))
+        fits |= Q(Exists(recent))
     return fits
 
 

@@ -16,13 +16,13 @@ from typing import Any
 from django.core.cache import caches
 from django.db.models import Count, F, Sum
 
-from bounces.conditions import COUNTS
+from bounces.conditions import CAME_BACK
 from bounces.lists import FaultCounts, count_faults
 from bounces.models import Bounce, CleaningRun, DailyStat, InboundItem, StatusChange
 from bounces.paging import CappedCount, capped_count
 from bounces.sentences import explain_change
 from bounces.sight import only_seen
-from bounces.values import Kind, Status
+from bounces.values import Status
 from contacts.access import campaigns_for, contacts_for
 from contacts.counting import Answers, count_answers
 from contacts.models import Campaign, ContactAddress
@@ -136,7 +136,7 @@ def look(user: Any, now: datetime) -> Dashboard:
         rate=rate,
         days=days,
         faults=count_faults(
-            Bounce.objects.filter(COUNTS, occurred_at__gte=now - timedelta(days=DAYS)).exclude(kind=Kind.DEFERRED)
+            Bounce.objects.filter(CAME_BACK, occurred_at__gte=now - timedelta(days=DAYS))
         ),
         changes=latest_changes(user),
         pending=capped_count(InboundItem.objects.filter(state=InboundItem.State.PENDING)),

@@ -41,6 +41,7 @@ def counts(bounce: Bounce) -> bool:
 
 BOUNCES: list[tuple[Callable[[str], str], Q, Check]] = [
     (conditions.counts, conditions.COUNTS, counts),
+    (conditions.came_back, conditions.CAME_BACK, lambda one: counts(one) and one.kind != "deferred"),
     (conditions.hard, conditions.HARD, is_hard),
     (conditions.counted_hard, conditions.COUNTED_HARD, lambda one: counts(one) and is_hard(one)),
     (conditions.counted_soft, conditions.COUNTED_SOFT, lambda one: counts(one) and is_soft(one)),

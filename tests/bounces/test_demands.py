@@ -6,14 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bounces.demands import Demand, WritesTo, tighten
-from bounces.models import Address, Policy
-from bounces.values import Answer, Status
+from bounces.models import Address, Bounce, Policy
+from bounces.recording import record
+from bounces.standings import restand
+from bounces.values import Answer, Event, Fault, Judgement, Kind, Standing, Status
 from bounces.verdict import Facts, Verdict, answered, answered_by, check, judge, verdicts_of
-from tests.builders import NOW, a_silence, a_suppression, an_address, days_ago
+from tests.bounces.histories import told
+from tests.builders import NOW, a_bounce, a_silence, a_suppression, an_address, days_ago
 
 RANK = {Answer.YES: 0, Answer.CAUTION: 1, Answer.NO: 2}
 
@@ -99,11 +103,22 @@ def a_crowd() -> list[Address]:
     """Addresses of every kind that a verdict knows."""
     Policy.objects.filter(is_active=True).update(silent_count=6)
     kinds: list[dict[str, Any]] = [
-        {"status": status, "last_bounce_at": bounced}
+        {"status": status, "bounces": bounces}
         for status in ("valid", "unverified", "invalid", "at_risk")
-        for bounced in (None, days_ago(5), days_ago(50))
+        for bounces in (
+            {},
+            {"occurred_at": days_ago(5)},
+            {"occurred_at": days_ago(50)},
+            *({"occurred_at": days_ago(5), "standing": s} for s in Standing if s != Standing.COUNTED),
+            {"occurred_at": days_ago(5), "kind": Kind.DEFERRED},
+        )
     ]
-    crowd = [an_address(f"p{number}@example.org", **kind) for number, kind in enumerate(kinds)]
+    crowd = []
+    for number, kind in enumerate(kinds):
+        bounces = kind.pop("bounces")
+        crowd.append(an_address(f"p{number}@example.org", last_bounce_at=bounces.get("occurred_at"), **kind))
+        if bounces:
+            a_bounce(crowd[-1], **bounces)
     crowd += [an_address("info@example.org", status="valid"), an_address("mute@example.org", status="valid")]
     crowd += [an_address("held@example.org", status="at_risk", status_rule="hard_bounce_after_reply")]
     crowd += [an_address("asked@example.org", status="valid")]
@@ -123,6 +138,33 @@ def test_the_answer_for_one_and_for_a_set_are_the_same(writes_to: WritesTo, quie
 
     of_the_set = {address.pk: answer for answer in Answer for address in answered(answer, NOW, demand)}
     assert of_the_set == of_each
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Kind.HARD, Kind.SOFT])
+def test_a_bounce_that_does_not_count_leaves_nobody_out_until_it_counts(kind: Kind) -> None:
+    address = an_address("ada@example.org", status="valid")
+    judgement = Judgement(kind, Fault.RECIPIENT, "userunknown", kind == Kind.HARD, "test")
+    with transaction.atomic():
+        record([told(Event.BOUNCED, 5, judgement, recipient=address.email)])
+    demand = Demand(SPRING, quiet_days=30)
+
+    for standing in (*Standing, Standing.COUNTED):
+        with transaction.atomic():
+            restand(Bounce.objects.all(), standing)
+        wanted = Answer.NO if standing == Standing.COUNTED else Answer.YES
+
+        assert verdicts_of([address.pk], NOW, demand)[address.pk].answer == wanted, standing
+        assert answered(wanted, NOW, demand).filter(pk=address.pk).exists(), standing
+
+
+@pytest.mark.django_db
+def test_a_bounce_that_was_let_count_later_leaves_its_address_out() -> None:
+    """The address' own date was not moved when it arrived without proof."""
+    address = an_address("ada@example.org", status="valid", last_bounce_at=None)
+    a_bounce(address, occurred_at=days_ago(5))
+
+    assert verdicts_of([address.pk], NOW, Demand(SPRING, quiet_days=30))[address.pk].answer == Answer.NO
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from bounces.recording import Told, record
 from bounces.standings import restand
 from bounces.values import Standing
 from tests.bounces.happening import delivery, good, happened, people, refusal
-from tests.builders import NOW
+from tests.builders import NOW, an_address, an_attempt
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -60,6 +60,25 @@ def test_a_bounce_that_counts_no_more_is_left_out_of_what_is_noticed() -> None:
     happened([refusal(email, NOW - HOUR) for email in emails[7:14]])
 
     assert (GoodFailure.objects.count() >= 7, Incident.objects.exists()) == (True, False)
+
+
+@pytest.mark.parametrize("standing", [*Standing, None])
+def test_a_mail_that_came_back_makes_no_address_good_whoever_holds_its_bounce(standing: Standing | None) -> None:
+    """Servers that accept first and refuse later: the mail was delivered, and came back. None: it did not."""
+    emails = people(20)
+    earlier = NOW - timedelta(days=5)
+    for email in emails:
+        an_attempt(
+            an_address(email, last_delivered_at=earlier),
+            sent_at=earlier,
+            delivered_at=earlier,
+            provider="google",
+            **({"bounced_at": earlier + HOUR, "bounce_standing": standing} if standing else {}),
+        )
+    happened([refusal(email, NOW - HOUR) for email in emails])
+
+    assert GoodFailure.objects.exists() == (standing is None)
+    assert Incident.objects.exists() == (standing is None)
 
 
 def test_mails_beside_the_failures_are_counted_once() -> None:
