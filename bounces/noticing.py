@@ -36,9 +36,9 @@ KEPT = LOOKED_AT + timedelta(days=2)  # a window with news reaches back by a day
 # What an incident may cover, and what it would have covered: those that count, and those that it holds already.
 IS_COUNTED = f"({counted_hard('b')} AND b.incident_id IS NULL)"
 IS_REFUSED = f"({hard('b')} AND b.standing IN ('counted', 'held'))"
-# The address' own date comes first: it spares most that are not good the look at their mails. A mail that came back proves
-# nothing good of its address, whatever the standing of its bounce: if holding bounces made their addresses good, an
-# incident would grow by what it holds, and deciding about it would take away what GoodMail has counted.
+# The address' own date comes first: it spares most that are not good the look at their mails.
+# A mail that bounced never makes its address good, whatever the standing of its bounce. Otherwise an incident would
+# grow by what it holds, and a decision about it would take away what GoodMail has counted.
 IS_GOOD = """(
     a.last_reply_at >= t.sent_at - interval '90 days' OR a.last_click_at >= t.sent_at - interval '90 days'
     OR (a.last_delivered_at >= t.sent_at - interval '90 days' AND EXISTS (
