@@ -121,9 +121,7 @@ def _hard_after_reply(evidence: Mapping[str, Any]) -> str:
 
 def _soft_in_a_row(evidence: Mapping[str, Any]) -> str:
     span = (_as_date(evidence["last_on"]) - _as_date(evidence["first_on"])).days
-    return (
-        f"{_days(evidence)} in a row over {span} days ({reason_words(evidence['reason'])}), {_none_delivered(evidence)}"
-    )
+    return f"{_days(evidence)} over {span} days ({reason_words(evidence['reason'])}), {_none_delivered(evidence)}"
 
 
 def _soft_in_window(evidence: Mapping[str, Any]) -> str:

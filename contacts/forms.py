@@ -296,7 +296,7 @@ class AddMembersForm(forms.Form):
 
     segment: forms.ModelChoiceField[Any] = forms.ModelChoiceField(None, empty_label="Choose a segment")
     leave_out = forms.BooleanField(
-        required=False, initial=True, label="Leave out those that may not be written to (verdict “no”)"
+        required=False, initial=True, label="Skip contacts that you cannot email (verdict “No”)"
     )
 
     def __init__(self, *args: Any, segments: Any, **kwargs: Any) -> None:

@@ -135,9 +135,7 @@ def look(user: Any, now: datetime) -> Dashboard:
         contacts=sum(each.number for each in statuses),
         rate=rate,
         days=days,
-        faults=count_faults(
-            Bounce.objects.filter(CAME_BACK, occurred_at__gte=now - timedelta(days=DAYS))
-        ),
+        faults=count_faults(Bounce.objects.filter(CAME_BACK, occurred_at__gte=now - timedelta(days=DAYS))),
         changes=latest_changes(user),
         pending=capped_count(InboundItem.objects.filter(state=InboundItem.State.PENDING)),
         quarantined=capped_count(InboundItem.objects.filter(state=InboundItem.State.QUARANTINED)),

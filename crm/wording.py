@@ -99,7 +99,7 @@ BADGES: dict[str, dict[str, Badge]] = {
         "duplicate": Badge("Repeats another row", "copy", "calm"),
         "invalid": Badge("Invalid", "circle-x", "bad"),
         "conflict": Badge("Conflict", "triangle-alert", "watch"),
-        "not_yours": Badge("Somebody else’s", "user-x", "watch"),
+        "not_yours": Badge("Owned by someone else", "user-x", "watch"),
     },
     "confidence": {
         "sure": Badge("Sure", "circle-check", "good", "Its name says so."),

@@ -119,7 +119,7 @@ class PolicyAdmin(FormAdmin):
     @display(description="Soft: invalid")
     def soft_rules(self, policy: Policy) -> str:
         return (
-            f"{policy.soft_row_days} in a row over {policy.soft_row_span_days} days, "
+            f"{policy.soft_row_days} over {policy.soft_row_span_days} days, "
             f"or {policy.soft_window_count} in {policy.soft_window_days}"
         )
 

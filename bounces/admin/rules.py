@@ -244,7 +244,7 @@ class RuleOverrideAdmin(FormAdmin):
         self._say_what_follows(request)
 
     def _say_what_follows(self, request: HttpRequest) -> None:
-        link = format_html('<a class="underline" href="{}">Judge history again</a>', reverse("bounces:rejudge"))
+        link = format_html('<a class="underline" href="{}">Re-classify past bounces</a>', reverse("bounces:rejudge"))
         messages.info(request, format_html("It holds for what arrives from now on. {} for what is recorded.", link))
 
     @display(description="Looks at")

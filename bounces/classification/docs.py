@@ -52,7 +52,7 @@ of your own, or one that you changed, is never in doubt.
 - **Try it on the stored bounces**, saved or not: how many bounces it would change, from what into what, which, and how
   many addresses would get another status, by the policy in force. Nothing changes.
 - Once saved it holds for what arrives, from the next batch on.
-- **Judge history again** (on the page Cleaning) does so for what is recorded, as a cleaning run: a preview, then
+- **Re-classify past bounces** (on the page Cleaning) does so for what is recorded, as a cleaning run: a preview, then
   applied, paused, taken back. Each bounce is judged by its stored evidence; the daily counts follow. By the same rules
   nothing changes.
 - `manage.py classify` and `manage.py rules` judge by the rules below; with `--with-ours` by those in force.

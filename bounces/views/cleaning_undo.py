@@ -56,5 +56,5 @@ def undo_chosen(request: HttpRequest, pk: int) -> HttpResponse:
 def said(undone: int, kept: int) -> str:
     text = f"{undone} address{'' if undone == 1 else 'es'} taken back."
     if kept:
-        text += f" {kept} kept: newer facts have decided since."
+        text += f" {kept} kept: newer events decided since."
     return text

@@ -58,10 +58,10 @@ def signs() -> list[Sign]:
         ("invalid", "Not an address", "are no addresses"),
         ("bad", "Known to bounce or suppressed", "are known to bounce or are suppressed"),
         ("disposable", "Disposable", "are at disposable domains"),
-        ("role", "A desk’s, not a person’s", "belong to a desk, not to a person"),
-        ("repeated", "Names that repeat", "repeat a name of another row"),
-        ("free", "At a free provider", "are at free providers"),
-        ("unknown", "At domains that are new here", "are at domains that are new here"),
+        ("role", "Shared mailboxes (info@, sales@)", "are shared mailboxes"),
+        ("repeated", "Repeated names", "repeat a name of another row"),
+        ("free", "Free email providers", "are at free providers"),
+        ("unknown", "New domains", "are at domains that are new here"),
     ]
     return [Sign(key, label, because, limits.get(key), key in OF_ROWS) for key, label, because in told]
 
@@ -85,8 +85,8 @@ def reasons_of(health: Mapping[str, Any]) -> str:
 def sampled(rows: int) -> str:
     """What the shares are of, for people."""
     if rows < SMALLEST:
-        return f"{rows} rows. A list is judged from {SMALLEST} rows on."
-    return f"Of its {rows:,} rows." if rows <= SAMPLE else f"An estimate, by some {SAMPLE:,} of its rows."
+        return f"{rows} rows. Lists below {SMALLEST} rows are not rated."
+    return f"Share of all {rows:,} rows." if rows <= SAMPLE else f"Estimated from about {SAMPLE:,} rows."
 
 
 def estimate(run: ImportRun) -> dict[str, Any]:

@@ -22,9 +22,9 @@ class Update(StrEnum):
 NEW_TYPES = {"text": "text", "number": "a number", "date": "a date", "yes_no": "yes or no"}
 LONGEST_KEY = 60
 UPDATE_LABELS = {
-    Update.OVERWRITE: "Update them with what the file says",
-    Update.FILL: "Fill only what is blank",
-    Update.SKIP: "Leave them as they are",
+    Update.OVERWRITE: "Overwrite its fields with the file’s values",
+    Update.FILL: "Fill empty fields only",
+    Update.SKIP: "Skip the row",
 }
 
 

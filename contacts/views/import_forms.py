@@ -24,20 +24,20 @@ class OptionsForm(forms.Form):
     """What an import may do, by whoever brings it (`user`)."""
 
     update = forms.ChoiceField(
-        label="Contacts that are there already",
+        label="When a contact already exists",
         choices=list(UPDATE_LABELS.items()),
         initial=Update.OVERWRITE,
         widget=forms.RadioSelect,
     )
-    empties = forms.BooleanField(label="Empty cells empty their fields", required=False)
-    change_others = forms.BooleanField(label="Also change contacts that other people own", required=False)
+    empties = forms.BooleanField(label="Clear fields where the cell is empty", required=False)
+    change_others = forms.BooleanField(label="Also change contacts owned by other people", required=False)
     owner = forms.ModelChoiceField(
         label="Owner of new contacts",
         queryset=get_user_model()._default_manager.none(),
         required=False,
         empty_label="Nobody",
     )
-    tags = forms.CharField(label="Tags for all of them", required=False, max_length=500)
+    tags = forms.CharField(label="Tags for every contact", required=False, max_length=500)
     source = forms.CharField(label="Source of new contacts", required=False, max_length=LONGEST["source"])
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
@@ -73,7 +73,7 @@ class OptionsForm(forms.Form):
 
 
 class ColumnsForm(OptionsForm):
-    save_as = forms.CharField(label="Keep these columns as", required=False, max_length=100)
+    save_as = forms.CharField(label="Save these columns as", required=False, max_length=100)
 
     def __init__(self, *args: Any, run: ImportRun, guesses: Sequence[Guess], **kwargs: Any) -> None:
         kept = run.options

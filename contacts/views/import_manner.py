@@ -12,8 +12,8 @@ from django import forms
 from contacts.importing.reading import Manner, Table, UnreadableFile, manner_of
 from contacts.importing.reading.manners import ENCODING_NAMES, LONGEST_SHEET, SEPARATOR_NAMES
 
-FOUND_OUT = ("", "Find out from the file")
-HEADER = [FOUND_OUT, ("yes", "It names the columns"), ("no", "It is a contact: there are no names")]
+FOUND_OUT = ("", "Detect")
+HEADER = [FOUND_OUT, ("yes", "Column names"), ("no", "A contact (no column names)")]
 HAS_HEADER = {"yes": True, "no": False}
 
 

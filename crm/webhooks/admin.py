@@ -34,12 +34,17 @@ STATE_LABEL = {"taken": "success", "waiting": "info", "given_up": "danger"}
 
 class EndpointForm(forms.ModelForm):
     topics = forms.MultipleChoiceField(
-        label="What it is told", choices=Topic.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label="Events", choices=Topic.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
 
     class Meta:
         model = WebhookEndpoint
         fields = ("name", "url", "topics", "is_enabled")
+        labels = {"url": "URL", "is_enabled": "Enabled"}
+        help_texts = {
+            "name": "The tool that receives the events.",
+            "is_enabled": "When off, nothing is sent. Events from that time are not sent later either.",
+        }
 
     def clean_url(self) -> str:
         """Looked at now, and again whenever it is connected to."""
@@ -48,11 +53,11 @@ class EndpointForm(forms.ModelForm):
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise ValidationError("This is not an address: its port is no number.") from None
+            raise ValidationError("This is not a valid URL: the port must be a number.") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValidationError("It has to begin with https:// (or http:// within your own network).")
+            raise ValidationError("The URL must start with https:// (or http:// inside your own network).")
         if parts.username or parts.password:
-            raise ValidationError("Leave out the user and password: the signature says who asks.")
+            raise ValidationError("Remove the user name and password from the URL. The signature proves who sends.")
         try:
             vet(parts.hostname, port or 443)
         except Unreachable as error:
@@ -101,7 +106,7 @@ class WebhookEndpointAdmin(FormAdmin):
         response["Cache-Control"] = "no-store"
         return response
 
-    @display(description="What it is told")
+    @display(description="Events")
     def topic_list(self, endpoint: WebhookEndpoint) -> str:
         return ", ".join(endpoint.topics)
 
@@ -116,7 +121,7 @@ class WebhookEndpointAdmin(FormAdmin):
         icon="send",
         dialog={
             "title": "Send a test message",
-            "description": "It says nothing but that it is a test. What became of it stands among the deliveries.",
+            "description": "Sends one test event. The result appears under Webhook deliveries.",
             "form_class": None,
             "form_submit_text": "Send",
         },
@@ -125,25 +130,26 @@ class WebhookEndpointAdmin(FormAdmin):
         endpoint = WebhookEndpoint.objects.get(pk=object_id)
         if endpoint.is_enabled:
             queue_test(endpoint, timezone.now())
-            messages.success(request, "It is on its way. Look at the deliveries for what became of it.")
+            messages.success(request, "Test event queued. The result appears under Webhook deliveries.")
         else:
-            messages.error(request, "It is switched off. Switch it on first.")
+            messages.error(request, "This webhook is off. Turn it on, then send the test again.")
         return HttpResponseClientRefresh()
 
     @action(
         description="New secret",
         icon="key",
         dialog={
-            "title": "Make a new secret",
-            "description": "From the next message on it signs; give it to the tool at once. The old one is forgotten.",
+            "title": "Create a new secret",
+            "description": "Later events are signed with the new secret, and the old one stops working at once. "
+            "Give the new secret to your tool.",
             "form_class": None,
-            "form_submit_text": "Make it",
+            "form_submit_text": "Create secret",
         },
     )
     def renew_secret(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         secret = make_secret()
         WebhookEndpoint.objects.filter(pk=object_id).update(sealed_secret=seal(secret))
-        messages.success(request, f"The new secret, shown this once: {secret}")
+        messages.success(request, f"New secret (shown only once): {secret}")
         return HttpResponseClientRefresh()
 
 
@@ -171,12 +177,12 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
         icon="replay",
         dialog={
             "title": "Send this message again",
-            "description": "Under the same id: a tool that has it already drops it.",
+            "description": "Sends it again with the same ID, so a tool that already received it can ignore it.",
             "form_class": None,
             "form_submit_text": "Send again",
         },
     )
     def again(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         send_again(WebhookDelivery.objects.get(pk=object_id), timezone.now())
-        messages.success(request, "It is on its way again.")
+        messages.success(request, "The event is queued again.")
         return HttpResponseClientRefresh()

@@ -42,13 +42,13 @@ def a_preview() -> CleaningRun:
 
 
 def test_without_runs_the_page_says_how_to_begin(manager):
-    assert "No run yet" in manager.get(CLEANING).content.decode()
+    assert "No runs yet" in manager.get(CLEANING).content.decode()
 
 
 def test_the_policy_in_force_is_told_in_words(manager):
     page = " ".join(manager.get(CLEANING).content.decode().split())
     assert "after 1 hard bounce that is the recipient’s fault" in page
-    assert "3 days with soft bounces in a row over 14 days or more" in page
+    assert "3 days with soft bounces over 14 days or more" in page
 
 
 def test_the_next_run_by_the_clock_is_shown(manager):
@@ -72,7 +72,7 @@ def test_a_running_run_is_asked_for_each_second(manager):
     run = a_cleaning_run("evaluating", total=200, evaluated=100)
     page = manager.get(url_of(run)).content.decode()
     assert 'hx-trigger="every 1s"' in page
-    assert "100 of 200 addresses judged" in page
+    assert "100 of 200 addresses evaluated" in page
 
 
 def test_the_part_that_polls_loads_the_page_anew_at_the_end(manager):
@@ -126,8 +126,8 @@ def test_a_run_is_paused_and_resumed(manager):
     run = a_cleaning_run("evaluating", total=200, evaluated=50)
     manager.post(url_of(run, "cleaning_pause"))
     page = manager.get(url_of(run)).content.decode()
-    assert "stands still until somebody resumes it" in page
-    assert "50 of 200 addresses judged" in page
+    assert "Paused until somebody resumes it" in page
+    assert "50 of 200 addresses evaluated" in page
     manager.post(url_of(run, "cleaning_resume"))
     run.refresh_from_db()
     assert run.state == "evaluating"
@@ -154,12 +154,12 @@ def applied() -> CleaningRun:
 
 def test_a_whole_run_is_taken_back_with_a_reason(manager):
     run = applied()
-    assert "1 address to take back" in manager.get(url_of(run, "cleaning_undo")).content.decode()
+    assert "1 address to undo" in manager.get(url_of(run, "cleaning_undo")).content.decode()
     manager.post(url_of(run, "cleaning_undo"), {"reason": "Their server was broken"})
     work(run.pk, lambda: NOW)
     assert Address.objects.get(email="ada@b.example").status == "unverified"
     page = manager.get(url_of(run)).content.decode()
-    assert "1 of 1 changes taken back" in page
+    assert "1 of 1 changes undone" in page
     assert "Their server was broken" in page
 
 

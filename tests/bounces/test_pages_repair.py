@@ -30,7 +30,7 @@ def test_a_repair_is_looked_at_done_and_taken_back_on_its_page() -> None:
     work(done.pk, lambda: NOW)
 
     assert "2 addresses would be judged again" in looked
-    assert ("0 of 2 addresses judged again" in page, progress["HX-Refresh"]) == (True, "true")
+    assert ("0 of 2 addresses re-evaluated" in page, progress["HX-Refresh"]) == (True, "true")
     assert (before, after) == ({"invalid"}, {"unverified"})
     assert set(Address.objects.values_list("status", flat=True)) == {"invalid"}
 

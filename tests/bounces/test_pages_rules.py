@@ -301,11 +301,11 @@ def test_history_is_previewed_applied_and_taken_back_on_its_page(boss: Client) -
     cleaning.work(run.pk, timezone.now)
     assert "Undo this run" in text_of(boss, url)
     undo = reverse("bounces:cleaning_undo", args=[run.pk])
-    assert "2 verdicts to take back" in text_of(boss, undo)
+    assert "2 verdicts to undo" in text_of(boss, undo)
     boss.post(undo, {"reason": "the hotline was wrong"})
     cleaning.work(run.pk, timezone.now)
 
-    assert "2 of 2 verdicts taken back" in text_of(boss, url)
+    assert "2 of 2 verdicts undone" in text_of(boss, url)
     assert set(Bounce.objects.filter(rule="acme-full")) == set()
 
 

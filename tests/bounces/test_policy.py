@@ -121,7 +121,7 @@ SENTENCES = {
     ),
     "in a row": (
         [delivered(20), soft(15), soft(8), soft(1)],
-        "Invalid since 2 November 2026: 3 days with soft bounces in a row over 14 days (the mailbox is full), "
+        "Invalid since 2 November 2026: 3 days with soft bounces over 14 days (the mailbox is full), "
         "none delivered since 13 October 2026.",
     ),
     "in the window": (

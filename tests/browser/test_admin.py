@@ -57,7 +57,7 @@ def test_contacts_are_imported(complaints, boss, redis):
     boss.goto("/admin/contacts/contact/import/")
     body = "email:first_name\ngone@b.example:Άδα\nnot one:Bob\n".encode("cp1253")
     boss.set_input_files("input[name=import_file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": body})
-    boss.get_by_label("Tags for all of them").fill("fair")
+    boss.get_by_label("Tags for every contact").fill("fair")
     shoot(boss, "admin-import")
     boss.get_by_role("button", name="Preview").click()
     expect(boss.locator("body")).to_contain_text("No column holds the e-mail address")
@@ -87,7 +87,7 @@ def test_managers_import_on_their_own_page(sign_in, run_jobs):
     page.goto("/contacts/import/")
     body = b"email,first_name\ngone@b.example,Ada\nada@b.example,Ada\nnot one,Bob\n"
     page.set_input_files("input[name=file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": body})
-    page.get_by_role("button", name="Look at its columns").click()
+    page.get_by_role("button", name="Continue to columns").click()
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("main")).to_contain_text("Reading")
     run_jobs()
@@ -115,6 +115,6 @@ def test_a_rule_is_written_from_a_bounce_tried_and_saved(complaints, boss):
     expect(boss.locator("input[name=name]")).to_have_value("clinic-closed")
     boss.get_by_role("button", name="Save", exact=True).click()
 
-    expect(boss.get_by_role("link", name="Judge history again")).to_be_visible()
+    expect(boss.get_by_role("link", name="Re-classify past bounces")).to_be_visible()
     assert RuleOverride.objects.get().patterns == ["our clinic is closed in august"]
     assert complaints == []

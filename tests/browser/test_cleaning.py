@@ -73,9 +73,9 @@ def test_a_run_is_paused_resumed_and_taken_back(manager):
     expect(manager.locator("canvas[data-chart=run-shares]")).to_be_visible()
 
     manager.get_by_role("checkbox", name="Tick bob@b.example").check()
-    manager.get_by_label("Why they are taken back").fill("He wrote to me yesterday")
+    manager.get_by_label("Reason for undoing these changes").fill("He wrote to me yesterday")
     manager.get_by_role("button", name="Take back").click()
-    expect(manager.locator("main")).to_contain_text("1 of 2 changes taken back")
+    expect(manager.locator("main")).to_contain_text("1 of 2 changes undone")
     assert Address.objects.get(email="bob@b.example").status == "unverified"
 
     manager.get_by_role("link", name="Undo this run").click()
@@ -84,7 +84,7 @@ def test_a_run_is_paused_resumed_and_taken_back(manager):
     manager.get_by_role("button", name="Undo the run").click()
     do_the_workers_work()
 
-    expect(manager.locator("main")).to_contain_text("2 of 2 changes taken back")
+    expect(manager.locator("main")).to_contain_text("2 of 2 changes undone")
     expect(manager.locator("main")).to_contain_text("Their server was broken")
     assert Address.objects.get(email="ada@b.example").status == "unverified"
 
@@ -104,7 +104,7 @@ def test_the_start_page_counts_the_addresses_of_an_import(manager):
     a_bounce("bob@c.example")
     ImportRow.objects.create(run_id=imported.pk, number=2, verdict="new", contact_id=contact.pk)
     manager.goto(imported.get_absolute_url())
-    manager.get_by_role("link", name="Clean its addresses").click()
+    manager.get_by_role("link", name="Clean these addresses").click()
     expect(manager.locator("#scope")).to_contain_text("1 address ")
     shoot(manager, "cleaning-1-start")
 
@@ -131,7 +131,7 @@ def test_what_a_looser_policy_made_better_is_taken_back_and_says_so(manager):
     manager.get_by_label("Why").fill("We cannot afford these")
     manager.get_by_role("button", name="Undo the run").click()
     do_the_workers_work()
-    expect(manager.locator("main")).to_contain_text("2 of 2 changes taken back")
+    expect(manager.locator("main")).to_contain_text("2 of 2 changes undone")
     shoot(manager, "cleaning-4-undone")
 
     manager.goto(f"/addresses/{dead.pk}/")

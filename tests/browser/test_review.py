@@ -114,11 +114,11 @@ def test_what_a_provider_did_is_looked_at_and_repaired(manager: Page) -> None:
     shoot(manager, "repair")
     manager.get_by_label("Why").fill("Gmail was wrong")
     manager.get_by_role("button", name="Take back 2").click()
-    expect(manager.locator("main")).to_contain_text("0 of 2 addresses judged again")
+    expect(manager.locator("main")).to_contain_text("0 of 2 addresses re-evaluated")
     shoot(manager, "repair-begun")
     run = Repair.objects.get()
     repair.work(run.pk, lambda: NOW)
-    expect(manager.locator("main")).to_contain_text("2 of 2 addresses judged again")
+    expect(manager.locator("main")).to_contain_text("2 of 2 addresses re-evaluated")
     expect(manager.locator("header, main").first).to_be_visible()
     assert gmail() == {"valid", "unverified"}
     expect(manager.get_by_role("button", name="Take it back").first).to_be_visible()
@@ -126,9 +126,9 @@ def test_what_a_provider_did_is_looked_at_and_repaired(manager: Page) -> None:
 
     manager.get_by_role("button", name="Take it back").first.click()
     manager.locator("dialog").get_by_role("button", name="Take it back").click()
-    expect(manager.locator("main")).to_contain_text("0 of 2 taken back")
+    expect(manager.locator("main")).to_contain_text("0 of 2 undone")
     repair.work(run.pk, lambda: NOW)
-    expect(manager.locator("main")).to_contain_text("2 of 2 taken back")
+    expect(manager.locator("main")).to_contain_text("2 of 2 undone")
     assert gmail() == {"invalid"}
     manager.goto("/review/repair/")
     shoot(manager, "repairs")

@@ -247,7 +247,7 @@ def test_the_preview_says_what_the_list_looks_like_and_whom_nobody_may_write_to(
     ]  # fmt: skip
     text = " ".join(page.content.decode().split())
     assert page.context["unsendable"][0].verdict.sentence in text
-    assert "At a free provider 25.0 %" in text
+    assert "Free email providers 25.0 %" in text
     assert "Not an address 25.0 %" in text
 
 

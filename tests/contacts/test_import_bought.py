@@ -48,7 +48,7 @@ def test_small_lists_are_not_accused_of_what_may_be_chance(rows, disposable):
     [
         ("are no addresses", "not one,A{n}"),
         ("disposable", "p{n}@mailinator.com,A{n}"),
-        ("belong to a desk", "info@x{n}.example,A{n}"),
+        ("are shared mailboxes", "info@x{n}.example,A{n}"),
         ("known to bounce", "gone{n}@x.example,A{n}"),
         ("repeat a name", "p{n}@x.example,Max"),
     ],

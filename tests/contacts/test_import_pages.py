@@ -66,7 +66,7 @@ def test_the_whole_way(client: Client, manager, run_jobs: Callable[[], None]):
     failed = b"".join(page(client, run, "import_failed").streaming_content).decode("utf-8-sig").splitlines()
     assert failed[0] == "E-Mail,Vorname,Notes,error"
     assert failed[1].startswith("not one,Eve,y,")
-    assert b"1 that it created" in page(client, run, "import_undo").content
+    assert b"1 contact that the import created" in page(client, run, "import_undo").content
     act(client, run, "undo", reason="The wrong file.")
     run_jobs()
     assert not Contact.objects.exists()

@@ -252,8 +252,8 @@ def test_an_admin_makes_an_endpoint_and_sees_its_secret_once(client: Client, too
     ("url", "why"),
     [
         ("http://127.0.0.1/", "not a public address"),
-        ("ftp://tool.example/", "begin with https"),
-        ("https://me:secret@192.0.2.1/", "Leave out the user"),
+        ("ftp://tool.example/", "start with https"),
+        ("https://me:secret@192.0.2.1/", "Remove the user name"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_refused_with_the_reason(client: Client, url: str, why: str) -> None:
