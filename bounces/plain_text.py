@@ -1,6 +1,7 @@
 """Characters that nobody sees and that change what others see: taken out of every text that is kept to be shown.
 
-In: text of people, tools and files. Out: the same without them. Pure. The one definition: doors (`crm/plain_posts.py`,
+In: text of people, tools and files. Out: the same without them, composed (NFC, Unicode Annex 15): an é that a Mac wrote
+as e and an accent is the same é. Pure. The one definition: doors (`crm/plain_posts.py`,
 `bounces/api/bodies.py`, `contacts/fields.py`) and diagnostics (`bounces/parsing/text.py`) go by it.
 
 Right-to-left overrides make `gpj.exe` look like `exe.jpg`; zero-width characters make two names of one. Joiners belong
@@ -9,6 +10,7 @@ into Persian, Hindi and emoji, so they stay behind a character outside ASCII. A 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -44,10 +46,10 @@ _LONE_JOINER = re2.compile(r"(^|[\x00-\x7f])[\x{200c}\x{200d}]+")
 
 
 def plain(text: str) -> str:
-    """Without them. Most texts are printable, and then hold none."""
+    """Without them, composed. Most texts are printable ASCII, and then hold none."""
     if text.isascii() and text.isprintable():
         return text
-    text = text.translate(_GONE)
+    text = unicodedata.normalize("NFC", text.translate(_GONE))
     if "\u200c" not in text and "\u200d" not in text:
         return text
     # RE2 takes no half of a character; such a text is refused further on.

@@ -60,15 +60,15 @@ ALSO = {
     "VE": "bolivarian republic of venezuela",
     "VN": "viet nam",
 }
-OF_OLD = {"UK": "GB"}  # two letters that people write, and ISO does not
+ALIASES = {"UK": "GB", "EL": "GR"}  # two letters that people and the EU write, and ISO does not
 
 
 def country_code(text: str) -> str:
-    """Two capitals, or empty where no country is called so. Two letters are taken at their word."""
+    """Two capitals, or empty where no country is called so. Of two letters those that ISO 3166-1 assigns."""
     text = text.strip()
     if len(text) == 2 and text.isascii() and text.isalpha():
-        code = text.upper()
-        return OF_OLD.get(code, code)
+        code = ALIASES.get(text.upper(), text.upper())
+        return code if code in COUNTRIES else ""
     return _codes().get(_plain(text), "") if len(text) <= 100 else ""
 
 

@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 
 from bounces.addresses import BadAddress, normalise_reachable
 from bounces.plain_text import plain
+from contacts.country_words import country_code
 from contacts.custom import clean_custom
 
 LONGEST = {
@@ -44,6 +45,9 @@ MOST_ADDRESSES = 20
 MOST_TAGS = 50
 LONGEST_TAG = 60
 UNKEEPABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # one class, so it is linear on any text
+
+
+LOST = "\ufffd"  # what a program writes where it could not read a character
 
 
 class FieldErrors(ValueError):
@@ -80,13 +84,19 @@ def _text(word: str, value: Any) -> str:
         raise ValueError(f"At most {LONGEST[word]} characters fit; these are {len(text):,}.")
     if UNKEEPABLE.search(text):
         raise ValueError("The text holds a control character. Remove it.")
+    if LOST in text:
+        raise ValueError(f"The text holds a character that was lost on the way here ({LOST}). Write it anew.")
     return text
 
 
 def _country(word: str, value: Any) -> str:  # noqa: ARG001 -- one signature for all fields
-    code = "" if value is None else str(value).strip().upper()
-    if code and not re.fullmatch("[A-Z]{2}", code):
-        raise ValueError(f"“{value}” is not a country code. Write its two letters, like DE or US.")
+    """Its code or its name, in the languages that `country_words.py` knows."""
+    text = "" if value is None else plain(str(value)).strip()
+    code = country_code(text)
+    if text and not code:
+        raise ValueError(
+            f"“{text[:60]}” is not a country. Write its name, or its two letters (ISO 3166), like DE."
+        )
     return code
 
 

@@ -14,6 +14,8 @@ from enum import StrEnum
 import phonenumbers
 import re2
 
+from contacts.importing.month_names import month_of
+
 # E.164: a plus, the country's code, at most 15 digits in all. Only these may stand between them.
 LONGEST_WRITTEN = 32
 BETWEEN = str.maketrans("", "", " -./()")
@@ -23,10 +25,11 @@ ISO = re2.compile(r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].{0,20})?$")
 COMPACT = re2.compile(r"^(19|20)(\d{2})(\d{2})(\d{2})$")
 NUMBERS = re2.compile(r"^(\d{1,2})([-/. ])(\d{1,2})[-/. ](\d{4}|\d{2})(?: \d{1,2}:.{0,12})?$")
 NAMED = re2.compile(
-    r"^(?:(\d{1,2})(?:st|nd|rd|th)?\.?[ \-]([A-Za-z]{3,9})|([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?),?[ \-](\d{4})$"
+    r"^(?:(?:[^\s\d.,/]{2,12},? )?(\d{1,2})(?:st|nd|rd|th|er|º|ª)?\.?(?: de)?[ \-/]?([^\s\d.,/\-]{3,12})"
+    r"|([^\s\d.,/\-]{3,12})\.? (\d{1,2})(?:st|nd|rd|th)?)"
+    r"\.?,?(?: de)?[ \-/](\d{4}|\d{2})(?: г\.?)?(?:,? \d{1,2}:.{0,20})?$"
 )
 SERIAL = re2.compile(r"^[2-6]\d{4}(?:\.\d+)?$")  # 1954 to 2091, as spreadsheets count days
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 class Order(StrEnum):
@@ -107,11 +110,13 @@ def read_day(text: str, order: Order = Order.DAY_FIRST) -> str:
             numbers = [int(number) for number in found.groups() if number]
             year, month, day = numbers if len(numbers) == 3 else (numbers[0] * 100 + numbers[1], *numbers[2:])
         elif found := NAMED.match(text):
-            day, month, year = int(found[1] or found[4]), _month(found[2] or found[3]), int(found[5])
+            day, month, year = int(found[1] or found[4]), month_of(found[2] or found[3]), _year(found[5])
         elif found := NUMBERS.match(text):
             first, second, year = int(found[1]), int(found[3]), _year(found[4])
             is_day_first = order == Order.DAY_FIRST or found[2] == "."
             day, month = (first, second) if is_day_first else (second, first)
+            if month > 12 >= day:  # it can be read in the other order alone
+                day, month = month, day
         else:
             raise ValueError(text)
         return date(year, month, day).isoformat()
@@ -136,10 +141,6 @@ def _no_day(text: str, order: Order) -> str:
     return (
         f"“{text[:60]}” is not a date. Write it as year-month-day, like 2026-05-31; this column is read as {expected}."
     )
-
-
-def _month(name: str) -> int:
-    return MONTHS.index(name[:3].lower()) + 1  # raises ValueError for a word that is no month
 
 
 def _year(text: str) -> int:

@@ -203,8 +203,14 @@ def test_ambiguous_days_are_read_in_the_set_order_and_said(settings):
 
 def test_a_day_that_does_not_fit_its_column_is_a_problem_of_its_row():
     a_custom_field("signed", "date")
-    report = imported("email,signed\na@x.example,31/05/2026\nb@x.example,05/31/2026\nc@x.example,45123\n")
+    report = imported("email,signed\na@x.example,31/05/2026\nb@x.example,05/32/2026\nc@x.example,45123\n")
     assert (report.new, [problem.row for problem in report.problems]) == (1, [3, 4])
+
+
+def test_a_day_that_only_the_other_order_can_read_is_read_in_it():
+    a_custom_field("signed", "date")
+    imported("email,signed\na@x.example,31/05/2026\nb@x.example,05/31/2026\n")
+    assert {contact.custom["signed"] for contact in Contact.objects.all()} == {"2026-05-31"}
 
 
 # --- countries --------------------------------------------------------------------------------------

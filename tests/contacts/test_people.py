@@ -148,7 +148,7 @@ def test_all_errors_are_told_at_once_by_field():
     a_custom_field("size", "number")
     fields = {
         "first_name": "x" * 201,
-        "country": "Germany",
+        "country": "Nowhereland",
         "addresses": ["ada@example.org", "not an address"],
         "custom": {"size": "big", "colour": "red"},
         "owner": "nobody@example.org",
