@@ -94,9 +94,7 @@ def _country(word: str, value: Any) -> str:  # noqa: ARG001 -- one signature for
     text = "" if value is None else plain(str(value)).strip()
     code = country_code(text)
     if text and not code:
-        raise ValueError(
-            f"“{text[:60]}” is not a country. Write its name, or its two letters (ISO 3166), like DE."
-        )
+        raise ValueError(f"“{text[:60]}” is not a country. Write its name, or its two letters (ISO 3166), like DE.")
     return code
 
 
