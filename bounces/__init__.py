@@ -9,6 +9,7 @@
     3. classify    classification/  a Report -> hard or soft, whose fault, why, by which rule. Pure; the rules are data
                    rules_in_force.py  those that ship with Rebound, and what admins put before them
     4. record      telling.py       which reports are recorded
+                   unnamed.py       what a failed message is called that nothing names
                    proof.py         which of them are proved to be about our mail: the others change no status
                    recording/       Attempt, Bounce + Evidence, Complaint, Suppression, daily counts; each event once
     5. evaluate    evaluation.py    facts + policy + moment -> the status of each address, in one SQL text

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 NO_ZONE = "The time zone is missing. Write it like 2026-05-31T14:30:00Z or …+02:00."
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # no bounce happened before
 # What every time zone can show, and the database can keep.
 FIRST, LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 

@@ -107,6 +107,7 @@ class Shortcoming(StrEnum):
 
 LIST_READER = "list"  # reads the lists that providers export: they tell of mails, and make no attempts
 UNNAMED = "event:"  # begins the name of a message of which its tool told no name: the event's id
+UNNAMED_FAILURE = "failure:"  # likewise of one that failed: when it failed, and what was said (see `unnamed.py`)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from django.db import transaction
 from bounces.intake.keep import Door, Piece, keep_pieces
 from bounces.models import InboundItem
 from bounces.parsing.text import find_replycode, find_status
-from bounces.values import LIST_READER, UNNAMED, Event, MailKind, Reading, Report, Trust
+from bounces.unnamed import failure_name
+from bounces.values import LIST_READER, UNNAMED, Event, MailKind, Reading, Report, Trust, change
 
 EVENT_READER = "event"
 
@@ -54,7 +55,7 @@ def keep_mail(body: bytes, name: str, source: str, by: Any, now: datetime) -> Ke
 
 
 def name_of(event: dict[str, Any]) -> str:
-    """The provider's id; where an event names its message in no way, it is a message of its own."""
+    """The provider's id; an event that names its message in no way is about a message of its own."""
     is_listed = event.get("reader") == LIST_READER
     unnamed = "" if event.get("message_id") or is_listed else f"{UNNAMED}{event['event_id']}"
     return str(event.get("provider_id") or unnamed)
@@ -85,7 +86,7 @@ def reported(event: dict[str, Any]) -> Report:
     """
     smtp = event.get("smtp") or {}
     text = str(smtp.get("text") or "")[:2000]
-    return Report(
+    report = Report(
         event=Event(event["event"]),
         recipient=event["recipient"],
         status=str(smtp.get("enhanced") or find_status(text)),
@@ -100,6 +101,9 @@ def reported(event: dict[str, Any]) -> Report:
         campaign=str(event.get("campaign") or ""),
         reader=LIST_READER if event.get("reader") == LIST_READER else EVENT_READER,
     )
+    is_unnamed = report.envelope_id == f"{UNNAMED}{event['event_id']}"
+    name = failure_name(report) if is_unnamed else ""
+    return change(report, envelope_id=name) if name else report
 
 
 def _no_event(error: Exception) -> Reading:

@@ -206,7 +206,7 @@ def _settle(
     ]
     by_index = [batch.names_of(one, address_ids[one.email]) for one in told]
     keys = [
-        key_of_message(names, attempt, one.payload_digest)
+        key_of_message(names, attempt, one.name_of_its_own)
         for one, names, attempt in zip(told, by_index, attempts, strict=True)
     ]
     learnt += _claimed(batch, claims, address_ids)

@@ -187,9 +187,9 @@ def borne(attempt: Attempt) -> list[Identity]:
     return [(attempt.address_id, kind, name) for kind, name in kept if name]
 
 
-def key_of_message(names: Sequence[Identity], attempt: Attempt | None, payload_digest: str) -> str:
+def key_of_message(names: Sequence[Identity], attempt: Attempt | None, name_of_its_own: str) -> str:
     """What a message is called in the keys of its failures: the same by every report that is about it."""
     if attempt is not None:
         return f"m:{attempt.message_id}" if attempt.message_id else f"a:{attempt.pk}"
     named = sorted(name for name in names if name[1] in "mp")  # Message-IDs before providers' ids
-    return f"{named[0][1]}:{named[0][2]}" if named else f"d:{payload_digest}"
+    return f"{named[0][1]}:{named[0][2]}" if named else f"d:{name_of_its_own}"

@@ -6,12 +6,12 @@ In: reports and judgements. Out: `Told` values whose dates are believable and wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from bounces.moments import claimed
+from bounces.moments import EARLIEST, claimed
+from bounces.unnamed import failure_name
 from bounces.values import Judgement, Report, Shortcoming, Trust
 
-EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 CLOCKS_DIFFER = timedelta(minutes=5)  # no more than this is worth a word
 
 
@@ -47,6 +47,12 @@ class Told:
         if said is None or EARLIEST <= said <= self.received_at + CLOCKS_DIFFER:
             return None
         return claimed(said)
+
+    @property
+    def name_of_its_own(self) -> str:
+        """What its message is called where it names none: the same however often this failure is told."""
+        is_dated = self.occurred_at == self.report.occurred_at
+        return (failure_name(self.report) if is_dated else "") or self.payload_digest
 
     @property
     def is_trusted(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -80,3 +81,52 @@ def test_one_failure_is_one_fact(order: tuple[Callable[[], None], ...], at_once:
         "counts": [(1, 1)],
         "states": {"done"},
     }
+
+
+UNNAMED = {name: value for name, value in BOUNCED.items() if name != "message_id"}
+ANOTHER_SECOND = (NOW - timedelta(seconds=1)).isoformat()
+
+
+def bounces_of(*events: dict[str, Any], source: str = "api:tool") -> tuple[int, int]:
+    """How many bounces and failed attempts those events are, each arriving alone."""
+    for number, event in enumerate(events):
+        keep_events([event | {"event_id": f"id-{number}"}], source, None, NOW)
+        run()
+    (counted,) = DailyStat.objects.filter(dimension="all").values_list("attempted", flat=True)
+    return Bounce.objects.count(), counted
+
+
+@pytest.mark.parametrize("event", [BOUNCED, UNNAMED], ids=["message named", "message not named"])
+def test_the_same_bounce_under_two_event_ids_counts_once(event: dict[str, Any]) -> None:
+    earlier = event | {"occurred_at": (NOW - timedelta(minutes=2)).isoformat()}
+    later_in_the_same_second = event | {"occurred_at": (NOW - timedelta(seconds=119.5)).isoformat()}
+
+    assert bounces_of(earlier, earlier, later_in_the_same_second) == (1, 1)
+
+
+def test_the_same_unnamed_bounce_told_by_two_tools_counts_once() -> None:
+    bounces_of(UNNAMED)
+
+    assert bounces_of(UNNAMED, source="sendgrid:hook") == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [{"occurred_at": ANOTHER_SECOND}, {"smtp": {"text": "552 5.2.2 Mailbox full"}}, {"campaign": "autumn"}],
+    ids=["second", "text", "campaign"],
+)
+def test_unnamed_bounces_that_differ_count_as_two(difference: dict[str, Any]) -> None:
+    assert bounces_of(UNNAMED, UNNAMED | difference) == (2, 2)
+
+
+def test_one_bounce_mail_that_names_no_message_and_arrives_in_two_mailboxes_counts_once() -> None:
+    mail = a_bounce_mail()
+    unnamed = b"\n".join(line for line in mail.splitlines() if not line.lower().startswith(b"message-id"))
+    for box in ("one", "two"):
+        copy = b"X-Box: " + box.encode() + b"\n" + unnamed
+        with transaction.atomic():
+            keep_pieces([Piece(copy, "INBOX 1", InboundItem.Form.MAIL, copy)], Door(f"imap:{box}", Trust.TRUSTED, NOW))
+        run()
+
+    assert Bounce.objects.count() == 1
+    assert Evidence.objects.count() == 2
