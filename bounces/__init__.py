@@ -30,7 +30,8 @@ What the pages and the API ask: `verdict.py` (may I write to it?), `refusals.py`
 `demands.py` (what a campaign asks beyond that), `address_kinds.py` (disposable, free and desks' addresses),
 `sentences.py` (why, in words).
 What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send here;
-`suppression_lists.py` reads lists of them), `review.py` (what the facts leave open: `questions.py`),
+`suppression_lists.py` reads lists of them; `opt_outs.py` knows what other tools call them),
+`review.py` (what the facts leave open: `questions.py`),
 `standings.py` (whether a bounce counts).
 `rejudging/` judges what is recorded by other rules: tried, then applied as a cleaning run.
 `repair.py` takes back what one provider's error made invalid.

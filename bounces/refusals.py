@@ -17,7 +17,7 @@ from bounces.values import Status
 
 HELD_RULE = "hard_bounce_after_reply"
 # Of several suppressions the gravest is told: what the recipient asked for comes first.
-GRAVITY = ("complaint", "unsubscribe", "manual", "cleaning")
+GRAVITY = ("complaint", "unsubscribe", "bounce", "manual", "cleaning")
 
 
 def gravest_first(s: str) -> str:

@@ -28,6 +28,7 @@ ANSWER_WORDS = {Answer.YES: "Yes", Answer.CAUTION: "With caution", Answer.NO: "N
 VERDICT_WORDS = {
     "complaint": "reported as spam",
     "unsubscribe": "unsubscribed",
+    "bounce": "bounced in another tool",
     "manual": "suppressed by hand",
     "cleaning": "suppressed by cleaning",
     "held": "on hold",

@@ -47,6 +47,7 @@ from bounces.values import Answer, Status
 SUPPRESSED_BECAUSE = {
     "complaint": "the recipient reported a mail as spam",
     "unsubscribe": "the recipient unsubscribed",
+    "bounce": "it bounced in another tool",
     "manual": "suppressed by hand",
     "cleaning": "suppressed by cleaning",
 }

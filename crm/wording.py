@@ -109,6 +109,7 @@ BADGES: dict[str, dict[str, Badge]] = {
     "suppression": {
         "complaint": Badge("Complaint", "shield-alert", "bad", "The recipient reported a mail as spam."),
         "unsubscribe": Badge("Unsubscribed", "user-x", "watch", "The recipient asked for no more mail."),
+        "bounce": Badge("Bounced elsewhere", "mail-x", "watch", "Another tool’s list says that mail to it bounced."),
         "manual": Badge("Set by hand", "user", "calm", "A person said: never write here."),
         "cleaning": Badge("Set by cleaning", "brush-cleaning", "calm", "Follows from its status."),
     },

@@ -165,7 +165,13 @@ class SuppressionAdmin(TableAdmin):
 
     @display(
         description="Reason",
-        label={"complaint": "danger", "unsubscribe": "warning", "manual": "info", "cleaning": "info"},
+        label={
+            "complaint": "danger",
+            "unsubscribe": "warning",
+            "bounce": "warning",
+            "manual": "info",
+            "cleaning": "info",
+        },
         ordering="reason",
     )
     def reason_label(self, suppression: Suppression) -> tuple[str, str]:

@@ -76,6 +76,7 @@ class Suppression(models.Model):
     class Reason(models.TextChoices):
         COMPLAINT = "complaint", "Complaint"
         UNSUBSCRIBE = "unsubscribe", "Unsubscribed"
+        BOUNCE = "bounce", "Bounced in another tool"
         MANUAL = "manual", "Set by hand"
         CLEANING = "cleaning", "Set by cleaning"
 
@@ -95,7 +96,7 @@ class Suppression(models.Model):
 
     class Meta:
         constraints = [
-            one_of("reason", ("complaint", "unsubscribe", "manual", "cleaning"), "suppression_reason_known"),
+            one_of("reason", ("complaint", "unsubscribe", "bounce", "manual", "cleaning"), "suppression_reason_known"),
             models.CheckConstraint(
                 condition=Q(scope="address", address_key__isnull=False, domain="")
                 | (Q(scope="domain", address_key__isnull=True, address__isnull=True) & ~Q(domain="")),

@@ -17,9 +17,9 @@ from import_export import resources
 from import_export.fields import Field
 
 from bounces.demands import Demand
+from bounces.plain_names import plain_name
 from bounces.verdict import Verdict, verdicts_of
 from contacts.importing.columns import CUSTOM, DERIVED, WORDS
-from contacts.importing.headers import plain_name
 from contacts.models import Contact, ContactAddress, CustomField
 
 CHUNK = 2000

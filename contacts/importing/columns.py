@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import re2
 from django.conf import settings
 
-from contacts.importing.headers import Export, plain_name, word_of
+from bounces.plain_names import plain_name
+from contacts.importing.headers import Export, word_of
 from contacts.importing.values import Order, is_ambiguous, order_of
 from contacts.models import CustomField
 

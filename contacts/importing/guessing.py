@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bounces.plain_names import plain_name
 from contacts.country_words import country_code
-from contacts.importing.headers import export_of, plain_name, word_of
+from contacts.importing.headers import export_of, word_of
 from contacts.importing.reading.tables import ADDRESS
 from contacts.importing.values import is_day, read_phone
 

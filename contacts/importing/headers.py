@@ -7,11 +7,12 @@ Apollo, Outreach, Mailchimp, Google and Outlook.
 from __future__ import annotations
 
 import tomllib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from bounces.plain_names import plain_name
 
 NAMES = Path(__file__).with_name("headers.toml")
 
@@ -23,15 +24,6 @@ class Export:
     name: str  # of the tool, as people know it
     signs: frozenset[str]
     columns: Mapping[str, str]  # our word, or "" for what is left out
-
-
-def plain_name(header: str) -> str:
-    """Without case, accents and punctuation: “E-Mail-Adresse” is e_mail_adresse, “Prénom” is prenom."""
-    letters = unicodedata.normalize("NFKD", header[:200].casefold())
-    kept = "".join(
-        character if character.isalnum() else " " for character in letters if not unicodedata.combining(character)
-    )
-    return "_".join(kept.split())
 
 
 @cache

@@ -95,7 +95,7 @@ COPIES = {
     "a suppression in force": r"expires_at IS NULL OR \w*\.?expires_at >|expires_at__gt=",
     "a hold": r"kind\s*=\s*'hold'|kind=[\"']hold|kind=Ruling\.Kind\.HOLD, lifted",
     "an address that is held for its reply": r"status_rule\s*(=|<>|IN)\s*\(?'hard_bounce_after_reply",
-    "the order of suppressions": r"'complaint', 'unsubscribe', 'manual'",
+    "the order of suppressions": r"'complaint', 'unsubscribe', 'bounce', 'manual'",
 }
 
 

@@ -61,7 +61,7 @@ def test_a_suppressed_domain_stops_known_and_unknown_addresses() -> None:
     assert not sendable_addresses(NOW).exists()
 
 
-GRAVEST = list(permutations(["complaint", "unsubscribe", "manual", "cleaning"], 2))
+GRAVEST = list(permutations(["complaint", "unsubscribe", "bounce", "manual", "cleaning"], 2))
 
 
 @pytest.mark.parametrize(("first", "second"), GRAVEST)
@@ -71,7 +71,7 @@ def test_of_several_suppressions_the_gravest_is_told_with_a_row_and_without(
 ) -> None:
     for scope, reason in zip(scopes, (first, second), strict=True):
         a_suppression("ada@b.example", reason, **({"domain": "b.example"} if scope == "domain" else {}))
-    gravest = min((first, second), key=["complaint", "unsubscribe", "manual", "cleaning"].index)
+    gravest = min((first, second), key=["complaint", "unsubscribe", "bounce", "manual", "cleaning"].index)
     an_address("ada@b.example")
     with_row = check(["ada@b.example"], NOW)["ada@b.example"].reason
     Address.objects.all().delete()

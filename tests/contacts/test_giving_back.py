@@ -110,7 +110,7 @@ def test_who_may_not_lift_suppressions_lifts_none_by_a_restore() -> None:
     assert Suppression.objects.get().lifted_at is None
 
 
-@pytest.mark.parametrize("reason", ["complaint", "unsubscribe", "manual"])
+@pytest.mark.parametrize("reason", ["complaint", "unsubscribe", "bounce", "manual"])
 def test_no_other_suppression_is_lifted(reason: str) -> None:
     contact = a_dead_contact("suppress")
     address = contact.contact_addresses.get().address

@@ -8,11 +8,12 @@ import sys
 import pytest
 from django.conf import settings
 
+from bounces.plain_names import plain_name
 from contacts.country_words import country_code
 from contacts.importing.columns import DERIVED
 from contacts.importing.formats import SheetDataset
 from contacts.importing.guessing import guess
-from contacts.importing.headers import export_of, exports, plain_name, word_of, word_of_name
+from contacts.importing.headers import export_of, exports, word_of, word_of_name
 from contacts.importing.options import Options
 from contacts.importing.reading import read_sheet
 from contacts.importing.report import ImportReport

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 from bounces.intake.event_shape import CODE, ID_LENGTH, LINE_LENGTH, read_event
 from bounces.intake.exported.layout import Layout, bare, known
 from bounces.intake.exported.table import Line
-from bounces.moments import read_day_or_moment
+from bounces.moments import find_moment
 from bounces.parsing.text import clean_line, find_replycode, find_status
 from bounces.spreadsheet import restore
 from bounces.values import LIST_READER, Event
@@ -110,31 +109,10 @@ def moment_of(text: str, now: datetime) -> datetime:
     """
     if not text:
         return now
-    at = read_number(text) or read_iso(text) or read_mail_date(text)
+    at = find_moment(text)
     if at is None:
         raise ValueError(f"“{text[:40]}” is no date that can be read in one way: write it as 2026-05-31 14:30.")
     return at
-
-
-def read_number(text: str) -> datetime | None:
-    if not (text.isascii() and text.replace(".", "", 1).isdigit() and 9 <= len(text.partition(".")[0]) <= 13):
-        return None
-    seconds = float(text)
-    return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, tz=UTC)
-
-
-def read_iso(text: str) -> datetime | None:
-    try:
-        return read_day_or_moment(text.removesuffix(" UTC").removesuffix(" GMT").replace(" +0000", "+00:00"))
-    except ValueError:
-        return None
-
-
-def read_mail_date(text: str) -> datetime | None:
-    try:
-        return read_day_or_moment(parsedate_to_datetime(text).isoformat())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def checked(number: int, kind: Event, told: dict[str, Any], now: datetime) -> Read:
