@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bounces", "0161_forwarded_to")]
+    dependencies = [("bounces", "0162_rules_of_words_together")]
 
     operations = [
         migrations.RemoveConstraint("suppression", "suppression_reason_known"),
