@@ -230,7 +230,10 @@ class ImportSerializer(serializers.ModelSerializer[ImportRun]):
     )
     undone_by: Any = serializers.SlugRelatedField("email", read_only=True, allow_null=True)
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="Rows by verdict, once they are judged.")
-    known = serializers.DictField(child=serializers.IntegerField(), help_text="Of those: dead, suppressed.")
+    known = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="Of those: dead, suppressed. Of the suppressed, erased: they are imported but never emailed.",
+    )
     health = serializers.DictField(child=serializers.FloatField(), help_text="Shares that tell of the list's health.")
     written = serializers.DictField(child=serializers.IntegerField(), help_text="Rows that were written.")
     mapping = serializers.DictField(child=serializers.CharField())

@@ -18,7 +18,7 @@ from django.db import connection
 
 from bounces.address_kinds import FREE_DOMAINS, ROLE_LOCAL_PARTS, disposable_keys, is_at_disposable_domain
 from contacts.importing.staging import judged_of, stage_of
-from contacts.models import ImportRun
+from contacts.models import ImportRow, ImportRun
 
 SAMPLE = 20_000
 SMALLEST = 20  # rows that a share must be of before it is judged
@@ -106,10 +106,11 @@ def estimate(run: ImportRun) -> dict[str, Any]:
         found = {key: int(number or 0) for key, number in zip(columns, cursor.fetchone(), strict=True)}
     addressed, sampled = found.pop("addressed"), found.pop("sampled") or 1
     shares = {key: round(number / (addressed or 1), 4) for key, number in found.items() if key != "repeated"}
+    bad = sum(run.known.get(each, 0) for each in ImportRow.Known.values)
     return {
         **shares,
         "repeated": round(found["repeated"] / sampled, 4),
-        "bad": round(sum(run.known.values()) / run.total, 4) if run.total else 0.0,
+        "bad": round(bad / run.total, 4) if run.total else 0.0,
         "rows": run.total,
         "addressed": round(addressed * 100 / percent),
     }

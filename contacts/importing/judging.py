@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from bounces.refusals import is_at_suppressed_domain, is_refused
 from contacts.importing.comparing import CHANGED, FIELDS_EQUAL
 from contacts.importing.options import Options, read_options
-from contacts.importing.staging import found_of, judged_of, stage_of
+from contacts.importing.staging import erased_of, found_of, judged_of, stage_of
 from contacts.models import ImportRun
 
 
@@ -175,12 +175,21 @@ WHERE s.problems IS NOT NULL
 """
 
 
+def known_of(run: ImportRun) -> str:
+    """The same of a whole run's preview, those that were erased among them."""
+    erased = f"SELECT number FROM {erased_of(run)}" if run.known.get("erased") else NO_ROW  # noqa: S608 -- a number
+    return KNOWN.format(judged=judged_of(run), stage=stage_of(run), erased=erased)
+
+
 def known_sql(judged: str, stage: str) -> str:
     """Rows whose address must not be written to: dead, suppressed or held."""
-    return KNOWN.format(judged=judged, stage=stage)
+    return KNOWN.format(judged=judged, stage=stage, erased=NO_ROW)
 
 
-# The second part is about addresses that nobody has yet: their domain may be suppressed.
+NO_ROW = "SELECT NULL::int WHERE false"
+
+
+# The second part is about addresses that nobody has yet: their domain may be suppressed, or they were erased.
 KNOWN = f"""
 SELECT j.number, CASE WHEN a.status = 'invalid' THEN 'dead' ELSE 'suppressed' END AS known
 FROM {{judged}} j
@@ -190,6 +199,7 @@ UNION ALL
 SELECT j.number, 'suppressed'
 FROM {{judged}} j JOIN {{stage}} s ON s.number = j.number
 WHERE j.address_id IS NULL AND j.verdict IN ('new', 'update')
-  AND EXISTS (SELECT FROM bounces_suppression WHERE scope = 'domain' AND lifted_at IS NULL)
-  AND {is_at_suppressed_domain("split_part(s.email, '@', -1)")}
+  AND (j.number IN ({{erased}})
+       OR (EXISTS (SELECT FROM bounces_suppression WHERE scope = 'domain' AND lifted_at IS NULL)
+           AND {is_at_suppressed_domain("split_part(s.email, '@', -1)")}))
 """  # noqa: S608 -- conditions of ours

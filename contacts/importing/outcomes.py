@@ -19,7 +19,7 @@ from bounces.verdict import Verdict, check
 from contacts.fields import LABELS
 from contacts.importing.comparing import CHANGES
 from contacts.importing.holding import without_gone_tables
-from contacts.importing.judging import judge_of, judge_rows, known_sql
+from contacts.importing.judging import judge_of, judge_rows, known_of
 from contacts.importing.mapping import ERROR
 from contacts.importing.staging import judged_of, stage_of
 from contacts.models import ImportOutcome, ImportRow, ImportRun
@@ -64,7 +64,7 @@ def preview_rows(run: ImportRun, verdicts: Sequence[str], most: int, now: dateti
 def known_groups(run: ImportRun, most: int, now: datetime) -> list[Group]:
     """The first rows whose address must not be written to, by why, and how many there are of them."""
     judged = judged_of(run)
-    known = known_sql(judged, stage_of(run))
+    known = known_of(run)
     chosen = f"SELECT j.* FROM {judged} j JOIN ({known}) k ON k.number = j.number {OF_KNOWN}"  # noqa: S608 -- ours
     groups = []
     with connection.cursor() as cursor:

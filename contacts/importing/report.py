@@ -10,10 +10,11 @@ from django.db import connection
 
 from bounces.verdict import Verdict, check
 from contacts.importing.columns import Problem
+from contacts.importing.erased import sentence_of
 from contacts.importing.holding import LOST, held_preview
-from contacts.importing.judging import known_sql
+from contacts.importing.judging import known_of
 from contacts.importing.outcomes import preview_rows
-from contacts.importing.staging import judged_of, stage_of
+from contacts.importing.staging import stage_of
 from contacts.models import ImportOutcome, ImportRow, ImportRun
 
 MOST_SHOWN = 200
@@ -45,12 +46,18 @@ class ImportReport:
     suppressed: Sequence[Unsendable]  # complained, unsubscribed, or suppressed by a person
     dead_count: int
     suppressed_count: int
+    erased_count: int  # of the suppressed, those whose address was erased
     notices: Sequence[str]
     fault: str = ""
 
     @property
     def shown_problems(self) -> Sequence[Problem]:
         return self.problems[:MOST_SHOWN]
+
+    @property
+    def of_erased(self) -> str:
+        """What happens to rows whose address was erased; empty where there are none."""
+        return sentence_of(self.erased_count)
 
     @property
     def problems_not_shown(self) -> int:
@@ -79,6 +86,7 @@ def _report(run: ImportRun, now: datetime, fault: str, *, is_preview: bool) -> I
         suppressed=[each for known, each in unsendable if known == "suppressed"],
         dead_count=run.known.get("dead", 0),
         suppressed_count=run.known.get("suppressed", 0),
+        erased_count=run.known.get("erased", 0),
         notices=run.notices,
         fault=fault or run.error,
     )
@@ -97,11 +105,10 @@ def _unsendable(run: ImportRun, now: datetime, *, is_preview: bool) -> list[tupl
     if not run.known:
         return []
     if is_preview:
-        judged, stage = judged_of(run), stage_of(run)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT s.number, s.email, k.known FROM ({known_sql(judged, stage)}) k "  # noqa: S608 -- ours
-                f"JOIN {stage} s ON s.number = k.number ORDER BY s.number LIMIT %(most)s",
+                f"SELECT s.number, s.email, k.known FROM ({known_of(run)}) k "  # noqa: S608 -- ours
+                f"JOIN {stage_of(run)} s ON s.number = k.number ORDER BY s.number LIMIT %(most)s",
                 {"now": now, "most": MOST_SHOWN},
             )
             rows = cursor.fetchall()

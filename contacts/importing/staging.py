@@ -38,6 +38,10 @@ def found_of(run: ImportRun) -> str:
     return f"contacts_importfound_{int(run.pk)}"
 
 
+def erased_of(run: ImportRun) -> str:
+    return f"contacts_importerased_{int(run.pk)}"
+
+
 def make_stage(run: ImportRun) -> None:
     """An empty one, whatever was there."""
     drop_stage(run)
@@ -48,7 +52,7 @@ def make_stage(run: ImportRun) -> None:
 def drop_stage(run: ImportRun) -> None:
     """May run twice."""
     with connection.cursor() as cursor:
-        for table in (stage_of(run), found_of(run), judged_of(run)):
+        for table in (stage_of(run), found_of(run), judged_of(run), erased_of(run)):
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
 

@@ -21,6 +21,7 @@ from bounces.lease import Lease
 from contacts.importing import applying, health, judging, runs, staging, undoing
 from contacts.importing.cells import RowCleaner, forget_owners
 from contacts.importing.copy_lines import written
+from contacts.importing.erased import mark_erased
 from contacts.importing.given_tags import follow_renames
 from contacts.importing.options import read_options
 from contacts.importing.reading import UnreadableFile
@@ -153,9 +154,11 @@ def _count(run: ImportRun, cursor: object, now: datetime) -> None:
     counts = dict(cursor.fetchall())  # type: ignore[attr-defined]
     counts["unchanged"] = run.total - sum(counts.values())
     run.counts = counts
-    known = judging.known_sql(judged, staging.stage_of(run))
+    erased = mark_erased(run, cursor, now)
+    run.known = {"erased": erased} if erased else {}
+    known = judging.known_of(run)
     cursor.execute(f"SELECT known, count(*) FROM ({known}) AS k GROUP BY 1", {"now": now})  # type: ignore[attr-defined]  # noqa: S608 -- ours
-    run.known = dict(cursor.fetchall())  # type: ignore[attr-defined]
+    run.known |= dict(cursor.fetchall())  # type: ignore[attr-defined]
 
 
 def _apply(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:

@@ -26,6 +26,7 @@ from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
 from bounces.views.reason_form import ReasonForm
 from contacts.importing import batches, health, runs
+from contacts.importing.erased import sentence_of
 from contacts.importing.holding import LOST, held_preview
 from contacts.importing.mapping import apply_saved, best_saved, guess_columns, mapping_of, save_mapping
 from contacts.importing.outcomes import (
@@ -165,6 +166,7 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_run(pk)
     now = timezone.now()
     context: dict[str, Any] = {"run": run, **_progress(run, now), "is_mine": run.started_by_id == request.user.pk}
+    context["erased"] = sentence_of(run.known.get("erased", 0))
     if run.state == State.UPLOADED:
         return redirect("contacts:import_columns", pk) if context["is_mine"] else redirect("contacts:import")
     if run.state == State.STAGING:
@@ -203,7 +205,7 @@ def _report(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     elif chosen == "known":
         rows = rows.exclude(known="")
     if run.known:
-        tabs.append(_tab("known", "Not written to", chosen))
+        tabs.append(_tab("known", "Cannot be emailed", chosen))
     if run.kept:
         tabs.append(_tab("kept", "Kept by the undo", chosen))
     page = page_for(request, rows, ["number"])
