@@ -66,7 +66,7 @@ def test_a_run_is_paused_resumed_and_taken_back(manager):
     run = start_run(via="page", now=timezone.now())
     manager.goto(f"/cleaning/{run.pk}/")
     manager.get_by_role("button", name="Pause").click()
-    expect(manager.locator("#run-progress")).to_contain_text("stands still")
+    expect(manager.locator("#run-progress")).to_contain_text("Paused until somebody")
     manager.get_by_role("button", name="Resume").click()
     do_the_workers_work()
     expect(manager.locator(".page-subtitle")).to_contain_text("Done")
@@ -74,12 +74,12 @@ def test_a_run_is_paused_resumed_and_taken_back(manager):
 
     manager.get_by_role("checkbox", name="Tick bob@b.example").check()
     manager.get_by_label("Reason for undoing these changes").fill("He wrote to me yesterday")
-    manager.get_by_role("button", name="Take back").click()
+    manager.get_by_role("button", name="Undo", exact=True).click()
     expect(manager.locator("main")).to_contain_text("1 of 2 changes undone")
     assert Address.objects.get(email="bob@b.example").status == "unverified"
 
     manager.get_by_role("link", name="Undo this run").click()
-    expect(manager.locator("main")).to_contain_text("1 address to take back")
+    expect(manager.locator("main")).to_contain_text("1 address to undo")
     manager.get_by_label("Why").fill("Their server was broken")
     manager.get_by_role("button", name="Undo the run").click()
     do_the_workers_work()
@@ -126,7 +126,7 @@ def test_what_a_looser_policy_made_better_is_taken_back_and_says_so(manager):
     shoot(manager, "cleaning-2-report")
 
     manager.get_by_role("link", name="Undo this run").click()
-    expect(manager.locator("main")).to_contain_text("2 addresses to take back")
+    expect(manager.locator("main")).to_contain_text("2 addresses to undo")
     shoot(manager, "cleaning-3-undo")
     manager.get_by_label("Why").fill("We cannot afford these")
     manager.get_by_role("button", name="Undo the run").click()

@@ -145,7 +145,7 @@ def test_a_file_becomes_contacts_and_is_taken_back(manager: Page, size, tmp_path
     shoot(page, "import-7-report")
 
     with page.expect_download() as told:
-        page.get_by_role("link", name="Download the 2 failed rows").click()
+        page.get_by_role("link", name="Download 2 failed rows").click()
     told.value.save_as(tmp_path / "failed.csv")
     header, conflict, row = csv.reader((tmp_path / "failed.csv").read_text("utf-8-sig").splitlines())
     assert header == ["E-Mail", "Vorname", "Nachname", "Firma", "Rolle", "Telefon", "error"]
@@ -171,7 +171,7 @@ def test_what_an_undo_would_leave_is_listed_with_why(manager: Page, size):
     run = done("email,title\nada@x.example,Countess\nbob@x.example,Dr\n")
     a_note(Contact.objects.get(title="Countess"))
     manager.goto(f"/contacts/import/{run.pk}/undo/")
-    expect(manager.locator("#stay")).to_contain_text("Stays: Something happened with it since.")
+    expect(manager.locator("#stay")).to_contain_text("Kept: Something happened with it since.")
     expect(manager.locator("#stay")).not_to_contain_text("bob@x.example")
     assert fits(manager)
     shoot(manager, "import-8-stay")
@@ -199,9 +199,9 @@ def test_a_file_that_was_read_wrongly_is_read_as_the_person_says(manager: Page, 
     choose(manager, "people.csv", "email:Vorname\nada@engines.example:Ada\n")
     manager.get_by_role("button", name="Continue to columns").click()
     expect(manager.get_by_text("No separator was found")).to_be_visible()
-    manager.get_by_text("How the file is read").click()
+    manager.get_by_text("File format").click()
     manager.get_by_label("Cells are separated by").select_option("Colon")
-    manager.get_by_role("button", name="Read it so").click()
+    manager.get_by_role("button", name="Apply").click()
     expect(manager.get_by_label("Vorname")).to_have_value("first_name")
     assert fits(manager)
     shoot(manager, "import-read-otherwise")

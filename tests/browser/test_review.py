@@ -69,7 +69,7 @@ def test_a_group_is_decided_in_bulk_and_taken_back(manager: Page) -> None:
     after = statuses()
     shoot(manager, "decided")
 
-    manager.get_by_role("button", name="Take back").click()
+    manager.get_by_role("button", name="Undo", exact=True).click()
     expect(manager.get_by_role("heading", name="Nobody’s rule understood why")).to_be_visible()
 
     assert (before, discarded, after) == ({"invalid"}, {"discarded"}, {"unverified"})
