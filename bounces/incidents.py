@@ -9,7 +9,7 @@ back for hours, or when of the good addresses written to in the last hours no mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -216,9 +216,12 @@ class Missed:
     addresses: int
 
 
-def missed(incident: Incident) -> list[Missed]:
-    """What its addresses did not get, by campaign: whom to send it again once they are taken again."""
-    rows = bounces_of(incident).order_by().values_list("campaign_key")
+def missed(incident: Incident, hidden: Collection[str] = ()) -> list[Missed]:
+    """What its addresses did not get, by campaign: whom to send it again once they are taken again.
+
+    `hidden`: keys of campaigns that are left out.
+    """
+    rows = bounces_of(incident).exclude(campaign_key__in=hidden).order_by().values_list("campaign_key")
     counted = rows.annotate(addresses=Count("address", distinct=True)).order_by("-addresses", "campaign_key")
     return [Missed(*row) for row in counted[:CAMPAIGNS_SHOWN]]
 

@@ -6,7 +6,7 @@ A sender belongs to its domain; a campaign belongs to the senders of its last em
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -52,9 +52,10 @@ class Cause:
         return [guard.key for guard in self.guards if guard.dimension == dimension]
 
 
-def paused_causes() -> list[Cause]:
-    """Everything that is paused now, by cause."""
-    paused = list(Guard.objects.filter(state=Guard.State.PAUSED).order_by("-paused_at", "-id"))
+def paused_causes(hidden: Collection[str] = ()) -> list[Cause]:
+    """Everything that is paused now, by cause. `hidden`: keys of campaigns that are left out."""
+    guards = Guard.objects.filter(state=Guard.State.PAUSED).order_by("-paused_at", "-id")
+    paused = [guard for guard in guards if guard.dimension != Dimension.CAMPAIGN or guard.key not in hidden]
     return group(paused, _domains_of([guard.key for guard in paused if guard.dimension == Dimension.CAMPAIGN]))
 
 

@@ -10,6 +10,7 @@ The lines are where providers draw them: Google and Yahoo ask senders for compla
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -98,12 +99,16 @@ class Standing:
         return Word.WATCH if gravest == Word.STOP and self.is_small else gravest
 
 
-def standings(dimension: str, days: int, today: date) -> list[Standing]:
+def standings(dimension: str, days: int, today: date, hidden: Collection[str] = ()) -> list[Standing]:
     """Those with most attempts and bounces in the last days, today included, at most SHOWN. One query.
+
+    `hidden`: keys of campaigns that are left out.
 
     Recipient domains are counted by calendar month: every month that the days touch.
     """
-    counted = _counted(dimension, days, today).values_list("key").annotate(*[Sum(column) for column in COLUMNS])
+    found = _counted(dimension, days, today)
+    found = found.exclude(key__in=hidden) if dimension == "campaign" and hidden else found
+    counted = found.values_list("key").annotate(*[Sum(column) for column in COLUMNS])
     rows = counted.order_by(F("bounced__sum").desc(), F("attempted__sum").desc(), "key")[:SHOWN]
     return [Standing(key, label_of(dimension, key), *counts) for key, *counts in rows]
 

@@ -30,6 +30,12 @@ def sees_everything(user: User) -> bool:
     return import_string(settings.ADDRESSES_SEEN)(user) is None
 
 
+def hidden_campaigns(user: User) -> set[str]:
+    """The keys of campaigns that must not be named to this user."""
+    hidden: set[str] = import_string(settings.CAMPAIGNS_HIDDEN)(user)
+    return hidden
+
+
 def addresses_for(user: User) -> QuerySet[Address]:
     return only_seen(Address.objects.all(), user, "pk")
 

@@ -55,6 +55,13 @@ def campaigns_for(user: User | None) -> QuerySet[Campaign]:
     return _scoped(Campaign.objects.all(), user, "contacts.view_campaign")
 
 
+def campaigns_hidden_from(user: User) -> set[str]:
+    """The keys of campaigns that they do not see. A key without a campaign belongs to nobody, and is shown."""
+    if _sees_everything(user):
+        return set()
+    return set(Campaign.objects.exclude(pk__in=campaigns_for(user).values("pk")).values_list("key", flat=True))
+
+
 def demand_of(campaign_key: str, user: User | None) -> Demand | None:
     """What a campaign that this user sees asks of an address; None where there is none of that key."""
     campaign = campaigns_for(user).filter(key=campaign_key).first()

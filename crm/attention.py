@@ -18,6 +18,7 @@ from bounces import incidents, questions
 from bounces.models import Incident, IntakeSource
 from bounces.pauses import Cause, paused_causes
 from bounces.providers import provider_name
+from bounces.sight import hidden_campaigns
 from contacts import guarding
 from contacts.access import campaigns_for
 from contacts.models import ImportRun
@@ -44,7 +45,7 @@ def matters(user: Any, now: datetime, over_the_line: Sequence[tuple[str, str]]) 
     """`over_the_line` are the campaigns over 2%, which the dashboard counts: (name, page)."""
     found = [
         *_incidents(list(incidents.undecided())),
-        *_paused(paused_causes()),
+        *_paused(paused_causes(hidden_campaigns(user))),
         *_campaigns(user, over_the_line),
         *_imports(user),
         *_questions(user),

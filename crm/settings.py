@@ -304,6 +304,8 @@ CA_FILE = env.str("REBOUND_CA_FILE", default="")  # certificates of further auth
 CAMPAIGN_DEMANDS = "contacts.access.demand_of"
 # Who knows which addresses a user sees: (the user) -> their ids, or None where it is all.
 ADDRESSES_SEEN = "contacts.access.addresses_seen_by"
+# Who knows which campaigns a user must not see named: (the user) -> their keys.
+CAMPAIGNS_HIDDEN = "contacts.access.campaigns_hidden_from"
 IMPORT_ROWS = env.int("REBOUND_IMPORT_ROWS", default=2_000_000)  # rows of one file of contacts
 IMPORT_TURN = env.float("REBOUND_IMPORT_TURN", default=5)  # seconds after which an import lets others have the worker
 IMPORT_CAP = env.int("REBOUND_IMPORT_CAP", default=500 * 1024 * 1024)  # bytes of one file of contacts

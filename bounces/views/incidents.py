@@ -17,7 +17,7 @@ from bounces.models import Incident
 from bounces.paging import capped_count, page_of
 from bounces.providers import provider_name
 from bounces.reason_examples import reason_help
-from bounces.sight import only_seen
+from bounces.sight import hidden_campaigns, only_seen
 from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
 from bounces.views.verdicts import add_verdicts
@@ -68,7 +68,7 @@ def show_incident(request: HttpRequest, pk: int) -> HttpResponse:
         },
         "confirm_form": NoteForm("confirm_incident"),
         "dismiss_form": NoteForm("dismiss_incident"),
-        "missed": incidents.missed(incident) if incident.proposes else [],
+        "missed": incidents.missed(incident, hidden_campaigns(request.user)) if incident.proposes else [],
     }
     return render(request, "bounces/incident.html", context)
 

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +19,7 @@ from bounces.ids import ids_in
 from bounces.models import Guard
 from bounces.pauses import paused_causes
 from bounces.reputation import BOUNCE_LINES, DIMENSIONS, PERIODS, SHOWN, by_day, label_of, standings
+from bounces.sight import hidden_campaigns
 from bounces.trend import Point, trend
 from bounces.views.access import needs
 
@@ -36,9 +37,12 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
     days = request.GET.get("days", "")
     chosen = int(days) if days in map(str, PERIODS) else 30
     key = request.GET.get("key", "").replace("\0", "")
+    hidden = hidden_campaigns(request.user)
+    if by == "campaign" and key in hidden:
+        raise Http404
     now = timezone.now()
     today = now.astimezone(UTC).date()
-    rows = by_day(by, key, chosen, today) if key else standings(by, chosen, today)
+    rows = by_day(by, key, chosen, today) if key else standings(by, chosen, today, hidden)
     tallies = tally(now - timedelta(days=chosen))
     url = reverse("bounces:reputation")
     has_own_trend = key and not DIMENSIONS[by].by_month
@@ -50,7 +54,7 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
         "days": chosen,
         "periods": PERIODS,
         "rows": rows,
-        **_causes(tallies, by, key),
+        **_causes(tallies, by, key, hidden),
         "advice": advise(under(tallies, [(by, key)]) if key else tallies),
         "points": points,
         "chart": chart_of(points),
@@ -64,11 +68,11 @@ def show_reputation(request: HttpRequest) -> HttpResponse:
     return render(request, "bounces/reputation.html", context)
 
 
-def _causes(tallies: list[Tally], by: str, key: str) -> dict[str, Any]:
+def _causes(tallies: list[Tally], by: str, key: str, hidden: set[str]) -> dict[str, Any]:
     """What is paused, each with advice of its own; of one key what stops it."""
     causes = [
         (cause, advise(under(tallies, [(guard.dimension, guard.key) for guard in cause.guards])))
-        for cause in paused_causes()
+        for cause in paused_causes(hidden)
         if not key or key in cause.keys(by)
     ]
     return {"causes": causes[:CAUSES_SHOWN], "more_causes": causes[CAUSES_SHOWN:], "number_paused": len(causes)}

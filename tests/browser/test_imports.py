@@ -153,7 +153,7 @@ def test_a_file_becomes_contacts_and_is_taken_back(manager: Page, size, tmp_path
     assert conflict[:3] == ["ada@engines.example", "Ada", "Again"]
 
     page.get_by_role("link", name="Undo this import").click()
-    expect(page.locator("main")).to_contain_text("4 that it created")
+    expect(page.locator("main")).to_contain_text("4 contacts that the import created")
     shoot(page, "import-8-undo")
     page.get_by_label("Why").fill("The wrong fair")
     page.get_by_role("button", name="Undo the import").click()

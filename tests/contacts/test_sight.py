@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from bounces import sight
 from bounces.models import Address, Bounce, RejudgedBounce, Rejudging
@@ -14,10 +15,13 @@ from contacts.exporting.runs import stream
 from tests.builders import (
     NOW,
     a_bounce,
+    a_campaign,
     a_cleaning_row,
     a_cleaning_run,
     a_complaint,
     a_contact,
+    a_daily_stat,
+    a_paused_guard,
     a_status_change,
     a_suppression,
     a_team,
@@ -135,6 +139,37 @@ def test_the_same_pages_tell_of_the_own_teams_addresses(me, ours):
                  "incidents/<int:pk>/", "cleaning/<int:pk>/", "cleaning/<int:pk>/rows.csv", "api/v1/bounces/",
                  "api/v1/bounces/<int:pk>/"):  # fmt: skip
         assert path in told, path
+
+
+def a_bad_campaign(planted: Planted, key: str) -> None:
+    """With numbers of today, a guard that paused it, and a bounce that an incident holds."""
+    campaign = a_campaign(f"Campaign {key}", key=key, owner=planted.contact.owner, state="running")
+    a_daily_stat(timezone.now().date(), campaign=campaign, attempted=100, bounced=9)
+    a_paused_guard(key, "campaign")
+    Bounce.objects.filter(pk=planted.bounce.pk).update(campaign_key=key)
+
+
+def test_no_page_and_no_api_names_another_teams_campaign(me, theirs):
+    a_bad_campaign(theirs, "rivalry")
+
+    assert told_by(client_of(me), theirs, "rivalry") == set()
+    assert client_of(me).get("/reputation/", {"by": "campaign", "key": "rivalry"}).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["own", "manager"])
+def test_the_same_pages_name_campaigns_of_the_own_team_and_managers_see_all(me, ours, role):
+    a_bad_campaign(ours, "friendship")
+
+    client = client_of(me if role == "own" else a_user("manager"))
+
+    assert "friendship" in client.get("/reputation/").content.decode()
+    assert client.get("/reputation/", {"by": "campaign", "key": "friendship"}).status_code == 200
+
+
+def test_a_campaign_that_nobody_owns_is_named_to_all(me):
+    a_daily_stat(timezone.now().date(), campaign=a_campaign(key="common"), attempted=100, bounced=1)
+
+    assert "common" in client_of(me).get("/reputation/").content.decode()
 
 
 def test_managers_see_everybodys(theirs):
