@@ -1,7 +1,8 @@
 """What a contact's fields may hold. In: what people, tools and files wrote. Out: clean values, or errors by field.
 
 The words: first_name, last_name, title, company (its name), owner (a user, or a user's e-mail address), phone, country,
-source, external_id, custom (values by key), tags (names), addresses (e-mail addresses, the primary one first).
+source, external_id, external_ids (pairs of a tool and its id), custom (values by key), tags (names), addresses (e-mail
+addresses, the primary one first).
 Only the words that are given are cleaned, so that a change may be partial.
 """
 
@@ -17,6 +18,7 @@ from bounces.addresses import BadAddress, normalise_reachable
 from bounces.plain_text import plain
 from contacts.country_words import country_code
 from contacts.custom import clean_custom
+from contacts.external_ids import clean_pairs
 
 LONGEST = {
     "first_name": 200,
@@ -37,12 +39,14 @@ LABELS = {
     "country": "country",
     "source": "source",
     "external_id": "external id",
+    "external_ids": "ids in named tools",
     "custom": "custom fields",
     "tags": "tags",
     "addresses": "addresses",
 }
 MOST_ADDRESSES = 20
 MOST_TAGS = 50
+MOST_EXTERNAL_IDS = 20
 LONGEST_TAG = 60
 UNKEEPABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # one class, so it is linear on any text
 
@@ -100,6 +104,13 @@ def _country(word: str, value: Any) -> str:  # noqa: ARG001 -- one signature for
 
 def _external_id(word: str, value: Any) -> str | None:
     return _text(word, value) or None
+
+
+def _external_ids(word: str, value: Any) -> list[tuple[str, str]]:  # noqa: ARG001 -- one signature for all fields
+    pairs = clean_pairs(value, _external_id)
+    if len(pairs) > MOST_EXTERNAL_IDS:
+        raise ValueError(f"At most {MOST_EXTERNAL_IDS} external ids fit; these are {len(pairs)}.")
+    return pairs
 
 
 def _owner(word: str, value: Any) -> Any:  # noqa: ARG001 -- one signature for all fields
@@ -167,6 +178,7 @@ _CLEANERS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(LABELS, _text),
     "country": _country,
     "external_id": _external_id,
+    "external_ids": _external_ids,
     "owner": _owner,
     "tags": _tags,
     "addresses": _addresses,

@@ -18,6 +18,7 @@ from bounces.cleaning.scope import of_domain
 from bounces.demands import WritesTo
 from bounces.forms import NumbersForm
 from contacts.countries import COUNTRIES
+from contacts.external_ids import as_lines, pairs_of, read_lines
 from contacts.fields import LONGEST, MOST_ADDRESSES, FieldErrors
 from contacts.models import Campaign, Company, Contact, CustomField, Segment
 from contacts.models.campaigns import WRITES_TO
@@ -50,8 +51,15 @@ class ContactForm(forms.Form):
     source = forms.CharField(required=False, help_text="Where it came from: a fair, a tool, a person.")
     external_id = forms.CharField(required=False, label="External id", help_text="Its id in the tool it came from.")
 
+    external_ids = forms.CharField(
+        required=False,
+        label="Ids in named tools",
+        help_text="One a line: the tool, a colon, its id. Example: hubspot: 1815.",
+        widget=forms.Textarea({"rows": 2}),
+    )
+
     ABOUT = ("first_name", "last_name", "title", "company", "phone", "country")
-    KEPT = ("owner", "tags", "source", "external_id")
+    KEPT = ("owner", "tags", "source", "external_id", "external_ids")
 
     def __init__(self, data: QueryDict | None = None, *, contact: Contact | None = None, owner: Any = None) -> None:
         super().__init__(data, initial=_values_of(contact) if contact else {"owner": owner})
@@ -87,6 +95,7 @@ class ContactForm(forms.Form):
         return {
             **{name: data[name] for name in (*self.ABOUT, *self.KEPT)},
             "tags": data["tags"].split(","),
+            "external_ids": read_lines(data["external_ids"]),
             "addresses": self.emails(),
             "custom": {field.key: data[f"custom.{field.key}"] for field in self.custom_fields},
         }
@@ -103,7 +112,8 @@ class ContactForm(forms.Form):
 def _values_of(contact: Contact) -> dict[str, Any]:
     names = ("first_name", "last_name", "title", "company", "owner", "phone", "country", "source", "external_id")
     tags = ", ".join(contact.tags.values_list("name", flat=True))
-    return {**{name: getattr(contact, name) for name in names}, "tags": tags}
+    ids = as_lines(pairs_of(contact))
+    return {**{name: getattr(contact, name) for name in names}, "tags": tags, "external_ids": ids}
 
 
 def _also(contact: Contact | None) -> Any:

@@ -116,6 +116,7 @@ def _move_rows(kept: int, other: int, *, takes_primary: bool) -> None:
 UNIQUE_ROWS = {
     "contacts_contactaddress": "address_id",
     "contacts_contact_tags": "tag_id",
+    "contacts_contactexternalid": "id",
     "contacts_campaignmember": "campaign_id",
     "contacts_activity": "status_change_id",
     "contacts_task": "status_change_id",

@@ -19,6 +19,7 @@ from bounces.addresses import keep_addresses
 from bounces.conflicts import retried
 from bounces.models import Address
 from contacts.access import User, can_change_contact, contacts_for, name_for
+from contacts.external_ids import UNNAMED, Pair, having, ids_of, pairs_of, set_pairs
 from contacts.fields import LABELS, UNKEEPABLE, FieldErrors, clean_fields
 from contacts.models import Activity, Contact, ContactAddress
 from contacts.named import company_named, tags_named
@@ -57,7 +58,7 @@ def save_contact(fields: Mapping[str, Any], *, by: User | None, now: datetime, s
     cleaned = clean_fields(fields)
     with transaction.atomic():
         ids = _hold_names(cleaned)
-        contact = match_contact(cleaned.get("external_id"), next(iter(ids), None), by)
+        contact = match_contact(ids_in(cleaned), next(iter(ids), None), by)
         if contact is None:
             return _create(cleaned, ids, by, now, source)
         return _change(contact, *_merged(contact, cleaned, ids), by, now)
@@ -79,30 +80,44 @@ def change_contact(contact: Contact, fields: Mapping[str, Any], *, by: User | No
         return _change(contact, cleaned, _hold_names(cleaned), by, now)
 
 
-def match_contact(external_id: str | None, email: str | None, by: User | None = None) -> Contact | None:
-    """The contact with that external id, else the one with that primary address. Raises Conflict.
+def ids_in(cleaned: Mapping[str, Any]) -> list[Pair]:
+    """What the fields call the contact: the unnamed tool's id, then those of named ones."""
+    own = cleaned.get("external_id")
+    return [*([(UNNAMED, own)] if own else []), *cleaned.get("external_ids", [])]
+
+
+def match_contact(ids: Iterable[Pair], email: str | None, by: User | None = None) -> Contact | None:
+    """The contact with one of those ids; else the one with that primary address; else the one with that further
+    address. Raises Conflict where there are several, or where it is known to a tool by another id.
 
     What it says to `by` names only contacts that they see.
     """
-    present = Contact.objects.present()
-    if external_id and (found := present.filter(external_id=external_id).first()):
-        return found
-    if not email:
-        return None
-    found_by_address = list(
-        present.filter(contact_addresses__is_primary=True, contact_addresses__address__email=email).order_by("id")[:5]
-    )
-    if len(found_by_address) > 1:
-        names = ", ".join(dict.fromkeys(name_for(by, contact) for contact in found_by_address))
-        raise Conflict(
-            f"{email} is the primary address of several contacts: {names}. Give an external id.", found_by_address
-        )
-    for contact in found_by_address:
-        if external_id and contact.external_id and contact.external_id != external_id:
-            sentence = f"{email} is the primary address of {name_for(by, contact)}, whose external id is another one."
-            raise Conflict(f"{sentence} Correct one of the two.", found_by_address)
-        return contact
+    present, given = Contact.objects.present(), list(ids)
+    found = list(present.filter(having(given)).order_by("id")[:5]) if given else []
+    if len(found) > 1:
+        raise Conflict(f"These external ids are those of several contacts: {_names(found, by)}. Correct them.", found)
+    if found or not email:
+        return found[0] if found else None
+    for is_primary in (True, False):
+        reached = ContactAddress.objects.filter(address__email=email, is_primary=is_primary)
+        found = list(present.filter(pk__in=reached.values("contact")).order_by("id")[:5])
+        if found:
+            return _only(found, given, f"{email} is {'the primary' if is_primary else 'a further'} address of", by)
     return None
+
+
+def _only(found: list[Contact], ids: list[Pair], whose: str, by: User | None) -> Contact:
+    """Of the contacts that have an address. Raises Conflict."""
+    if len(found) > 1:
+        raise Conflict(f"{whose} several contacts: {_names(found, by)}. Give an external id.", found)
+    if {tool for tool, _ in ids_of(found[0])} & {tool for tool, _ in ids}:
+        sentence = f"{whose} {name_for(by, found[0])}, whose external id is another one."
+        raise Conflict(f"{sentence} Correct one of the two.", found)
+    return found[0]
+
+
+def _names(contacts: Iterable[Contact], by: User | None) -> str:
+    return ", ".join(dict.fromkeys(name_for(by, contact) for contact in contacts))
 
 
 def delete_contact(contact: Contact, *, by: User | None, now: datetime) -> None:
@@ -141,6 +156,7 @@ def _create(cleaned: dict[str, Any], ids: dict[str, int], by: User | None, now: 
     contact.custom = {key: value for key, value in cleaned.get("custom", {}).items() if value is not None}
     contact.save()
     _set_addresses(contact, ids)
+    _set_external_ids(contact, cleaned, by)
     contact.tags.set(tags_named(cleaned.get("tags", [])))
     index_documents([contact.pk])
     Activity.objects.create(contact=contact, kind=Activity.Kind.CREATED, by=by, at=now)
@@ -160,6 +176,9 @@ def _change(contact: Contact, cleaned: dict[str, Any], ids: dict[str, int], by: 
     if "addresses" in cleaned and (difference := _set_addresses(contact, ids)):
         changed.append("addresses")
         said.append(difference)
+    if _set_external_ids(contact, cleaned, by):
+        changed.append("external_ids")
+        said.append(LABELS["external_ids"])
     if "tags" in cleaned and {name.lower() for name in _tag_names(contact)} != {tag.lower() for tag in cleaned["tags"]}:
         contact.tags.set(tags_named(cleaned["tags"]))
         changed.append("tags")
@@ -177,14 +196,18 @@ def _change(contact: Contact, cleaned: dict[str, Any], ids: dict[str, int], by: 
 
 
 def _merged(contact: Contact, cleaned: dict[str, Any], ids: dict[str, int]) -> tuple[dict[str, Any], dict[str, int]]:
-    """A record sent again adds addresses and tags; it takes none away that people added. The first source stands."""
+    """A record sent again adds addresses, tags and ids. It removes none that others added. The first source stands."""
     merged = dict(cleaned)
+    if "external_ids" in merged:
+        merged["external_ids"] = list(dict.fromkeys([*pairs_of(contact), *merged["external_ids"]]))
     if contact.source:
         merged.pop("source", None)
     if "tags" in merged:
         merged["tags"] = list({tag.lower(): tag for tag in [*_tag_names(contact), *merged["tags"]]}.values())
     known = {reached.address.email: reached.address_id for reached in addresses_of(contact)}
-    return merged, {**ids, **{email: pk for email, pk in known.items() if email not in ids}}
+    # Found by an address, it keeps its primary one; found by an id, it gets the one that is said now.
+    is_known_by_id = not set(ids_in(cleaned)).isdisjoint(ids_of(contact))
+    return merged, {**ids, **known, **ids} if is_known_by_id else {**known, **ids}
 
 
 def _refuse_others(contact: Contact, by: User | None) -> None:
@@ -209,6 +232,17 @@ def _set_columns(contact: Contact, cleaned: Mapping[str, Any], by: User | None) 
         if other is not None:
             raise FieldErrors({"external_id": [f"It is the external id of {name_for(by, other)} already."]})
     return tuple(changed)
+
+
+def _set_external_ids(contact: Contact, cleaned: Mapping[str, Any], by: User | None) -> bool:
+    """Makes those the contact's ids in named tools, where the fields say any. Returns whether that changed anything."""
+    if "external_ids" not in cleaned:
+        return False
+    pairs = cleaned["external_ids"]
+    others = Contact.objects.present().filter(having(pairs)).exclude(pk=contact.pk) if pairs else Contact.objects.none()
+    if (other := others.first()) is not None:
+        raise FieldErrors({"external_ids": [f"One of them is an id of {name_for(by, other)} already."]})
+    return set_pairs(contact, pairs)
 
 
 def _set_addresses(contact: Contact, ids: Mapping[str, int]) -> str:

@@ -26,6 +26,7 @@ from bounces.admin.verdicts import ShowsVerdict, VerdictFilter
 from bounces.models import Address
 from bounces.values import Status
 from contacts.admin.files import ContactFiles
+from contacts.external_ids import as_lines, pairs_of, read_lines
 from contacts.fields import FieldErrors, clean_fields
 from contacts.models import Contact, ContactAddress
 from contacts.people import Conflict, NotAllowed, change_contact, create_contact, delete_contact
@@ -44,6 +45,13 @@ class ContactForm(forms.ModelForm):
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
     )
 
+    external_ids = forms.CharField(
+        label="Ids in named tools",
+        required=False,
+        help_text="One a line: the tool, a colon, its id. Example: hubspot: 1815.",
+        widget=UnfoldAdminTextareaWidget({"rows": 2}),
+    )
+
     class Meta:
         model = Contact
         fields = (*WORDS, "company", "tags")
@@ -52,6 +60,7 @@ class ContactForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             reached = self.instance.contact_addresses.select_related("address").order_by("-is_primary", "id")
+            self.initial["external_ids"] = as_lines(pairs_of(self.instance))
             self.initial["emails"] = "\n".join(each.address.email for each in reached)
 
     def clean_external_id(self) -> str | None:
@@ -67,6 +76,7 @@ class ContactForm(forms.ModelForm):
         else:
             given["company"] = ""
         given["tags"] = [tag.name for tag in self.cleaned_data.get("tags") or ()]
+        given["external_ids"] = read_lines(self.cleaned_data.get("external_ids", ""))
         given["addresses"] = self.cleaned_data.get("emails", "").split("\n")
         return given
 
@@ -130,7 +140,7 @@ class ContactAdmin(ShowsVerdict, ContactFiles, TableAdmin):
     fieldsets = (
         (None, {"fields": (("first_name", "last_name"), ("title", "company"), "owner")}),
         ("Reached at", {"fields": ("emails", ("phone", "country"))}),
-        ("More", {"fields": ("tags", "custom", ("source", "external_id"))}),
+        ("More", {"fields": ("tags", "custom", ("source", "external_id"), "external_ids")}),
     )
     actions = ("delete_contacts",)
     actions_detail = ("delete_softly",)

@@ -17,7 +17,8 @@ from bounces.api.strict import StrictSerializer, Text
 from bounces.demands import Demand
 from bounces.values import Answer, Status
 from bounces.verdict import Verdict, verdicts_of
-from contacts.fields import LONGEST, LONGEST_TAG, MOST_ADDRESSES, MOST_TAGS
+from contacts.external_ids import LONGEST_TOOL, pairs_of
+from contacts.fields import LONGEST, LONGEST_TAG, MOST_ADDRESSES, MOST_EXTERNAL_IDS, MOST_TAGS
 from contacts.models import Contact, CustomField
 
 
@@ -55,6 +56,11 @@ class AddressSerializer(StrictSerializer):
     sentence = serializers.CharField(read_only=True, help_text="Why the verdict is so, for people.")
 
 
+class ExternalIdSerializer(StrictSerializer):
+    tool = Text(max_length=LONGEST_TOOL, help_text="A plain name, like hubspot; written in lower case.")
+    id = Text(max_length=LONGEST["external_id"])
+
+
 def text(word: str, **options: Any) -> Text:
     return Text(required=False, allow_blank=True, max_length=LONGEST[word], **options)
 
@@ -72,6 +78,12 @@ class ContactSerializer(StrictSerializer):
     tags = serializers.ListField(child=Text(max_length=LONGEST_TAG), required=False, max_length=MOST_TAGS)
     source = text("source", help_text="Where it came from.")  # type: ignore[assignment]  # hides the field's attribute
     external_id = text("external_id", allow_null=True, help_text="Its id in your tool.")
+    external_ids = ExternalIdSerializer(  # type: ignore[call-arg]  # with many
+        many=True,
+        required=False,
+        max_length=MOST_EXTERNAL_IDS,
+        help_text="Its ids in tools that have a name: those whose exports were imported, and those that you name.",
+    )
     addresses = AddressSerializer(many=True, required=False, max_length=MOST_ADDRESSES)  # type: ignore[call-arg]  # with many
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
@@ -84,7 +96,14 @@ class ContactSerializer(StrictSerializer):
 
 
 WRITABLE = [name for name, field in ContactSerializer().fields.items() if not field.read_only]
-EMPTY: dict[str, Any] = {"custom": {}, "tags": [], "addresses": [], "owner": None, "external_id": None}
+EMPTY: dict[str, Any] = {
+    "custom": {},
+    "tags": [],
+    "addresses": [],
+    "owner": None,
+    "external_id": None,
+    "external_ids": [],
+}
 
 
 def whole(fields: Mapping[str, Any], contact: Contact) -> dict[str, Any]:
@@ -119,6 +138,7 @@ def _contact(contact: Contact, verdicts: Mapping[int, Verdict]) -> dict[str, Any
         "tags": sorted(tag.name for tag in contact.tags.all()),
         "source": contact.source,
         "external_id": contact.external_id,
+        "external_ids": [{"tool": tool, "id": external_id} for tool, external_id in pairs_of(contact)],
         "addresses": [
             {
                 "email": each.address.email,

@@ -27,11 +27,12 @@ from bounces.api.strict import refuse_unknown_parameters
 from contacts.access import contacts_for
 from contacts.api.filtering import WordsFilter
 from contacts.api.serializers import ContactSerializer, shown, whole
+from contacts.external_ids import ids_of
 from contacts.fields import FieldErrors, clean_fields
 from contacts.filters import demand_in, read_words
 from contacts.models import Contact
 from contacts.models.people import ContactQuerySet
-from contacts.people import Conflict, NotAllowed, change_contact, match_contact, save_contact
+from contacts.people import Conflict, NotAllowed, change_contact, ids_in, match_contact, save_contact
 
 EXAMPLE = OpenApiExample(
     "A contact",
@@ -55,11 +56,11 @@ CONFLICT = OpenApiResponse(
             "contacts": serializers.ListField(child=serializers.IntegerField(), help_text="Those you see, by id."),
         },
     ),
-    description="Somebody with this external id or primary address is there.",
+    description="Somebody with this external id or address is there.",
 )
 
 
-UNSEEN = "Somebody whom you do not see has this external id or primary address. Ask a manager."
+UNSEEN = "Somebody whom you do not see has this external id or address. Ask a manager."
 
 
 class AlreadyThere(APIException):
@@ -76,7 +77,9 @@ class AlreadyThere(APIException):
 
 
 def with_all(contacts: ContactQuerySet) -> ContactQuerySet:
-    return contacts.select_related("company", "owner").prefetch_related("tags", "contact_addresses__address")
+    return contacts.select_related("company", "owner").prefetch_related(
+        "tags", "contact_addresses__address", "external_ids"
+    )
 
 
 class ContactsView(GenericAPIView[Contact]):
@@ -103,8 +106,9 @@ class ContactsView(GenericAPIView[Contact]):
         operation_id="contacts_create",
         tags=["contacts"],
         summary="Create a contact, or update the one that matches",
-        description="A contact with the same external id, else with the same primary address, is a conflict (409). "
-        "With `upsert=true` it is updated instead: given fields are set, addresses and tags are added.",
+        description="A contact with the same external id, else with the same primary address, else with that address "
+        "as a further one, is a conflict (409). With `upsert=true` it is updated instead: given fields are set, "
+        "addresses, tags and ids in named tools are added.",
         parameters=[OpenApiParameter("upsert", bool, description="Update the contact that matches.")],
         request=ContactSerializer,
         responses={201: ContactSerializer, 200: ContactSerializer, 409: CONFLICT},
@@ -193,11 +197,12 @@ def switch(request: Request, name: str) -> bool:
 def refuse_known(cleaned: dict[str, Any], user: Any, is_upsert: bool) -> None:
     """Somebody who is there is a conflict; with upsert only where the user does not see them."""
     email = next(iter(cleaned.get("addresses", [])), None)
-    found = match_contact(cleaned.get("external_id"), email)
+    found = match_contact(ids_in(cleaned), email)
     if found is None:
         return
     if not is_upsert:
-        which = "external id" if found.external_id and found.external_id == cleaned.get("external_id") else "address"
+        is_same_id = not set(ids_in(cleaned)).isdisjoint(ids_of(found))
+        which = "external id" if is_same_id else "address"
         sentence = f"A contact with this {which} is there. Change it, or send upsert=true."
         raise AlreadyThere(sentence, [found], user)
     if not contacts_for(user).filter(pk=found.pk).exists():
@@ -216,7 +221,7 @@ def refusals_told(user: Any) -> Iterator[None]:
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from error
     except IntegrityError as error:
-        if "contact_external_id_unique" not in str(error):
+        if "contact_external_id_unique" not in str(error) and "contactexternalid_unique" not in str(error):
             raise
         raise AlreadyThere("Another contact got this external id at this moment.", [], user) from error
 

@@ -20,13 +20,15 @@ from bounces.demands import Demand
 from bounces.plain_names import plain_name
 from bounces.verdict import Verdict, verdicts_of
 from contacts.importing.columns import CUSTOM, DERIVED, WORDS
-from contacts.models import Contact, ContactAddress, CustomField
+from contacts.models import Contact, ContactAddress, ContactExternalId, CustomField
 
 CHUNK = 2000
 MOST_IN_MEMORY = 50_000  # of the admin's export, which builds its file before it sends it
 COLUMNS = WORDS
 JUDGED = ("verdict", "status", "verdict_reason")
-LISTS = ("other_emails", "tags")  # several values in a cell
+IDS = "external_ids"  # of tools that have a name
+DERIVED_HERE = (*JUDGED, IDS)
+LISTS = ("other_emails", "tags", IDS)  # several values in a cell
 # What is read of a contact, the custom values last, and what the others are called.
 OWN = (
     "first_name", "last_name", "title", "company__name", "owner__email", "phone", "country", "source", "external_id",
@@ -37,8 +39,8 @@ RESERVED = {*COLUMNS, *DERIVED}
 
 
 def columns() -> list[str]:
-    """The header: our words, the custom fields, then what is derived."""
-    return [*COLUMNS, *(header_of(key) for key in CustomField.objects.values_list("key", flat=True)), *JUDGED]
+    """The header: our words, the custom fields, then what imports leave out."""
+    return [*COLUMNS, *(header_of(key) for key in CustomField.objects.values_list("key", flat=True)), *DERIVED_HERE]
 
 
 def header_of(key: str) -> str:
@@ -66,6 +68,7 @@ def _rows(
     if not ids:
         return
     tags = _tags(ids) if "tags" in wanted else {}
+    named = _external_ids(ids) if IDS in wanted else {}
     reached = _addresses(ids) if wanted & {"email", "other_emails", *JUDGED} else {}
     verdicts: Mapping[int, Verdict] = {}
     if wanted & set(JUDGED):
@@ -80,6 +83,7 @@ def _rows(
             "email": "".join(emails[:1]),
             "other_emails": ", ".join(emails[1:]),
             "tags": _listed(tags.get(pk, [])),
+            IDS: ", ".join(named.get(pk, [])),
         }
         if addresses and (verdict := verdicts.get(addresses[0][0])):
             cells |= {"status": str(verdict.status), "verdict": str(verdict.answer)}
@@ -101,6 +105,14 @@ def _tags(ids: Sequence[int]) -> dict[int, list[str]]:
     tagged = Contact.tags.through.objects.filter(contact__in=ids).order_by("contact_id", "tag__name")
     for contact, name in tagged.values_list("contact_id", "tag__name"):
         found.setdefault(contact, []).append(name)
+    return found
+
+
+def _external_ids(ids: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    rows = ContactExternalId.objects.filter(contact__in=ids).order_by("contact_id", "tool", "external_id")
+    for contact, tool, external_id in rows.values_list("contact_id", "tool", "external_id"):
+        found.setdefault(contact, []).append(f"{tool}: {external_id}")
     return found
 
 

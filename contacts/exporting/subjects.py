@@ -91,7 +91,7 @@ def _contact_columns() -> dict[str, str]:
 def _contact_labels() -> dict[str, str]:
     """The headers are words that the import knows; people tick names."""
     own = {header_of(key): label for key, label in CustomField.objects.values_list("key", "label")}
-    judged = {"verdict": QUESTION, "status": "Status", "verdict_reason": "Why"}
+    judged = {"verdict": QUESTION, "status": "Status", "verdict_reason": "Why", "external_ids": "Ids in named tools"}
     return {**LABELS, **own, **judged}
 
 

@@ -62,6 +62,7 @@ def _values(judge: Judge, batch: Batch) -> dict[str, Any]:
         "owner": options.owner_id,
         "source": options.source,
         "update": options.update,
+        "tool": judge.tool,
         "origin": f"From {run.name}, row ",
         "labels": json.dumps(LABELS),
         "now": run.applied_at,

@@ -25,7 +25,7 @@ WORDS = (
 DERIVED = frozenset(
     {
         "id", "status", "status_since", "status_reason", "verdict", "verdict_reason", "sendable", "last_bounce_at",
-        "last_delivered_at", "created_at", "updated_at",
+        "last_delivered_at", "created_at", "updated_at", "external_ids",
     }
 )  # fmt: skip
 CUSTOM = "custom."

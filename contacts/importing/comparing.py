@@ -25,6 +25,10 @@ SAME_PHONE = f"""(
     AND least(length({_STAGED}), length({_KEPT})) >= 6 AND abs(length({_STAGED}) - length({_KEPT})) <= 3
     AND (right({_STAGED}, length({_KEPT})) = {_KEPT} OR right({_KEPT}, length({_STAGED})) = {_STAGED})
 )"""
+# The id by which the run's tool knows the contact, where it does.
+KNOWN_ID = """(CASE WHEN %(tool)s = '' THEN c.external_id ELSE (
+    SELECT min(i.external_id) FROM contacts_contactexternalid i WHERE i.contact_id = c.id AND i.tool = %(tool)s
+) END)"""
 # Whether the row's address is the first of its other ones: then a contact that has a primary address keeps that.
 IS_BORROWED = "{row}.email IS NOT DISTINCT FROM {row}.others[1]"
 ADDRESSES = f"""
@@ -56,7 +60,7 @@ CONDITIONS = {
     "owner": f"s.owner_id IS NOT NULL AND s.owner_id IS DISTINCT FROM c.owner_id "
     f"AND ({NOT_FILL} OR c.owner_id IS NULL)",
     "source": "s.source <> '' AND c.source = ''",
-    "external_id": "s.external_id IS NOT NULL AND c.external_id IS NULL",
+    "external_id": f"s.external_id IS NOT NULL AND {KNOWN_ID} IS NULL",
     "custom": f"s.custom IS NOT NULL AND {CUSTOM_THEN} <> c.custom",
     "tags": TAGS,
     "addresses": ADDRESSES,
@@ -84,7 +88,8 @@ BEFORE_AND_AFTER = {
     "company": ("coalesce(k.name, '')", "s.company", "coalesce(to_jsonb(c.company_id), 'null')"),
     "owner": ("c.owner_id", "s.owner_id", NO_IDS),
     "source": ("c.source", "s.source", NO_IDS),
-    "external_id": ("c.external_id", "s.external_id", NO_IDS),
+    # The third value is the tool that has a name: undo takes the id from there.
+    "external_id": (KNOWN_ID, "s.external_id", "CASE WHEN %(tool)s <> '' THEN to_jsonb(%(tool)s::text) END"),
     "custom": ("c.custom", CUSTOM_THEN, NO_IDS),
     "tags": (
         "(SELECT coalesce(jsonb_agg(g.name ORDER BY g.name), '[]') FROM contacts_contact_tags t "

@@ -16,6 +16,7 @@ from bounces.refusals import is_at_suppressed_domain
 from contacts.importing.writing import (
     INSERT_ACTIVITIES,
     INSERT_CONTACTS,
+    INSERT_IDS,
     INSERT_OUTCOMES,
     INSERT_PRIMARY,
     INSERT_TAGS,
@@ -31,7 +32,7 @@ def write_fresh(cursor: Any, batch: str, values: dict[str, Any], *, has_tags: bo
         return 0
     try:
         with transaction.atomic():
-            cursor.execute(_statement(batch, has_tags=has_tags), values)
+            cursor.execute(_statement(batch, has_tags=has_tags, has_tool=bool(values["tool"])), values)
             written = int(cursor.rowcount)
             if has_orphaned_suppressions():  # the statement waited for an erasure
                 transaction.set_rollback(True)
@@ -41,7 +42,7 @@ def write_fresh(cursor: Any, batch: str, values: dict[str, Any], *, has_tags: bo
     return written
 
 
-def _statement(batch: str, *, has_tags: bool) -> str:
+def _statement(batch: str, *, has_tags: bool, has_tool: bool) -> str:
     """`import_write` is the name that the texts of `writing.py` read."""
     parts = {
         "import_write": FRESH.format(batch=batch, staged=STAGED),
@@ -52,6 +53,8 @@ def _statement(batch: str, *, has_tags: bool) -> str:
     }
     if has_tags:
         parts["tag"] = INSERT_TAGS
+    if has_tool:
+        parts["external_id"] = INSERT_IDS
     written = ", ".join(f"{name} AS ({text})" for name, text in parts.items())
     return f"WITH {written} {INSERT_OUTCOMES.format(known=KNOWN, rows='import_write w')}"
 

@@ -1,8 +1,9 @@
 """A verdict for each staged row. In: a run's stage. Out: a table of verdicts, before anything is written.
 
 One SQL text serves the preview of the whole file and each batch that is applied, which is judged again under lock.
-A row is about the contact with its external id, else about the one with its primary address (DESIGN §5); several
-matches are a conflict, reported and not guessed. A row that an earlier one of the file is about too repeats it, or
+A row is about the contact with its external id, else about the one with its primary address (DESIGN §5), else about the
+one that has its address as a further one. Several matches are a conflict, reported and not guessed. External ids are
+those of the run's tool (`contacts/external_ids.py`). A row that an earlier one of the file is about too repeats it, or
 contradicts it. Stage: file -> rows -> stage -> judged -> applied.
 """
 
@@ -14,7 +15,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from bounces.refusals import is_at_suppressed_domain, is_refused
-from contacts.importing.comparing import CHANGED, FIELDS_EQUAL
+from contacts.external_ids import tool_of_export
+from contacts.importing.comparing import CHANGED, FIELDS_EQUAL, KNOWN_ID
 from contacts.importing.options import Options, read_options
 from contacts.importing.staging import erased_of, found_of, judged_of, stage_of
 from contacts.models import ImportRun
@@ -23,17 +25,20 @@ from contacts.models import ImportRun
 @dataclass(frozen=True, slots=True)
 class Judge:
     """By whom and how a run judges. `owner_only`: whose contacts may be changed, besides those that nobody owns;
-    None: everybody's."""
+    None: everybody's. `tool`: whose external ids the file has; empty: those of no named one."""
 
     run: ImportRun
     options: Options
     owner_only: int | None
+    tool: str
 
     @property
     def parameters(self) -> dict[str, Any]:
         return {
             "update": self.options.update,
             "owner_only": self.owner_only,
+            "tool": self.tool,
+            "at": self.run.applied_at,
             "default_email": next((header for header, word in self.run.mapping.items() if word == "email"), ""),
             "default_id": next((header for header, word in self.run.mapping.items() if word == "external_id"), ""),
         }
@@ -45,9 +50,10 @@ NOBODY = 0  # a user that nobody is: contacts that somebody owns are then all so
 def judge_of(run: ImportRun) -> Judge:
     options, by = read_options(run.options), run.started_by
     may = by is None or by.has_perm("contacts.change_everyones_contact")
+    tool = tool_of_export(run.headers, run.mapping)
     if options.change_others and may:
-        return Judge(run, options, None)
-    return Judge(run, options, by.pk if by is not None else NOBODY)
+        return Judge(run, options, None, tool)
+    return Judge(run, options, by.pk if by is not None else NOBODY, tool)
 
 
 def judge_whole(judge: Judge, cursor: Any) -> None:
@@ -70,15 +76,23 @@ def _judge(judge: Judge, cursor: Any, stage: str, to_find: str, to_judge: str) -
     """First which contact and address each row without a problem is about; then what it would do to it."""
     users = get_user_model()._meta.db_table
     found = to_find.split()[2]
-    cursor.execute(f"CREATE {to_find} AS {FIND.format(stage=stage)}")
+    find = FIND.format(stage=stage, by_id=BY_NAMED_ID if judge.tool else BY_ID, counts=COUNTS_AS_REACHED)
+    cursor.execute(f"CREATE {to_find} AS {find}", judge.parameters)
     cursor.execute(f"ANALYZE {found}")
     cursor.execute("DROP TABLE IF EXISTS import_repeated")
     cursor.execute(f"CREATE TEMP TABLE import_repeated ON COMMIT DROP AS {REPEATED.format(found=found)}")
     cursor.execute("ANALYZE import_repeated")
-    text = COMPARE.format(stage=stage, found=found, changed=CHANGED, equal=FIELDS_EQUAL, users=users)
+    parts = {"changed": CHANGED, "equal": FIELDS_EQUAL, "whose": WHOSE, "known_id": KNOWN_ID}
+    text = COMPARE.format(stage=stage, found=found, users=users, **parts)
     cursor.execute(f"CREATE {to_judge} AS {text}", judge.parameters)
 
 
+BY_ID = "contacts_contact x ON x.external_id = s.external_id AND x.deleted_at IS NULL"
+BY_NAMED_ID = """(
+        contacts_contactexternalid i JOIN contacts_contact x ON x.id = i.contact_id AND x.deleted_at IS NULL
+    ) ON i.tool = %(tool)s AND i.external_id = s.external_id"""
+# A further address that the run itself gave to somebody finds nobody: where its batches begin and end decides nothing.
+COUNTS_AS_REACHED = "(r.is_primary OR r.created_at IS DISTINCT FROM %(at)s)"
 # `hash` stands for the address, `id_hash` for the external id: groups of numbers are a fifth of the memory.
 FIND = """
 WITH located AS MATERIALIZED (
@@ -86,14 +100,19 @@ WITH located AS MATERIALIZED (
            hashtextextended(s.email, 0) AS hash, hashtextextended(s.external_id, 0) AS id_hash
     FROM {stage} s
     LEFT JOIN bounces_address a ON a.email = s.email
-    LEFT JOIN contacts_contact x ON x.external_id = s.external_id AND x.deleted_at IS NULL
+    LEFT JOIN {by_id}
     WHERE s.problems IS NULL
-), matched AS (
-    SELECT r.address_id, min(c.id) AS contact_id, count(*) AS matches
+), reached AS (
+    SELECT r.address_id, min(c.id) AS contact_id, count(*) AS matches,
+           min(c.id) FILTER (WHERE r.is_primary) AS primary_of, count(*) FILTER (WHERE r.is_primary) AS primaries
     FROM contacts_contactaddress r
     JOIN contacts_contact c ON c.id = r.contact_id AND c.deleted_at IS NULL
-    WHERE r.is_primary AND r.address_id IN (SELECT address_id FROM located WHERE contact_id IS NULL)
+    WHERE r.address_id IN (SELECT address_id FROM located WHERE contact_id IS NULL) AND {counts}
     GROUP BY r.address_id
+), matched AS (
+    SELECT address_id, coalesce(primary_of, contact_id) AS contact_id,
+           CASE WHEN primaries > 0 THEN primaries ELSE matches END AS matches
+    FROM reached
 )
 SELECT l.number, l.address_id, coalesce(l.contact_id, m.contact_id) AS contact_id,
        coalesce(m.matches > 1, false) AS is_ambiguous, l.contact_id IS NOT NULL AS by_id, l.hash, l.id_hash
@@ -121,6 +140,10 @@ WITH by_id AS (
 SELECT number, first FROM earlier WHERE first < number
 """
 
+WHOSE = """CASE WHEN EXISTS (
+                     SELECT FROM contacts_contactaddress r
+                     WHERE r.contact_id = f.contact_id AND r.address_id = f.address_id AND r.is_primary
+                 ) THEN ' is the primary address of ' ELSE ' is a further address of ' END"""
 COMPARE = """
 SELECT f.number, NULL::bigint AS contact_id, f.address_id, 'new' AS verdict, NULL::text[] AS changed,
        NULL::jsonb AS problem
@@ -139,11 +162,11 @@ SELECT number, contact_id, address_id,
 FROM (
     SELECT f.number, f.contact_id, f.address_id, {changed} AS changed,
         CASE WHEN f.is_ambiguous THEN jsonb_build_array(%(default_email)s::text, s.email,
-                 s.email || ' is the primary address of several contacts. Give an external id.')
-             WHEN NOT f.by_id AND c.external_id IS NOT NULL AND s.external_id <> c.external_id
+                 s.email || {whose} || 'several contacts. Give an external id.')
+             WHEN NOT f.by_id AND s.external_id <> {known_id}
              THEN jsonb_build_array(%(default_id)s::text, s.external_id,
-                 s.email || ' is the primary address of ' || coalesce(nullif(trim(c.first_name || ' ' || c.last_name),
-                 ''), 'contact ' || c.id) || ', whose external id is ' || c.external_id || '. Correct one of the two.')
+                 s.email || {whose} || coalesce(nullif(trim(c.first_name || ' ' || c.last_name),
+                 ''), 'contact ' || c.id) || ', whose external id is ' || {known_id} || '. Correct one of the two.')
         END AS problem,
         %(owner_only)s::bigint IS NOT NULL AND c.owner_id IS NOT NULL
             AND c.owner_id <> %(owner_only)s::bigint AS is_others,

@@ -99,7 +99,7 @@ def early_rows(run: ImportRun, now: datetime) -> list[RowShown]:
 
 def _shown(cursor: Any, run: ImportRun, judged: str, chosen: str, values: dict[str, Any]) -> list[RowShown]:
     text = SHOWN.format(chosen=chosen.format(judged=judged), stage=stage_of(run), changes=CHANGES)
-    cursor.execute(text, {**values, "update": run.options.get("update", "overwrite")})
+    cursor.execute(text, {**values, **judge_of(run).parameters})
     columns = [column.name for column in cursor.description]
     rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     refused = refusals([row["email"] for row in rows if row["verdict"] in ImportRow.WRITES], values["now"])

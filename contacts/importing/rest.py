@@ -11,7 +11,7 @@ from typing import Any
 
 from bounces.addresses import link_orphaned_suppressions
 from contacts.importing.comparing import CHANGES
-from contacts.importing.judging import Judge, judge_rows
+from contacts.importing.judging import COUNTS_AS_REACHED, Judge, judge_rows
 from contacts.importing.taking import Batch
 from contacts.importing.writing import STAGED, write
 
@@ -21,7 +21,8 @@ def write_rest(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, 
     is_left = NOT_WRITTEN if fresh else ""
     cursor.execute(f"CREATE TEMP TABLE import_batch ON COMMIT DROP AS {batch.sql} {is_left}", values)
     _make_addresses(cursor, values, "import_batch")
-    cursor.execute(f"CREATE TEMP TABLE import_write ON COMMIT DROP AS {STILL_NEW.format(staged=STAGED)}", values)
+    still_new = STILL_NEW.format(staged=STAGED, counts=COUNTS_AS_REACHED)
+    cursor.execute(f"CREATE TEMP TABLE import_write ON COMMIT DROP AS {still_new}", values)
     cursor.execute("SELECT count(*) FROM import_write")
     is_all_new = fresh + cursor.fetchone()[0] == batch.rows
     if not is_all_new:
@@ -87,10 +88,15 @@ LEFT JOIN bounces_address a ON a.email = s.email
 LEFT JOIN contacts_company k ON lower(k.name) = lower(s.company)
 WHERE s.was_verdict = 'new' AND (a.id IS NOT NULL OR s.email IS NULL)
   AND NOT EXISTS (
-      SELECT FROM contacts_contact x WHERE x.external_id = s.external_id AND x.deleted_at IS NULL)
+      SELECT FROM contacts_contact x
+      WHERE %(tool)s = '' AND x.external_id = s.external_id AND x.deleted_at IS NULL)
+  AND NOT EXISTS (
+      SELECT FROM contacts_contactexternalid i
+      JOIN contacts_contact x ON x.id = i.contact_id AND x.deleted_at IS NULL
+      WHERE %(tool)s <> '' AND i.tool = %(tool)s AND i.external_id = s.external_id)
   AND NOT EXISTS (
       SELECT FROM contacts_contactaddress r JOIN contacts_contact c ON c.id = r.contact_id AND c.deleted_at IS NULL
-      WHERE r.address_id = a.id AND r.is_primary)
+      WHERE r.address_id = a.id AND {counts})
 ORDER BY s.number
 """
 REST = """

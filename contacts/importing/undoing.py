@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
 from bounces.models import Address
-from contacts.models import Activity, Contact, ContactAddress, CustomField, ImportRun
+from contacts.models import Activity, Contact, ContactAddress, ContactExternalId, CustomField, ImportRun
 from contacts.search import index_documents
 
 BATCH = 5_000
@@ -104,6 +104,8 @@ def take_back_names(run: ImportRun) -> None:
 
 
 LOCK = "FOR NO KEY UPDATE"
+# With a new contact.
+MADE_BESIDE = ("contacts_activity", "contacts_contactaddress", "contacts_contact_tags", "contacts_contactexternalid")
 
 
 def _look(run: ImportRun, cursor: Any, after: int, most: int, lock: str = LOCK) -> None:
@@ -117,7 +119,7 @@ def _look(run: ImportRun, cursor: Any, after: int, most: int, lock: str = LOCK) 
 
 
 def _text(lock: str) -> str:
-    used = "".join(_uses(Contact, "c", (ContactAddress, Contact.tags.through, Activity)))
+    used = "".join(_uses(Contact, "c", (ContactAddress, ContactExternalId, Contact.tags.through, Activity)))
     return LOOK.format(wrote=WROTE, used=used, lock=lock)
 
 
@@ -140,9 +142,9 @@ def _unless(model: type[Any], alias: str) -> Iterator[str]:
 
 
 def _delete_created(cursor: Any) -> None:
-    for table in ("contacts_activity", "contacts_contactaddress", "contacts_contact_tags"):
+    for table in MADE_BESIDE:
         cursor.execute(
-            f"DELETE FROM {table} t USING import_back b WHERE t.contact_id = b.contact_id "  # noqa: S608 -- one of three
+            f"DELETE FROM {table} t USING import_back b WHERE t.contact_id = b.contact_id "  # noqa: S608 -- one of those
             "AND b.verdict = 'new' AND b.why = ''"
         )
     cursor.execute(
@@ -157,8 +159,8 @@ def _return_changed(cursor: Any, values: dict[str, Any]) -> None:
     if not returned:
         return
     users = connection.ops.quote_name(get_user_model()._meta.db_table)
-    return_contacts = RETURN_CONTACTS.format(users=users)
-    for text in (return_contacts, DROP_NEW_ADDRESSES, STEP_BACK, STEP_FORWARD, DROP_NEW_TAGS, DROP_ACTIVITIES):
+    cursor.execute(RETURN_CONTACTS.format(users=users), values)
+    for text in (DROP_NEW_ADDRESSES, STEP_BACK, STEP_FORWARD, DROP_NEW_TAGS, DROP_NEW_IDS, DROP_ACTIVITIES):
         cursor.execute(text, values)
     index_documents(returned)
 
@@ -197,7 +199,8 @@ UPDATE contacts_contact c SET
     country = coalesce(b.changes #>> '{{country,0}}', c.country),
     source = coalesce(b.changes #>> '{{source,0}}', c.source),
     custom = coalesce(b.changes #> '{{custom,0}}', c.custom),
-    external_id = CASE WHEN b.changes ? 'external_id' THEN b.changes #>> '{{external_id,0}}' ELSE c.external_id END,
+    external_id = CASE WHEN b.changes ? 'external_id' AND b.changes #> '{{external_id,2}}' IS NULL
+        THEN b.changes #>> '{{external_id,0}}' ELSE c.external_id END,
     owner_id = CASE WHEN b.changes ? 'owner' THEN (
         SELECT u.id FROM {users} u WHERE u.id = (b.changes #>> '{{owner,0}}')::bigint
     ) ELSE c.owner_id END,
@@ -226,6 +229,12 @@ DROP_NEW_TAGS = """
 DELETE FROM contacts_contact_tags t USING import_back b
 WHERE t.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = ''
   AND b.changes ? 'tags' AND NOT (b.changes #> '{tags,2}') @> to_jsonb(t.tag_id)
+"""
+# An id that was written before tools had names is known under its tool's name, too.
+DROP_NEW_IDS = """
+DELETE FROM contacts_contactexternalid i USING import_back b
+WHERE i.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = '' AND b.changes ? 'external_id'
+  AND i.external_id = b.changes #>> '{external_id,1}' AND i.tool = coalesce(b.changes #>> '{external_id,2}', i.tool)
 """
 DROP_ACTIVITIES = """
 DELETE FROM contacts_activity v USING import_back b

@@ -27,6 +27,9 @@ def write(cursor: Any, values: dict[str, Any], *, has_others: bool, has_tags: bo
         cursor.execute(INSERT_OTHERS, values)
     if has_tags:
         cursor.execute(INSERT_TAGS, values)
+    if values["tool"]:
+        cursor.execute(TAKE_IDS, values)
+        cursor.execute(INSERT_IDS, values)
     cursor.execute(INSERT_ACTIVITIES, values)
     known = known_sql("import_write", "import_write")
     rows = f"import_write w LEFT JOIN ({known}) AS k ON k.number = w.number"
@@ -54,7 +57,8 @@ INSERT INTO contacts_contact
      created_at, updated_at)
 SELECT contact_id, coalesce(first_name, ''), coalesce(last_name, ''), coalesce(title, ''), company_id,
        coalesce(owner_id, %(owner)s::bigint), coalesce(phone, ''), coalesce(country, ''),
-       coalesce(jsonb_strip_nulls(custom), '{}'), coalesce(nullif(source, ''), %(source)s), external_id,
+       coalesce(jsonb_strip_nulls(custom), '{}'), coalesce(nullif(source, ''), %(source)s),
+       CASE WHEN %(tool)s = '' THEN external_id END,
        lower(concat_ws(' ', nullif(first_name, ''), nullif(last_name, ''), nullif(company_name, ''), email,
                        array_to_string(array_remove(others, email), ' '))),
        %(at)s, %(at)s
@@ -82,18 +86,19 @@ UPDATE contacts_contact c SET
     phone = CASE WHEN 'phone' = ANY(s.changed) THEN s.phone ELSE c.phone END,
     country = CASE WHEN 'country' = ANY(s.changed) THEN s.country ELSE c.country END,
     source = CASE WHEN 'source' = ANY(s.changed) THEN s.source ELSE c.source END,
-    external_id = CASE WHEN 'external_id' = ANY(s.changed) THEN s.external_id ELSE c.external_id END,
+    external_id = CASE WHEN 'external_id' = ANY(s.changed) AND %(tool)s = '' THEN s.external_id ELSE c.external_id END,
     owner_id = CASE WHEN 'owner' = ANY(s.changed) THEN s.owner_id ELSE c.owner_id END,
     company_id = CASE WHEN 'company' = ANY(s.changed) THEN s.company_id ELSE c.company_id END,
     custom = CASE WHEN 'custom' = ANY(s.changed) THEN {CUSTOM_THEN} ELSE c.custom END,
     updated_at = %(at)s
 FROM import_write s WHERE c.id = s.contact_id AND s.verdict = 'update'
 """  # noqa: S608 -- one constant in another
+# Only where its id found the contact: an address that found it is one that it has.
 STEP_BACK = f"""
 UPDATE contacts_contactaddress r SET is_primary = false
 FROM import_write w
 WHERE r.contact_id = w.contact_id AND r.is_primary AND w.verdict = 'update' AND 'addresses' = ANY(w.changed)
-  AND r.address_id <> w.address_id
+  AND r.address_id <> w.address_id AND w.external_id IS NOT NULL AND NOT 'external_id' = ANY(w.changed)
   AND %(update)s <> 'fill' AND NOT {IS_BORROWED.format(row="w")}
 """  # noqa: S608 -- one constant in another
 STEP_FORWARD = """
@@ -110,6 +115,16 @@ SELECT DISTINCT w.contact_id, t.id
 FROM import_write w CROSS JOIN unnest(w.tags) AS said(name) JOIN contacts_tag t ON lower(t.name) = lower(said.name)
 WHERE w.verdict = 'new' OR 'tags' = ANY(w.changed)
 ON CONFLICT DO NOTHING
+"""
+# Ids of deleted contacts are free.
+TAKE_IDS = """
+DELETE FROM contacts_contactexternalid i USING import_write w, contacts_contact c
+WHERE i.tool = %(tool)s AND i.external_id = w.external_id AND c.id = i.contact_id AND c.deleted_at IS NOT NULL
+"""
+INSERT_IDS = """
+INSERT INTO contacts_contactexternalid (contact_id, tool, external_id)
+SELECT contact_id, %(tool)s, external_id FROM import_write
+WHERE external_id IS NOT NULL AND (verdict = 'new' OR 'external_id' = ANY(changed))
 """
 INSERT_ACTIVITIES = """
 INSERT INTO contacts_activity (contact_id, kind, text, by_id, at)

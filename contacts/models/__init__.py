@@ -1,6 +1,6 @@
 """The tables of `contacts`, one module an idea.
 
-people.py      Company, Contact, ContactAddress, Tag, CustomField: who we talk to
+people.py      Company, Contact, ContactAddress, ContactExternalId, Tag, CustomField: who we talk to
 segments.py    Segment: a stored filter
 campaigns.py   Campaign, CampaignMember: what we send them
 tasks.py       Task, StatusAction, Deed: what people are to do, what happens by itself, what did
@@ -16,7 +16,7 @@ from contacts.models.campaigns import Campaign, CampaignMember
 from contacts.models.exports import Export, ExportPiece
 from contacts.models.import_outcomes import ImportOutcome, ImportPack
 from contacts.models.imports import ImportChunk, ImportRow, ImportRun, SavedMapping
-from contacts.models.people import Company, Contact, ContactAddress, CustomField, Tag
+from contacts.models.people import Company, Contact, ContactAddress, ContactExternalId, CustomField, Tag
 from contacts.models.segments import Segment
 from contacts.models.sources import SourceCount
 from contacts.models.tasks import Deed, StatusAction, Task
@@ -28,6 +28,7 @@ __all__ = [
     "Company",
     "Contact",
     "ContactAddress",
+    "ContactExternalId",
     "CustomField",
     "Deed",
     "Export",

@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from bounces.models import Address
 
+PLAIN_TOOL = r"^[^\s:]+$"  # in lower case, without blanks and colons
 PLAIN_KEY = r"^[a-z][a-z0-9_]*$"  # of a custom field
 
 
@@ -159,6 +160,30 @@ class Contact(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("contacts:contact", args=[self.pk])
+
+
+class ContactExternalId(models.Model):
+    """By what id a named tool knows a contact. `Contact.external_id` is the id in the tool that nobody named.
+
+    A deleted contact keeps its rows, so that they are there if it returns; whoever comes with such an id takes it.
+    """
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="external_ids")
+    tool = models.TextField(help_text="A plain name: hubspot, salesforce.")
+    external_id = models.TextField()
+
+    class Meta:
+        verbose_name = "external id"
+        ordering = ["tool", "external_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["tool", "external_id"], name="contactexternalid_unique"),
+            models.CheckConstraint(
+                condition=~Q(external_id="") & Q(tool__regex=PLAIN_TOOL), name="contactexternalid_given"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool}: {self.external_id}"
 
 
 class ContactAddress(models.Model):

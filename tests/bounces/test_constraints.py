@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from bounces.models import Address, Bounce, EventKey, InboundItem, Policy, Suppression
-from contacts.models import Campaign, Company, ContactAddress, Tag
+from contacts.models import Campaign, Company, ContactAddress, ContactExternalId, Tag
 from tests.builders import (
     NOW,
     a_bounce,
@@ -62,6 +62,10 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "tag_name_unique": lambda: [Tag.objects.create(name=name) for name in ("Fair", "FAIR")],
     "contactaddress_one_primary": lambda: _two_primaries(),
     "contact_external_id_unique": lambda: [a_contact(external_id="7") for _ in "12"],
+    "contactexternalid_unique": lambda: [
+        ContactExternalId.objects.create(contact=a_contact(), tool="hubspot", external_id="7") for _ in "12"
+    ],
+    "contactexternalid_given": lambda: ContactExternalId.objects.create(contact=a_contact(), tool="", external_id="7"),
     "contact_country_code": lambda: a_contact(country="de"),
     "campaign_key_unique": lambda: [a_campaign(key="k") for _ in "12"],
     "campaign_ends_after_it_starts": lambda: Campaign.objects.create(

@@ -71,11 +71,6 @@ def test_the_primary_address_matches_where_no_id_does():
     assert (saved.contact.pk, saved.contact.external_id) == (contact.pk, "7")
 
 
-def test_an_address_beside_the_primary_one_does_not_match():
-    a_contact("ada@example.org", others=("info@example.org",))
-    assert save_contact({"addresses": ["info@example.org"]}, by=None, now=NOW).is_new
-
-
 def test_several_matches_are_a_conflict_and_nothing_is_written():
     shared = [a_contact("info@example.org"), a_contact("info@example.org")]
     with pytest.raises(Conflict) as error:
