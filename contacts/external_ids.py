@@ -13,7 +13,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from contacts.importing.headers import export_of, exports, plain_name
+from bounces.plain_names import plain_name
+from contacts.importing.headers import export_of, exports
 from contacts.models import Contact, ContactExternalId
 
 Pair = tuple[str, str]  # tool, id
