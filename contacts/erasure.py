@@ -2,6 +2,7 @@
 
 In: a contact or an address, who asks for it and why. Out: the contact is gone with its activities, tasks and addresses;
 each address is known by its keyed hash alone (`bounces/erasure.py`). An address that others share stays theirs.
+Contacts that were merged into it are the same person, and go too, with the record of the merge: no undo brings it back.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from bounces.traces import Traces
 from contacts.access import User
 from contacts.exporting.runs import forget_files
 from contacts.importing import forgetting
+from contacts.merging.undoing import forget_merges, merged_into
 from contacts.models import Contact, ContactAddress
 from contacts.search import index_documents
 
@@ -52,10 +54,11 @@ def erase_contact(contact: Contact, by: User | None, reason: str, now: datetime)
         users = ContactAddress.objects.filter(address__in=emails).order_by().values_list("address")
         shared = {pk for pk, number in users.annotate(n=Count("pk")) if number > 1}
         own = [email for pk, email in emails.items() if pk not in shared]
-        _forget_log(contact)
-        gone = contact.pk
-        Contact.objects.get(pk=gone).delete()  # not the caller's, which a second try needs as it is
-        _erase(own, [gone], by, reason, now)
+        gone = [contact.pk, *merged_into(contact.pk)]
+        _forget_log(gone)
+        forget_merges(gone)
+        Contact.objects.filter(pk__in=gone).delete()  # not the caller's, which a second try needs as it is
+        _erase(own, gone, by, reason, now)
     return Erased(1, own, [emails[pk] for pk in shared])
 
 
@@ -95,10 +98,10 @@ def _erase(emails: Sequence[str], contacts: Sequence[int], by: User | None, reas
     forget_files(now)
 
 
-def _forget_log(contact: Contact) -> None:
+def _forget_log(contacts: Sequence[int]) -> None:
     """The admin's log calls people by their names."""
     kind = ContentType.objects.get_for_model(Contact)
-    entries = LogEntry.objects.filter(content_type=kind, object_id=str(contact.pk))
+    entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(pk) for pk in contacts])
     entries.update(object_repr=ERASED, change_message="")
 
 

@@ -281,7 +281,12 @@ WAITING_WORK: list[tuple[str, str, str]] = [
     ("bulk", "contacts.sources.is_waiting", "contacts.jobs.count_sources_job"),
 ]
 # What else the nightly pruning forgets: functions that take the moment and return how many rows went.
-PRUNED_TOO = ["crm.webhooks.sending.prune", "crm.mail.sending.prune", "crm.signin.records.prune"]
+PRUNED_TOO = [
+    "crm.webhooks.sending.prune",
+    "crm.mail.sending.prune",
+    "crm.signin.records.prune",
+    "contacts.merging.undoing.expire",
+]
 EXPORT_DAYS = env.int("REBOUND_EXPORT_DAYS", default=3)  # how long an export can be downloaded
 # Bounces come back to b+<token>@ this domain: its mail must reach one of the doors (docs/mailboxes.md).
 RETURN_PATH_DOMAIN = env.str("REBOUND_RETURN_PATH_DOMAIN", default="").strip().lower().lstrip("@")

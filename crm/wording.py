@@ -131,6 +131,11 @@ BADGES: dict[str, dict[str, Badge]] = {
         "undone": Badge("Taken back", "undo-2", "calm"),
         "failed": Badge("Failed", "circle-x", "bad"),
     },
+    "merge": {
+        "done": Badge("Merged", "merge", "good"),
+        "undone": Badge("Undone", "undo-2", "calm"),
+        "expired": Badge("Merged", "merge", "calm", "Older than 30 days: it cannot be undone any more."),
+    },
     "campaign": {
         "draft": Badge("Draft", "pencil", "calm"),
         "running": Badge("Running", "send", "info"),

@@ -16,7 +16,7 @@ from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 
 from bounces.models import PrunedCount
-from contacts.models import Export, ImportPack
+from contacts.models import DuplicatePair, Export, ImportPack, Merge
 from tests.builders import (
     a_bounce,
     a_complaint,
@@ -42,6 +42,14 @@ BUILT: dict[str, Callable[[], Any]] = {
     "bounces.Guard": lambda: a_paused_guard("some sender"),
     "bounces.ReviewItem": lambda: a_decision(),
     "contacts.Activity": lambda: a_note(a_contact("note@c.example")),
+    "contacts.DuplicatePair": lambda: DuplicatePair.objects.create(
+        first_contact=a_contact("one@c.example"),
+        second_contact=a_contact("two@c.example"),
+        kind="name",
+        score=70,
+        found_at=timezone.now(),
+    ),
+    "contacts.Merge": lambda: Merge.objects.create(subject="contact", kept_id=1, other_id=2, at=timezone.now()),
     "contacts.Export": lambda: Export.objects.create(
         subject="contacts", form="csv", by=a_user("manager"), created_at=timezone.now()
     ),

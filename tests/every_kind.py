@@ -161,6 +161,13 @@ def _pairs(world: World) -> list[Any]:
     return [{"pk": nobody.pk, "other_pk": whole.pk}, {"pk": whole.pk, "other_pk": nobody.pk}]
 
 
+def _merges(world: World) -> list[Any]:
+    """Nobody's; one into a contact of the sales team; one of each state."""
+    nobody, whole = world.of("contact")
+    into = [fullest(contacts.Merge, kept_id=kept.pk, other_id=kept.pk + 100_000) for kept in (nobody, whole)]
+    return [*into, *(fullest(contacts.Merge, state=state) for state in contacts.Merge.State.values)]
+
+
 def _causes(world: World) -> list[Any]:
     world.of("contact")
     builders.an_unproved_report()
@@ -185,6 +192,7 @@ KINDS: dict[str, Callable[[World], list[Any]]] = {
     "rejudging": _both(bounces.Rejudging),
     "repair": _both(bounces.Repair),
     "incident": _incidents,
+    "merge": _merges,
     "review_item": _both(bounces.ReviewItem),
     "cause": _causes,
     "suppression": _both(bounces.Suppression),

@@ -23,7 +23,7 @@ from bounces.addresses import suppression_key
 from bounces.models import Policy
 from contacts import models as contacts
 from crm import models as crm
-from tests.builders import NOW, a_digest, a_user, an_address
+from tests.builders import NOW, a_contact, a_digest, a_user, an_address
 
 Special = dict[type[Model], Callable[[], Any]]
 AWKWARD = "Ünïcode “quoted” <b>&amp;</b> %s {{ x }} \u05d0\u05d1 " + "long " * 40
@@ -113,6 +113,17 @@ def _name() -> str:
     return f"name-{next(_number)}"
 
 
+def _pair() -> dict[str, Any]:
+    first, second = a_contact(), a_contact()
+    nobody = {"first_company": None, "second_company": None, "carried_by": None}
+    return {**nobody, "first_contact": first, "second_contact": second, "kind": "name", "state": "open"}
+
+
+def _merge() -> dict[str, Any]:
+    kept, other = a_contact(), a_contact(deleted_at=NOW)
+    return {"subject": "contact", "kept_id": kept.pk, "other_id": other.pk, "state": "done", "at": NOW, "changes": {}}
+
+
 EMPTY: Special = {
     bounces.Ruling: lambda: {"kind": "hold"},
     bounces.Address: _bare_address,
@@ -128,6 +139,10 @@ EMPTY: Special = {
     contacts.Campaign: lambda: {"key": _name()},
     contacts.Export: lambda: {"subject": "contacts"},
     contacts.StatusAction: lambda: {"does": "task"},
+    contacts.DuplicatePair: _pair,
+    contacts.DuplicateSearch: lambda: contacts.DuplicateSearch.objects.get_or_create(pk=1)[0],
+    contacts.MergeRun: lambda: {"state": "done"},
+    contacts.Merge: _merge,
     Authenticator: lambda: {"type": "totp", "data": {}},
 }
 FULL: Special = {
@@ -162,6 +177,10 @@ FULL: Special = {
     contacts.Export: lambda: {"subject": "contacts", "state": "done"},
     contacts.Contact: lambda: {"country": "DE", "custom": {"unknown": AWKWARD}, "deleted_at": None},
     contacts.Company: lambda: {"country": "DE", "domain": "x.example"},
+    contacts.DuplicatePair: _pair,
+    contacts.DuplicateSearch: lambda: contacts.DuplicateSearch.objects.get_or_create(pk=1)[0],
+    contacts.MergeRun: lambda: {"state": "done"},
+    contacts.Merge: _merge,
     Authenticator: lambda: {"type": "recovery_codes", "data": {"migrated_codes": []}},
     contacts.StatusAction: lambda: {"does": "delete", "status": "invalid", "days": 30, "tag": None},
     contacts.ImportRun: lambda: {"form": "", "state": "done"},

@@ -7,12 +7,14 @@ tasks.py       Task, StatusAction, Deed: what people are to do, what happens by 
 exports.py     Export, ExportPiece: files that a worker makes
 import_outcomes.py  ImportPack, ImportOutcome: what became of rows, also of those that did nothing
 imports.py     ImportRun, ImportChunk, ImportRow, SavedMapping: how files became contacts
+duplicates.py  DuplicatePair, DuplicateKeys, DuplicateSearch, Merge, MergeRun: who may be the same, and merges
 sources.py     SourceCount: how the people of each source could be reached
 activity.py    Activity: what happened with a contact, as people read it
 """
 
 from contacts.models.activity import Activity
 from contacts.models.campaigns import Campaign, CampaignMember
+from contacts.models.duplicates import DuplicateKeys, DuplicatePair, DuplicateSearch, Merge, MergeRun
 from contacts.models.exports import Export, ExportPiece
 from contacts.models.import_outcomes import ImportOutcome, ImportPack
 from contacts.models.imports import ImportChunk, ImportRow, ImportRun, SavedMapping
@@ -31,6 +33,9 @@ __all__ = [
     "ContactExternalId",
     "CustomField",
     "Deed",
+    "DuplicateKeys",
+    "DuplicatePair",
+    "DuplicateSearch",
     "Export",
     "ExportPiece",
     "ImportChunk",
@@ -38,6 +43,8 @@ __all__ = [
     "ImportPack",
     "ImportRow",
     "ImportRun",
+    "Merge",
+    "MergeRun",
     "SavedMapping",
     "Segment",
     "SourceCount",

@@ -1,4 +1,4 @@
-"""Merging two contacts. In: a contact, whom to look for, whose words stand. Out: pages that ask, and the deed."""
+"""Merging two contacts. In: a contact, whom to look for, whose words stand. Out: pages that ask, and the merge."""
 
 from __future__ import annotations
 
@@ -40,11 +40,12 @@ def confirm(request: HttpRequest, pk: int, other_pk: int) -> HttpResponse:
     if request.method == "POST":
         take_other = [one.name for one in asked if id_in(request.POST.get(one.name, "")) == other.pk]
         try:
-            merge(kept, other, take_other, by=request.user, now=timezone.now())
+            done = merge(kept, other, take_other, by=request.user, now=timezone.now())
         except NotAllowed as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, f"The two are one now. {other} is deleted.")
+            said = f"{other} was merged into {kept}. You can undo this for 30 days (merge {done.pk})."
+            messages.success(request, said)
         return redirect(kept)
     context = {"kept": kept, "other": other, "asked": asked, "moved": addresses_of(other)}
     return render(request, "contacts/merge.html", context)

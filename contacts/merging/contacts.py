@@ -1,8 +1,8 @@
 """Two contacts that are one person become one.
 
 In: the contact that is kept, the other one, and which value stands where they differ. Out: the kept contact with the
-addresses, tags, campaigns, tasks and history of both; the other is deleted. What is known about the addresses is
-theirs, and stays as it is (`bounces`). May run twice: the second time there is nothing left to merge.
+addresses, tags, campaigns, tasks and history of both, and a record of what changed; the other is deleted. What is known
+about the addresses is theirs, and stays as it is (`bounces`). May run twice: the second time nothing is left to merge.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from bounces.conflicts import retried
 from contacts.access import User, can_change_contact
-from contacts.models import Activity, Contact, ContactAddress, CustomField
+from contacts.duplicates.settling import settle_merged
+from contacts.merging.recording import changes_between, move, snapshot, tables_of
+from contacts.models import Activity, Contact, ContactAddress, CustomField, Merge, MergeRun
 from contacts.people import NotAllowed, addresses_of, delete_contact
 from contacts.search import index_documents
 
@@ -54,10 +56,10 @@ def differences(kept: Contact, other: Contact) -> list[Difference]:
         if key in other.custom
     ]
     found.append(Difference(PRIMARY, "Primary address", _primary(kept), _primary(other)))
-    return [one for one in found if _said(one.kept) and _said(one.other) and one.kept != one.other]
+    return [one for one in found if is_said(one.kept) and is_said(one.other) and one.kept != one.other]
 
 
-def _said(value: Any) -> bool:
+def is_said(value: Any) -> bool:
     return value is not None and value != ""
 
 
@@ -66,33 +68,57 @@ def _primary(contact: Contact) -> str:
 
 
 @retried
-def merge(kept: Contact, other: Contact, take_other: Iterable[str], *, by: User, now: datetime) -> Contact:
+def merge(
+    kept: Contact,
+    other: Contact,
+    take_other: Iterable[str],
+    *,
+    by: User,
+    now: datetime,
+    reason: str = "",
+    run: MergeRun | None = None,
+) -> Merge:
     """`take_other` names the differences in which the other one's word stands. Raises NotAllowed."""
     if kept.pk == other.pk or not (can_change_contact(by, kept) and can_change_contact(by, other)):
         raise NotAllowed("Choose two contacts that you may change.")
     with transaction.atomic():
-        locked = Contact.objects.present().select_for_update().filter(pk__in=[kept.pk, other.pk])
-        both = {contact.pk: contact for contact in locked.order_by("pk")}
-        if len(both) < 2:
-            raise NotAllowed("One of them was deleted in the meantime.")
-        kept, other = both[kept.pk], both[other.pk]
-        said = f"Merged with {other} ({', '.join(one.address.email for one in addresses_of(other)) or 'no address'})."
-        _take_values(kept, other, set(take_other))
-        takes_primary = PRIMARY in take_other or not _primary(kept)
-        delete_contact(other, by=by, now=now)
-        kept.updated_at = now
-        kept.save()
-        _move_rows(kept.pk, other.pk, takes_primary=takes_primary)
-        Activity.objects.create(contact=kept, kind=Activity.Kind.EDITED, text=said, by=by, at=now)
-        Activity.objects.create(contact=other, kind=Activity.Kind.EDITED, text=f"Merged into {kept}.", by=by, at=now)
+        kept, other = _lock(kept, other)
+        before = snapshot(Contact, [kept.pk, other.pk])
+        _make_one(kept, other, set(take_other), by, now)
+        changes = changes_between(before, snapshot(Contact, [kept.pk, other.pk]))
+        merged = Merge.objects.create(
+            subject=Merge.Subject.CONTACT, kept_id=kept.pk, other_id=other.pk, reason=reason.strip(),
+            run=run, by=by, at=now, changes=changes,
+        )  # fmt: skip
+        settle_merged(merged)
         index_documents([kept.pk, other.pk])
-    return kept
+    return merged
+
+
+def _lock(kept: Contact, other: Contact) -> tuple[Contact, Contact]:
+    locked = Contact.objects.present().select_for_update().filter(pk__in=[kept.pk, other.pk])
+    both = {contact.pk: contact for contact in locked.order_by("pk")}
+    if len(both) < 2:
+        raise NotAllowed("One of the two contacts was deleted in the meantime.")
+    return both[kept.pk], both[other.pk]
+
+
+def _make_one(kept: Contact, other: Contact, take_other: set[str], by: User, now: datetime) -> None:
+    said = f"Merged with {other} ({', '.join(one.address.email for one in addresses_of(other)) or 'no address'})."
+    _take_values(kept, other, take_other)
+    takes_primary = PRIMARY in take_other or not _primary(kept)
+    delete_contact(other, by=by, now=now)
+    kept.updated_at = now
+    kept.save()
+    _move_rows(kept.pk, other.pk, takes_primary=takes_primary)
+    Activity.objects.create(contact=kept, kind=Activity.Kind.EDITED, text=said, by=by, at=now)
+    Activity.objects.create(contact=other, kind=Activity.Kind.EDITED, text=f"Merged into {kept}.", by=by, at=now)
 
 
 def _take_values(kept: Contact, other: Contact, take_other: set[str]) -> None:
     for name in FIELDS:
         theirs = getattr(other, name)
-        if _said(theirs) and (name in take_other or not _said(getattr(kept, name))):
+        if is_said(theirs) and (name in take_other or not is_said(getattr(kept, name))):
             setattr(kept, name, theirs)
     chosen = {key: value for key, value in other.custom.items() if f"{CUSTOM}{key}" in take_other}
     kept.custom = other.custom | kept.custom | chosen
@@ -105,25 +131,7 @@ def _move_rows(kept: int, other: int, *, takes_primary: bool) -> None:
     held = ContactAddress.objects.filter(contact_id__in=[kept, other], is_primary=True)
     primary = list(held.filter(contact_id=primary_of).values_list("address_id", flat=True))
     held.update(is_primary=False)
-    with connection.cursor() as cursor:
-        for table, column in UNIQUE_ROWS.items():
-            cursor.execute(MOVE.format(table=table, column=column), [kept, other, kept])
+    for table in tables_of(Contact):
+        move(table, kept, other)
     ContactAddress.objects.filter(contact_id=other).delete()
     ContactAddress.objects.filter(contact_id=kept, address__in=primary).update(is_primary=True)
-
-
-# What a contact has once a value: moved where the kept one does not have it, else left behind.
-UNIQUE_ROWS = {
-    "contacts_contactaddress": "address_id",
-    "contacts_contact_tags": "tag_id",
-    "contacts_contactexternalid": "id",
-    "contacts_campaignmember": "campaign_id",
-    "contacts_activity": "status_change_id",
-    "contacts_task": "status_change_id",
-    "contacts_deed": "id",
-}
-MOVE = """
-UPDATE {table} AS moved SET contact_id = %s
- WHERE contact_id = %s
-   AND NOT EXISTS (SELECT FROM {table} AS held WHERE held.contact_id = %s AND held.{column} = moved.{column})
-"""

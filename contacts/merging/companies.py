@@ -1,0 +1,116 @@
+"""Two companies that are one become one.
+
+In: the company that is kept, the other one, and which value stands where they differ. Out: the contacts of both at the
+kept one, segments that filter by the other filter by it, and a record of what changed; the other is deleted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from bounces.conflicts import retried
+from contacts.access import User, can_change_company, changeable_contacts
+from contacts.duplicates.settling import settle_merged
+from contacts.merging.contacts import Difference, is_said
+from contacts.merging.recording import Snapshot, changes_between, move, snapshot, tables_of
+from contacts.models import Company, Contact, Merge, MergeRun
+from contacts.people import NotAllowed
+from contacts.search import index_documents
+
+FIELDS = {"name": "Name", "domain": "Domain", "country": "Country", "owner": "Owner", "notes": "Notes"}
+SEGMENTS = "contacts_segment"
+
+
+def company_differences(kept: Company, other: Company) -> list[Difference]:
+    """Fields that both fill, differently. What only one of them says is taken over without a question."""
+    found = [Difference(name, label, getattr(kept, name), getattr(other, name)) for name, label in FIELDS.items()]
+    return [one for one in found if is_said(one.kept) and is_said(one.other) and one.kept != one.other]
+
+
+@retried
+def merge_companies(
+    kept: Company,
+    other: Company,
+    take_other: Iterable[str],
+    *,
+    by: User,
+    now: datetime,
+    reason: str = "",
+    run: MergeRun | None = None,
+) -> Merge:
+    """`take_other` names the differences in which the other one's value stands. Raises NotAllowed."""
+    refuse_companies(kept, other, by)
+    with transaction.atomic():
+        kept, other = _lock(kept, other)
+        before = _snapshot(kept, other)
+        moved = list(Contact.objects.filter(company__in=[kept, other]).values_list("pk", flat=True))
+        merged = Merge(
+            subject=Merge.Subject.COMPANY, kept_id=kept.pk, other_id=other.pk, reason=reason.strip(),
+            run=run, by=by, at=now,
+        )  # fmt: skip
+        merged.save()
+        settle_merged(merged)
+        _make_one(kept, other, set(take_other))
+        merged.changes = changes_between(before, _snapshot(kept, other))
+        merged.save(update_fields=["changes"])
+        index_documents(moved)
+    return merged
+
+
+def refuse_companies(kept: Company, other: Company, by: User) -> None:
+    """Raises NotAllowed where this user may not merge the two."""
+    if kept.pk == other.pk or not (can_change_company(by, kept) and can_change_company(by, other)):
+        raise NotAllowed("Choose two companies that you may change.")
+    if not by.has_perm("contacts.delete_contact"):
+        raise NotAllowed("Only managers merge companies.")
+    theirs = Contact.objects.present().filter(company=other)
+    if theirs.exclude(pk__in=changeable_contacts(by).values("pk")).exists():
+        raise NotAllowed(f"Some contacts of {other} belong to others. Ask a manager to merge the two.")
+
+
+def _lock(kept: Company, other: Company) -> tuple[Company, Company]:
+    locked = Company.objects.select_for_update().filter(pk__in=[kept.pk, other.pk])
+    both = {company.pk: company for company in locked.order_by("pk")}
+    if len(both) < 2:
+        raise NotAllowed("One of the two companies was deleted in the meantime.")
+    return both[kept.pk], both[other.pk]
+
+
+def _make_one(kept: Company, other: Company, take_other: set[str]) -> None:
+    for name in FIELDS:
+        theirs = getattr(other, name)
+        if is_said(theirs) and (name in take_other or not is_said(getattr(kept, name))):
+            setattr(kept, name, theirs)
+    for table in tables_of(Company):
+        move(table, kept.pk, other.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE_FILTERS, {"kept": kept.pk, "other": other.pk})
+    Company.objects.filter(pk=other.pk).delete()  # first: the kept one may take its name
+    kept.save()
+
+
+def _snapshot(kept: Company, other: Company) -> Snapshot:
+    """Of contacts only where they work: a company may have many."""
+    taken = snapshot(Company, [kept.pk, other.pk], whole=False)
+    with connection.cursor() as cursor:
+        cursor.execute(FILTERS, {"ids": [kept.pk, other.pk]})
+        taken[SEGMENTS] = {pk: {"id": pk, "filter": json.loads(text)} for pk, text in cursor.fetchall()}
+    return taken
+
+
+FILTERS = """
+SELECT id, filter::text FROM contacts_segment
+ WHERE EXISTS (SELECT FROM unnest(%(ids)s::bigint[]) AS company(id) WHERE filter -> 'company' @> to_jsonb(company.id))
+"""
+MOVE_FILTERS = """
+UPDATE contacts_segment AS segment
+   SET filter = jsonb_set(segment.filter, '{company}', (
+        SELECT coalesce(jsonb_agg(DISTINCT CASE WHEN value = to_jsonb(%(other)s::bigint)
+                                                THEN to_jsonb(%(kept)s::bigint) ELSE value END), '[]')
+          FROM jsonb_array_elements(segment.filter -> 'company')))
+ WHERE jsonb_typeof(filter -> 'company') = 'array' AND filter -> 'company' @> to_jsonb(%(other)s::bigint)
+"""
