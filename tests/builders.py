@@ -47,6 +47,7 @@ from contacts.models import (
     Contact,
     ContactAddress,
     CustomField,
+    DuplicatePair,
     ImportRun,
     Segment,
     Tag,
@@ -323,6 +324,19 @@ def a_contact(
     index_documents([contact.pk])
     contact.refresh_from_db()
     return contact
+
+
+def a_pair(first: Contact, second: Contact, **fields: Any) -> DuplicatePair:
+    """Two contacts that may be the same, as the search leaves them."""
+    defaults: dict[str, Any] = {
+        "first_contact": min(first, second, key=lambda one: one.pk),
+        "second_contact": max(first, second, key=lambda one: one.pk),
+        "kind": "name",
+        "score": 70,
+        "reasons": ["same_name", "same_company"],
+        "found_at": NOW,
+    }
+    return DuplicatePair.objects.create(**{**defaults, **fields})
 
 
 def a_custom_field(key: str = "", type: str = "text", **fields: Any) -> CustomField:  # noqa: A002  (the model's word)

@@ -105,7 +105,13 @@ def take_back_names(run: ImportRun) -> None:
 
 LOCK = "FOR NO KEY UPDATE"
 # With a new contact.
-MADE_BESIDE = ("contacts_activity", "contacts_contactaddress", "contacts_contact_tags", "contacts_contactexternalid")
+MADE_BESIDE = (
+    "contacts_activity",
+    "contacts_contactaddress",
+    "contacts_contact_tags",
+    "contacts_contactexternalid",
+    "contacts_duplicatekeys",
+)
 
 
 def _look(run: ImportRun, cursor: Any, after: int, most: int, lock: str = LOCK) -> None:
@@ -147,10 +153,7 @@ def _delete_created(cursor: Any) -> None:
             f"DELETE FROM {table} t USING import_back b WHERE t.contact_id = b.contact_id "  # noqa: S608 -- one of those
             "AND b.verdict = 'new' AND b.why = ''"
         )
-    cursor.execute(
-        "DELETE FROM contacts_contact c USING import_back b "
-        "WHERE c.id = b.contact_id AND b.verdict = 'new' AND b.why = ''"
-    )
+    cursor.execute(DELETE_CONTACTS)
 
 
 def _return_changed(cursor: Any, values: dict[str, Any]) -> None:
@@ -240,11 +243,24 @@ DROP_ACTIVITIES = """
 DELETE FROM contacts_activity v USING import_back b
 WHERE v.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = '' AND v.kind = 'imported' AND v.at = %(at)s
 """
+# Pairs of duplicates go with either of the two: the check waits for the end of the transaction.
+DELETE_CONTACTS = """
+WITH gone AS (
+    DELETE FROM contacts_contact c USING import_back b
+    WHERE c.id = b.contact_id AND b.verdict = 'new' AND b.why = '' RETURNING c.id
+)
+DELETE FROM contacts_duplicatepair
+WHERE first_contact_id IN (SELECT id FROM gone) OR second_contact_id IN (SELECT id FROM gone)
+"""
 DELETE_COMPANIES = """
+WITH gone AS (
 DELETE FROM contacts_company k
 WHERE k.created_at = %(at)s AND k.owner_id IS NULL AND k.notes = '' AND k.domain = '' AND k.country = ''
   AND NOT EXISTS (SELECT FROM contacts_contact c WHERE c.company_id = k.id)
   AND NOT EXISTS (SELECT FROM contacts_segment s WHERE s.filter -> 'company' @> to_jsonb(k.id))
+RETURNING k.id)
+DELETE FROM contacts_duplicatepair
+WHERE first_company_id IN (SELECT id FROM gone) OR second_company_id IN (SELECT id FROM gone)
 """
 DELETE_TAGS = """
 DELETE FROM contacts_tag g

@@ -16,8 +16,21 @@ from django.urls import reverse
 from bounces.models.constraints import one_of
 from contacts.models.people import Company, Contact
 
-BOTH_CONTACTS = Q(first_contact__lt=F("second_contact"), first_company__isnull=True, second_company__isnull=True)
-BOTH_COMPANIES = Q(first_company__lt=F("second_company"), first_contact__isnull=True, second_contact__isnull=True)
+# A comparison with NULL is neither true nor false, and a check passes then: both are asked for by themselves.
+BOTH_CONTACTS = Q(
+    first_contact__isnull=False,
+    second_contact__isnull=False,
+    first_contact__lt=F("second_contact"),
+    first_company__isnull=True,
+    second_company__isnull=True,
+)
+BOTH_COMPANIES = Q(
+    first_company__isnull=False,
+    second_company__isnull=False,
+    first_company__lt=F("second_company"),
+    first_contact__isnull=True,
+    second_contact__isnull=True,
+)
 
 
 class MergeRun(models.Model):

@@ -9,13 +9,14 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from bounces.models import Address, Bounce, EventKey, InboundItem, Policy, Suppression
-from contacts.models import Campaign, Company, ContactAddress, ContactExternalId, Tag
+from contacts.models import Campaign, Company, Contact, ContactAddress, ContactExternalId, Merge, MergeRun, Tag
 from tests.builders import (
     NOW,
     a_bounce,
     a_campaign,
     a_contact,
     a_digest,
+    a_pair,
     a_ruling,
     a_suppression,
     a_user,
@@ -67,11 +68,22 @@ REFUSED: dict[str, Callable[[], Any]] = {
     ],
     "contactexternalid_given": lambda: ContactExternalId.objects.create(contact=a_contact(), tool="", external_id="7"),
     "contact_country_code": lambda: a_contact(country="de"),
+    "duplicatepair_of_two": lambda: a_pair(a_contact(), a_contact(), second_contact=None),
+    "duplicatepair_contacts_once": lambda: [a_pair(*_two_contacts()) for _ in "12"],
+    "merge_of_two": lambda: Merge.objects.create(subject="contact", kept_id=1, other_id=1, at=NOW),
+    "merge_keeps_rows_only_while_it_can_be_undone": lambda: Merge.objects.create(
+        subject="contact", kept_id=1, other_id=2, at=NOW, state="expired", changes={"contacts_contact": {}}
+    ),
+    "mergerun_one_at_a_time": lambda: [MergeRun.objects.create(reason="Sure.", last_pair_id=0) for _ in "12"],
     "campaign_key_unique": lambda: [a_campaign(key="k") for _ in "12"],
     "campaign_ends_after_it_starts": lambda: Campaign.objects.create(
         name="x", key="x", starts_on="2026-02-01", ends_on="2026-01-01"
     ),
 }
+
+
+def _two_contacts() -> list[Contact]:
+    return list(Contact.objects.order_by("pk")[:2]) or [a_contact(), a_contact()]
 
 
 def _two_primaries() -> None:

@@ -8,9 +8,9 @@ from bounces.models import Address
 from bounces.rulings import NoReason
 from contacts.importing import runs
 from contacts.importing.undoing import preview_undo
-from contacts.models import Activity, Company, Contact, CustomField, ImportRow, Tag
+from contacts.models import Activity, Company, Contact, CustomField, DuplicateKeys, DuplicatePair, ImportRow, Tag
 from contacts.people import add_note
-from tests.builders import NOW, a_bounce, a_contact, a_custom_field, a_user
+from tests.builders import NOW, a_bounce, a_contact, a_custom_field, a_pair, a_user
 from tests.contacts.importing import LATER, done, state_hash, undone
 
 pytestmark = pytest.mark.django_db
@@ -80,3 +80,14 @@ def test_undo_needs_a_reason_and_something_to_undo():
     undone(run, manager)
     with pytest.raises(runs.NotReady):
         runs.undo(run, manager, "again", NOW)
+
+
+def test_contacts_and_companies_that_were_compared_for_duplicates_go_with_the_import():
+    run = done("email,company\nada@x.example,Acme\neve@x.example,Acme Inc\n", LATER)
+    ada, eve = Contact.objects.order_by("pk")
+    first, second = Company.objects.order_by("pk")
+    a_pair(ada, eve)
+    DuplicatePair.objects.create(first_company=first, second_company=second, kind="company", score=70, found_at=NOW)
+    DuplicateKeys.objects.create(contact=ada, keys=[1, 2])
+    undone(run, a_user("manager"))
+    assert (Contact.objects.count(), Company.objects.count(), DuplicatePair.objects.count()) == (0, 0, 0)

@@ -21,6 +21,7 @@ from contacts.models import (
     Company,
     Contact,
     ContactAddress,
+    ContactExternalId,
     Deed,
     DuplicatePair,
     Merge,
@@ -292,3 +293,13 @@ def test_companies_whose_contacts_belong_to_others_are_merged_by_managers_alone(
     kept, other = two_companies()
     with pytest.raises(NotAllowed):
         merge_companies(kept, other, [], by=a_user("sales"), now=timezone.now())
+
+
+def test_ids_in_several_tools_move_and_come_back(manager: Any) -> None:
+    kept, other = a_contact(), a_contact()
+    ContactExternalId.objects.create(contact=other, tool="hubspot", external_id="7")
+    before = state_of_all()
+    done = merge(kept, other, [], by=manager, now=timezone.now())
+    assert kept.external_ids.get().external_id == "7"
+    undo_merge(done, by=manager, now=timezone.now())
+    assert state_of_all() == before
