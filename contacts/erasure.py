@@ -14,7 +14,7 @@ from itertools import chain
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from bounces import policy
@@ -28,7 +28,6 @@ from contacts.exporting.runs import forget_files
 from contacts.importing import forgetting
 from contacts.merging.undoing import forget_merges, merged_into
 from contacts.models import Contact, ContactAddress
-from contacts.search import index_documents
 
 __all__ = ["Erased", "NoReason", "erase_contact", "erase_email"]
 
@@ -72,10 +71,8 @@ def erase_email(text: str, by: User | None, reason: str, now: datetime) -> Erase
         if len(holders) == 1:
             return erase_contact(holders[0], by, reason, now)
         held = ContactAddress.objects.filter(address__email=email)
-        contacts = list(held.values_list("contact_id", flat=True))
         held.delete()
         _erase([email], [], by, reason, now)
-        index_documents(contacts)
     return Erased(0, [email], [])
 
 
@@ -94,7 +91,6 @@ def _erase(emails: Sequence[str], contacts: Sequence[int], by: User | None, reas
     if emails:
         forgetting.forget_files(traces, now)
         erase_addresses(emails, by, reason, now, traces)
-        _index_what_was_scrubbed()
     forget_files(now)
 
 
@@ -103,11 +99,3 @@ def _forget_log(contacts: Sequence[int]) -> None:
     kind = ContentType.objects.get_for_model(Contact)
     entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(pk) for pk in contacts])
     entries.update(object_repr=ERASED, change_message="")
-
-
-def _index_what_was_scrubbed() -> None:
-    """A company may have been named by the address: whoever works there is found by its new name."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM contacts_contact WHERE strpos(document, %s) > 0", [ERASED.rstrip(")")])
-        found = [pk for (pk,) in cursor.fetchall()]
-    index_documents(found)

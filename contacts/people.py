@@ -23,7 +23,6 @@ from contacts.external_ids import UNNAMED, Pair, having, ids_of, pairs_of, set_p
 from contacts.fields import LABELS, UNKEEPABLE, FieldErrors, clean_fields
 from contacts.models import Activity, Contact, ContactAddress
 from contacts.named import company_named, tags_named
-from contacts.search import index_documents
 
 LONGEST_NOTE = 10_000
 NEEDED = "A contact needs a name or an address."
@@ -158,7 +157,6 @@ def _create(cleaned: dict[str, Any], ids: dict[str, int], by: User | None, now: 
     _set_addresses(contact, ids)
     _set_external_ids(contact, cleaned, by)
     contact.tags.set(tags_named(cleaned.get("tags", [])))
-    index_documents([contact.pk])
     Activity.objects.create(contact=contact, kind=Activity.Kind.CREATED, by=by, at=now)
     return Saved(contact, True, changed)
 
@@ -188,7 +186,6 @@ def _change(contact: Contact, cleaned: dict[str, Any], ids: dict[str, int], by: 
     if changed:
         contact.updated_at = now
         contact.save()
-        index_documents([contact.pk])
         Activity.objects.create(
             contact=contact, kind=Activity.Kind.EDITED, text=f"Changed {', '.join(said)}.", by=by, at=now
         )

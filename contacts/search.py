@@ -1,72 +1,145 @@
-"""Search by part of a name, company or address: one document a contact, under one trigram index.
+"""Search by parts of names, companies, titles, addresses, phone numbers and tags, and by external ids.
 
-In: contact ids whose names, company or addresses changed; the words someone typed. Out: `Contact.document`, which
-nothing else writes, and the contacts whose documents hold every word.
+In: what someone typed. Out: the contacts whose documents hold every word. `Contact.document` is one text under one
+trigram index; triggers write it (`migrations/0133_search_documents.py`), whoever changes a part of it. A bulk writer
+that brings the documents of new contacts itself says so by `documents_given`.
 Psycopg binds parameters on the client here (Django's default): with a server-side plan the search was measured at
 2.7 s instead of 1.4 ms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
-from django.db import connection
-from django.db.models import QuerySet
-from django.db.models.functions import Lower
+import phonenumbers
+from django.db.models import Q, QuerySet, Value
 
-from bounces.addresses import BadAddress, normalise
-from contacts.models import Company
+from contacts.folding import Pattern, Words
+from contacts.models import Company, Contact, ContactExternalId
 from contacts.models.people import ContactQuerySet
 
 MOST_WORDS = 8
-
-INDEX = """
-    UPDATE contacts_contact AS contact
-       SET document = found.document
-      FROM (
-            SELECT contact.id,
-                   lower(concat_ws(' ', nullif(contact.first_name, ''), nullif(contact.last_name, ''), company.name,
-                                   (SELECT string_agg(address.email, ' ' ORDER BY reached.is_primary DESC, address.id)
-                                      FROM contacts_contactaddress AS reached
-                                      JOIN bounces_address AS address ON address.id = reached.address_id
-                                     WHERE reached.contact_id = contact.id))) AS document
-              FROM contacts_contact AS contact
-              LEFT JOIN contacts_company AS company ON company.id = contact.company_id
-             WHERE contact.id = ANY(%s)
-           ) AS found
-     WHERE contact.id = found.id AND contact.document IS DISTINCT FROM found.document
-"""
+AROUND = '<>"“”„«»;,()[]'  # what people and programs put around an address or a name
+PHONE_CHARACTERS = frozenset("0123456789+-./()")
+LEAST_DIGITS = 4  # of what is taken for a phone number
+MOST_BY_ID = 100  # contacts that one external id finds
 
 
-def index_documents(contact_ids: Iterable[int]) -> None:
-    """Writes the documents that are out of date. May run twice."""
-    with connection.cursor() as cursor:
-        cursor.execute(INDEX, [list(contact_ids)])
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One or more words of a search. `digits`: what stands for all of them together, if they are a phone number."""
+
+    words: tuple[str, ...]
+    digits: str = ""
 
 
 def matching(contacts: ContactQuerySet, text: str) -> ContactQuerySet:
-    """Those whose document holds every word of the text, anywhere. Wildcards are escaped by Django's `contains`."""
-    for word in _words(text):
-        contacts = contacts.filter(document__contains=word)
-    return contacts
+    """Those who have every word of the text in their document, or whose external id it is. No words: all of them.
+
+    A word of one or two letters is the beginning of a word. Signs alone find nobody.
+    """
+    terms = terms_of(text)
+    if not terms:
+        return contacts.none() if text.strip() else contacts
+    by_id = _known_by_id([text, *(word for term in terms for word in term.words)])
+    fits = Q()
+    for term in terms:
+        fits &= _fits(term, by_id)
+    whole = by_id.get(_key(text), ())
+    return contacts.filter(fits | Q(pk__in=whole) if whole else fits)
 
 
 def companies_matching(companies: QuerySet[Company], text: str) -> QuerySet[Company]:
-    """Those whose name holds every word of the text, anywhere; by the index on the lower-cased name."""
-    companies = companies.annotate(lower=Lower("name"))
-    for word in text.replace("\x00", " ").lower().split()[:MOST_WORDS]:
-        companies = companies.filter(lower__contains=word)
+    """Those whose name holds every word of the text."""
+    terms = terms_of(text)
+    if not terms:
+        return companies.none() if text.strip() else companies
+    companies = companies.alias(words=Words("name"))
+    for word in (word for term in terms for word in term.words):
+        companies = companies.filter(words__like=Pattern(Value(word)))
     return companies
 
 
+@contextmanager
+def documents_given(cursor: Any) -> Iterator[None]:
+    """Inside: new addresses and tags of contacts change no documents, since whoever writes them brings those too."""
+    cursor.execute("SELECT set_config('contacts.documents', 'given', true)")
+    yield
+    cursor.execute("SELECT set_config('contacts.documents', '', true)")
+
+
+def write_documents(cursor: Any, contact_ids: Iterable[int]) -> None:
+    """Writes those that are out of date: after `documents_given`. May run twice."""
+    cursor.execute("SELECT contacts_ask_for_documents(%s)", [list(contact_ids)])
+
+
+def terms_of(text: str) -> list[Term]:
+    """Words in a row that look like parts of one phone number are one term."""
+    terms: list[Term] = []
+    for is_phone, words in groupby(_words(text), key=_is_of_phone):
+        given = tuple(words)
+        digits = _national_digits("".join(given)) if is_phone else ""
+        terms += [Term(given, digits)] if digits else [Term((word,)) for word in given]
+    return terms
+
+
 def _words(text: str) -> list[str]:
-    """Whole addresses are looked for as they are stored: with the domain's A-labels."""
-    words = text.replace("\x00", " ").lower().split()[:MOST_WORDS]
-    return [_stored_form(word) if "@" in word else word for word in words]
+    """In the forms that letters are stored in. Words of signs alone, such as “&”, say nothing."""
+    plain = unicodedata.normalize("NFKC", text.replace("\x00", " ")).replace("。", ".")
+    words = (word.strip(AROUND) if not _is_of_phone(word) else word for word in plain.split())
+    return [word for word in words if any(letter.isalnum() for letter in word)][:MOST_WORDS]
 
 
-def _stored_form(word: str) -> str:
-    try:
-        return normalise(word)
-    except BadAddress:  # a part of an address, looked for as typed
-        return word
+def _is_of_phone(word: str) -> bool:
+    return PHONE_CHARACTERS.issuperset(word)
+
+
+def _national_digits(text: str) -> str:
+    """What a number's digits end with however it is written: without the country's code and the zeros in front.
+
+    Nothing for a text that is no more than one number without signs: its word says the same.
+    """
+    number = text.replace("(0)", "")
+    if number.startswith("00"):
+        number = f"+{number[2:]}"
+    digits = "".join(character for character in number if character.isdigit())
+    if number.startswith("+"):
+        with suppress(phonenumbers.NumberParseException):  # only the beginning of one
+            digits = str(phonenumbers.parse(number).national_number)
+    if len(digits) < LEAST_DIGITS:
+        return "".join(character for character in number if character.isdigit()) if number.startswith("+") else ""
+    digits = digits.lstrip("0")
+    return "" if digits == text else digits
+
+
+def _fits(term: Term, by_id: dict[str, list[int]]) -> Q:
+    said = Q()
+    for word in term.words:
+        found = by_id.get(_key(word), ())
+        held = _holds(word)
+        said &= held | Q(pk__in=found) if found else held
+    return said | _holds(term.digits) if term.digits else said
+
+
+def _holds(word: str) -> Q:
+    return Q(document__like=Pattern(Value(word)))
+
+
+def _key(text: str) -> str:
+    return text.strip().lower()
+
+
+def _known_by_id(texts: Iterable[str]) -> dict[str, list[int]]:
+    """The contacts that have one of these as their external id, by its lower-cased form."""
+    forms = {form for text in texts if "\x00" not in text for form in (text.strip(), _key(text), text.strip().upper())}
+    found: dict[str, list[int]] = {}
+    unnamed = Contact.objects.filter(external_id__in=forms).values_list("external_id", "pk")
+    of_tools = ContactExternalId.objects.filter(external_id__in=forms).order_by().values_list("external_id", "contact")
+    for external_id, pk in unnamed.union(of_tools)[:MOST_BY_ID]:
+        found.setdefault(_key(external_id or ""), []).append(pk)
+    return found

@@ -52,7 +52,6 @@ from contacts.models import (
     Segment,
     Tag,
 )
-from contacts.search import index_documents
 from contacts.stored_filters import store
 from crm.models import ApiKey, Team
 
@@ -321,7 +320,6 @@ def a_contact(
         address = an_address(each, **({"status": status} if status and not position else {}))
         ContactAddress.objects.create(contact=contact, address=address, is_primary=not position)
     contact.tags.set([a_tag(name) for name in tags])
-    index_documents([contact.pk])
     contact.refresh_from_db()
     return contact
 

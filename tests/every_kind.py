@@ -13,7 +13,6 @@ from django.contrib.contenttypes.models import ContentType
 
 from bounces import models as bounces
 from contacts import models as contacts
-from contacts.search import index_documents
 from crm import models as crm
 from tests import builders
 from tests.bounces.webhooks.posting import a_provider_source
@@ -41,7 +40,6 @@ def _contacts(world: World) -> list[Any]:
         fullest(contacts.Activity, contact=whole, kind=kind)
     for campaign in world.of("campaign"):
         contacts.CampaignMember.objects.create(campaign=campaign, contact=whole)
-    index_documents([nobody.pk, whole.pk])
     return [nobody, whole]
 
 

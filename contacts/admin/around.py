@@ -10,7 +10,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.db.models.functions import Lower
 from django.http import HttpRequest
 from unfold.decorators import display
 
@@ -24,7 +23,6 @@ from contacts.models import (
     Campaign,
     CampaignMember,
     Company,
-    Contact,
     ContactAddress,
     CustomField,
     Export,
@@ -33,7 +31,7 @@ from contacts.models import (
     SourceCount,
     Tag,
 )
-from contacts.search import index_documents
+from contacts.search import companies_matching
 from contacts.stored_filters import UnknownName, recall, store
 
 
@@ -49,22 +47,7 @@ class CompanyAdmin(TableAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By the trigram index on the lower-cased name, which Django's UPPER() would miss."""
-        term = search_term.replace("\x00", "").strip().lower()
-        return queryset.annotate(lower=Lower("name")).filter(lower__contains=term) if term else queryset, False
-
-    def save_model(self, request: HttpRequest, obj: Company, form: forms.ModelForm, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "name" in form.changed_data:
-            index_documents(Contact.objects.filter(company=obj).values_list("pk", flat=True))
-
-    def delete_model(self, request: HttpRequest, obj: Company) -> None:
-        self.delete_queryset(request, Company.objects.filter(pk=obj.pk))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Company]) -> None:
-        contacts = list(Contact.objects.filter(company__in=queryset).values_list("pk", flat=True))
-        super().delete_queryset(request, queryset)
-        index_documents(contacts)
+        return companies_matching(queryset, search_term), False
 
 
 @admin.register(ContactAddress)

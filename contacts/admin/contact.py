@@ -133,7 +133,7 @@ class ContactAdmin(ShowsVerdict, ContactFiles, TableAdmin):
     list_select_related = ("company", "owner")
     list_filter = (PrimaryVerdictFilter, PrimaryStatusFilter, "owner")
     search_fields = ("document",)
-    search_help_text = "Parts of a name, a company or an address."
+    search_help_text = "Parts of a name, title, company, tag, address or phone number, or an external id."
     ordering = ("-updated_at", "-id")
     autocomplete_fields = ("company", "owner", "tags")
     inlines = (ContactAddressInline,)

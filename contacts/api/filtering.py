@@ -16,7 +16,7 @@ from contacts.filters import LONGEST, MOST_VALUES, SEVERAL, STATUSES, VERDICTS, 
 
 SINCE = "updated_since"
 MEANING = {
-    "q": "Words to search for in names, companies and addresses.",
+    "q": "Words to search for in names, titles, companies, tags, addresses and phone numbers; or an external id.",
     "status": "Of the primary address; `none`: without an address.",
     "verdict": "On the primary address, as of now; `silent`, `role_account` and `disposable` are reasons of a caution.",
     "owner": "A user's id, `me`, or `none`.",

@@ -22,6 +22,7 @@ from contacts.importing.writing import (
     INSERT_TAGS,
     STAGED,
 )
+from contacts.search import documents_given
 
 
 def write_fresh(cursor: Any, batch: str, values: dict[str, Any], *, has_tags: bool) -> int:
@@ -32,8 +33,9 @@ def write_fresh(cursor: Any, batch: str, values: dict[str, Any], *, has_tags: bo
         return 0
     try:
         with transaction.atomic():
-            cursor.execute(_statement(batch, has_tags=has_tags, has_tool=bool(values["tool"])), values)
-            written = int(cursor.rowcount)
+            with documents_given(cursor):
+                cursor.execute(_statement(batch, has_tags=has_tags, has_tool=bool(values["tool"])), values)
+                written = int(cursor.rowcount)
             if has_orphaned_suppressions():  # the statement waited for an erasure
                 transaction.set_rollback(True)
                 written = 0

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from bounces.models import Address
 from contacts.models import Activity, Contact, ContactAddress, ContactExternalId, CustomField, ImportRun
-from contacts.search import index_documents
+from contacts.search import documents_given
 
 BATCH = 5_000
 LOOKED_AT = 50_000  # rows of which a preview says what would stay
@@ -148,11 +148,12 @@ def _unless(model: type[Any], alias: str) -> Iterator[str]:
 
 
 def _delete_created(cursor: Any) -> None:
-    for table in MADE_BESIDE:
-        cursor.execute(
-            f"DELETE FROM {table} t USING import_back b WHERE t.contact_id = b.contact_id "  # noqa: S608 -- one of those
-            "AND b.verdict = 'new' AND b.why = ''"
-        )
+    with documents_given(cursor):  # of contacts that go
+        for table in MADE_BESIDE:
+            cursor.execute(
+                f"DELETE FROM {table} t USING import_back b WHERE t.contact_id = b.contact_id "  # noqa: S608 -- one of those
+                "AND b.verdict = 'new' AND b.why = ''"
+            )
     cursor.execute(DELETE_CONTACTS)
 
 
@@ -165,7 +166,6 @@ def _return_changed(cursor: Any, values: dict[str, Any]) -> None:
     cursor.execute(RETURN_CONTACTS.format(users=users), values)
     for text in (DROP_NEW_ADDRESSES, STEP_BACK, STEP_FORWARD, DROP_NEW_TAGS, DROP_NEW_IDS, DROP_ACTIVITIES):
         cursor.execute(text, values)
-    index_documents(returned)
 
 
 WROTE = """

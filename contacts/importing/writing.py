@@ -11,22 +11,23 @@ from typing import Any
 
 from contacts.importing.comparing import CUSTOM_THEN, IS_BORROWED
 from contacts.importing.judging import known_sql
-from contacts.search import index_documents
+from contacts.search import documents_given, write_documents
 
 
 def write(cursor: Any, values: dict[str, Any], *, has_others: bool, has_tags: bool) -> dict[str, int]:
     """Returns how many rows were written, by verdict."""
     cursor.execute("SELECT verdict, count(*) FROM import_write GROUP BY 1")
     counts = dict(cursor.fetchall())
-    if "new" in counts:
-        cursor.execute(INSERT_CONTACTS, values)
-        cursor.execute(INSERT_PRIMARY, values)
-    if "update" in counts:
-        _update(cursor, values)
-    if has_others:
-        cursor.execute(INSERT_OTHERS, values)
-    if has_tags:
-        cursor.execute(INSERT_TAGS, values)
+    with documents_given(cursor):
+        if "new" in counts:
+            cursor.execute(INSERT_CONTACTS, values)
+            cursor.execute(INSERT_PRIMARY, values)
+        if "update" in counts:
+            _update(cursor, values)
+        if has_others:
+            cursor.execute(INSERT_OTHERS, values)
+        if has_tags:
+            cursor.execute(INSERT_TAGS, values)
     if values["tool"]:
         cursor.execute(TAKE_IDS, values)
         cursor.execute(INSERT_IDS, values)
@@ -35,8 +36,8 @@ def write(cursor: Any, values: dict[str, Any], *, has_others: bool, has_tags: bo
     rows = f"import_write w LEFT JOIN ({known}) AS k ON k.number = w.number"
     cursor.execute(INSERT_OUTCOMES.format(known="k.known", rows=rows), values)
     if "update" in counts:
-        cursor.execute("SELECT contact_id FROM import_write WHERE verdict = 'update'")
-        index_documents([row[0] for row in cursor.fetchall()])
+        cursor.execute("SELECT contact_id FROM import_write WHERE verdict = 'update' AND changed && '{addresses,tags}'")
+        write_documents(cursor, [row[0] for row in cursor.fetchall()])
     return counts
 
 
@@ -59,8 +60,9 @@ SELECT contact_id, coalesce(first_name, ''), coalesce(last_name, ''), coalesce(t
        coalesce(owner_id, %(owner)s::bigint), coalesce(phone, ''), coalesce(country, ''),
        coalesce(jsonb_strip_nulls(custom), '{}'), coalesce(nullif(source, ''), %(source)s),
        CASE WHEN %(tool)s = '' THEN external_id END,
-       lower(concat_ws(' ', nullif(first_name, ''), nullif(last_name, ''), nullif(company_name, ''), email,
-                       array_to_string(array_remove(others, email), ' '))),
+       contacts_document(first_name, last_name, title, company_name,
+                         concat_ws(' ', email, nullif(array_to_string(array_remove(others, email), ' '), '')),
+                         phone, tags),
        %(at)s, %(at)s
 FROM import_write WHERE verdict = 'new'
 """

@@ -19,7 +19,6 @@ from contacts.merging.contacts import Difference, is_said
 from contacts.merging.recording import Snapshot, changes_between, move, snapshot, tables_of
 from contacts.models import Company, Contact, Merge, MergeRun
 from contacts.people import NotAllowed
-from contacts.search import index_documents
 
 FIELDS = {"name": "Name", "domain": "Domain", "country": "Country", "owner": "Owner", "notes": "Notes"}
 SEGMENTS = "contacts_segment"
@@ -47,7 +46,6 @@ def merge_companies(
     with transaction.atomic():
         kept, other = _lock(kept, other)
         before = _snapshot(kept, other)
-        moved = list(Contact.objects.filter(company__in=[kept, other]).values_list("pk", flat=True))
         merged = Merge(
             subject=Merge.Subject.COMPANY, kept_id=kept.pk, other_id=other.pk, reason=reason.strip(),
             run=run, by=by, at=now,
@@ -57,7 +55,6 @@ def merge_companies(
         _make_one(kept, other, set(take_other))
         merged.changes = changes_between(before, _snapshot(kept, other))
         merged.save(update_fields=["changes"])
-        index_documents(moved)
     return merged
 
 

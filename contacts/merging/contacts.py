@@ -20,7 +20,6 @@ from contacts.duplicates.settling import settle_merged
 from contacts.merging.recording import changes_between, move, snapshot, tables_of
 from contacts.models import Activity, Contact, ContactAddress, CustomField, Merge, MergeRun
 from contacts.people import NotAllowed, addresses_of, delete_contact
-from contacts.search import index_documents
 
 FIELDS = {
     "first_name": "First name",
@@ -91,7 +90,6 @@ def merge(
             run=run, by=by, at=now, changes=changes,
         )  # fmt: skip
         settle_merged(merged)
-        index_documents([kept.pk, other.pk])
     return merged
 
 

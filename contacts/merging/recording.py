@@ -1,8 +1,8 @@
 """What a merge changes in the database: a snapshot of the rows before, one after, and the difference as JSON.
 
 In: a model and the ids of the two rows that become one. Out: `Changes` by table, for `undoing.py`. The tables come from
-the model's relations, so that one which is added later is moved, recorded and undone by itself. Search documents are
-left out: they follow from the rest.
+the model's relations, so that one which is added later is moved, recorded and undone by itself. Search documents
+and what names are sorted by are left out: the database writes them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Changes = dict[str, Any]  # by table: {"updated": [{"set": {column: [was, became
 
 # What the search for duplicates keeps of a contact is worked out again, never moved.
 NOT_MOVED = (DuplicatePair, DuplicateKeys)
-DERIVED = "document"
+DERIVED = frozenset({"document", "sort_name"})  # the database writes these
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def move(table: Table, kept: int, other: int) -> None:
 def snapshot(model: type[Model], ids: Sequence[int], *, whole: bool = True) -> Snapshot:
     """The rows themselves, and those that point to them; of these only the id and the reference unless `whole`."""
     own = model._meta.db_table
-    taken = {own: _rows(own, "id", ids, f"to_jsonb(t) - '{DERIVED}'")}
+    taken = {own: _rows(own, "id", ids, f"to_jsonb(t) - '{{{','.join(DERIVED)}}}'::text[]")}
     for table in tables_of(model):
         shape = "to_jsonb(t)" if whole else f"jsonb_build_object('id', t.id, '{table.column}', t.{table.column})"
         taken[table.name] = _rows(table.name, table.column, ids, shape)

@@ -23,7 +23,6 @@ from contacts.merging.contacts import FIELDS
 from contacts.merging.recording import DERIVED, Changes, Row, Table, tables_of
 from contacts.models import Activity, Company, Contact, ContactAddress, CustomField, Merge
 from contacts.people import NotAllowed
-from contacts.search import index_documents
 
 KEPT_FOR = timedelta(days=30)
 MODELS: dict[str, Any] = {"contact": Contact, "company": Company}
@@ -130,7 +129,7 @@ def _return_table(cursor: Any, table: Table, change: Row) -> Iterator[str]:
 def _columns(cursor: Any, table: str) -> set[str]:
     """Those that there are today: one may have been dropped since the merge."""
     cursor.execute("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0", [table])
-    return {name for (name,) in cursor.fetchall()} - {DERIVED}
+    return {name for (name,) in cursor.fetchall()} - DERIVED
 
 
 def _steps(table: Table, groups: list[Row]) -> list[tuple[list[int], str, Any, Any]]:
@@ -207,7 +206,6 @@ def _number(number: int, label: str) -> str:
 def _tidy(merge: Merge, now: datetime) -> None:
     both = [merge.kept_id, merge.other_id]
     if merge.subject == "company":
-        index_documents(Contact.objects.filter(company__in=both).values_list("pk", flat=True))
         return
     for pk in both:
         _give_a_primary(pk)
@@ -217,7 +215,6 @@ def _tidy(merge: Merge, now: datetime) -> None:
         Activity.objects.create(
             contact_id=merge.kept_id, kind=Activity.Kind.EDITED, text=text, by=merge.undone_by, at=now
         )
-    index_documents(both)
 
 
 def _give_a_primary(contact: int) -> None:

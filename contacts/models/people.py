@@ -2,7 +2,8 @@
 
 In: rows of the pages, the API and imports. Out: what segments filter and campaigns send to.
 Nothing about deliverability is kept here: it hangs on the address (`bounces.models.Address`), which contacts share.
-`document` is what search looks in; `contacts/search.py` alone writes it.
+`document` is what search looks in: triggers keep it up to date (`contacts/search.py`). `sort_name` is what lists are
+sorted by.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.db.models.functions import Lower, Now
 from django.urls import reverse
 
 from bounces.models import Address
+from contacts.folding import Folded, SortName, Words
 
 PLAIN_TOOL = r"^[^\s:]+$"  # in lower case, without blanks and colons
 PLAIN_KEY = r"^[a-z][a-z0-9_]*$"  # of a custom field
@@ -31,6 +33,7 @@ class Company(models.Model):
     )
     notes = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sort_name = models.GeneratedField(expression=Folded("name"), output_field=models.TextField(), db_persist=True)
 
     class Meta:
         verbose_name_plural = "companies"
@@ -40,7 +43,8 @@ class Company(models.Model):
         ]
         indexes = [
             models.Index(fields=["domain"], name="company_domain"),
-            GinIndex(OpClass(Lower("name"), name="gin_trgm_ops"), name="company_search"),
+            models.Index(fields=["sort_name", "id"], name="company_sort_name"),
+            GinIndex(OpClass(Words("name"), name="gin_trgm_ops"), name="company_search"),
         ]
 
     def __str__(self) -> str:
@@ -124,6 +128,9 @@ class Contact(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sort_name = models.GeneratedField(
+        expression=SortName("first_name", "last_name"), output_field=models.TextField(null=True), db_persist=True
+    )
 
     objects = ContactQuerySet.as_manager()
 
@@ -141,11 +148,7 @@ class Contact(models.Model):
             models.CheckConstraint(condition=Q(country__regex=r"^([A-Z]{2})?$"), name="contact_country_code"),
         ]
         indexes = [
-            models.Index(
-                fields=["last_name", "first_name", "id"],
-                name="contact_name",
-                condition=Q(deleted_at__isnull=True),
-            ),
+            models.Index(fields=["sort_name", "id"], name="contact_sort_name", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["updated_at", "id"], name="contact_updated", condition=Q(deleted_at__isnull=True)),
             models.Index(fields=["source", "id"], name="contact_source", condition=~Q(source="")),
             GinIndex(OpClass("document", name="gin_trgm_ops"), name="contact_search"),
@@ -175,6 +178,7 @@ class ContactExternalId(models.Model):
     class Meta:
         verbose_name = "external id"
         ordering = ["tool", "external_id"]
+        indexes = [models.Index(fields=["external_id"], name="contactexternalid_by_id")]  # search names no tool
         constraints = [
             models.UniqueConstraint(fields=["tool", "external_id"], name="contactexternalid_unique"),
             models.CheckConstraint(

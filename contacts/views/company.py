@@ -21,7 +21,7 @@ from contacts.countries import COUNTRIES
 from contacts.filters import with_primary
 from contacts.forms import CompanyForm
 from contacts.models import Company, ContactAddress
-from contacts.search import companies_matching, index_documents
+from contacts.search import companies_matching
 from contacts.views.answers import allow, counted, find, page_for
 
 LONGEST_SEARCH = 200
@@ -106,8 +106,6 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     form = CompanyForm(request.POST or None, instance=company)
     if request.method == "POST" and form.is_valid():
         company = form.save()
-        if company.name != name:
-            index_documents(company.contacts.values_list("pk", flat=True))
         messages.success(request, "Saved.")
         return redirect(company)
     return render(request, "contacts/company_form.html", {"form": form, "company": company, "name": name})

@@ -8,7 +8,7 @@ is deferred, blocked or fails softly. Some addresses get far more mail than othe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -140,7 +140,7 @@ def bound(cursor: Any, text: str, given: dict[str, Any]) -> str:
 
 
 @contextmanager
-def without_indexes(cursor: Any) -> Iterator[None]:
+def without_indexes(cursor: Any, tables: Sequence[str] = TABLES) -> Iterator[None]:
     """Takes all but the primary keys away, and builds them afterwards."""
     cursor.execute(
         """
@@ -153,7 +153,7 @@ def without_indexes(cursor: Any) -> Iterator[None]:
         FROM pg_index i WHERE NOT i.indisprimary AND i.indrelid::regclass::text = ANY(%s)
           AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
         """,
-        [list(TABLES), list(TABLES)],
+        [list(tables), list(tables)],
     )
     found = cursor.fetchall()
     cursor.execute("SET session_replication_role = replica")

@@ -25,8 +25,8 @@ from contacts.erasure import erase_email
 from contacts.importing import runs, working
 from contacts.importing.options import Options
 from contacts.models import Contact, ImportRun
-from contacts.search import index_documents
 from tests.builders import a_bounce, a_contact, a_suppression, a_tag, a_user, an_attempt
+from tests.documents import stale_documents
 from tests.tools import Tool, a_tool
 
 ROUNDS = 1
@@ -263,13 +263,7 @@ def broken_invariants() -> list[str]:
     counted = Contact.objects.present().annotate(primary=primary, every=Count("contact_addresses"))
     broken = [f"{each} has {each.primary} primary addresses" for each in counted if each.primary != min(each.every, 1)]
     broken += [f"{each.pk} has neither name nor address" for each in counted if not (each.every or each.name)]
-    documents = dict(Contact.objects.present().values_list("pk", "document"))
-    index_documents(list(documents))
-    broken += [
-        f"{each} is searched by “{documents[each.pk]}” instead of “{each.document}”"
-        for each in Contact.objects.present()
-        if each.document != documents[each.pk]
-    ]
+    broken += stale_documents()
     rows = Suppression.objects.filter(source="erasure").values_list("address_key", flat=True)
     erased = {bytes(key) for key in rows if key}
     suppressed = set(Suppression.objects.filter(lifted_at=None).values_list("address_id", flat=True))

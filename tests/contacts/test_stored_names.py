@@ -60,7 +60,7 @@ def where_stands(text: str) -> set[str]:
             "SELECT table_name, column_name FROM information_schema.columns "
             "JOIN information_schema.tables USING (table_schema, table_name) "
             "WHERE table_schema = 'public' AND table_type = 'BASE TABLE' "
-            "AND data_type IN ('text', 'character varying', 'jsonb', 'ARRAY')"
+            "AND is_generated = 'NEVER' AND data_type IN ('text', 'character varying', 'jsonb', 'ARRAY')"
         )
         for table, column in cursor.fetchall():
             cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}" WHERE "{column}"::text ILIKE %s)', [f"%{text}%"])
