@@ -7,6 +7,7 @@ German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Japanese, 
 from __future__ import annotations
 
 import importlib.util
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,7 @@ SLVSV SMRSM SOMSO SPMPM SRBRS SSDSS STPST SURSR SVKSK SVNSI SWESE SWZSZ SXMSX SY
 TKLTK TKMTM TLSTL TONTO TTOTT TUNTN TURTR TUVTV TWNTW TZATZ UGAUG UKRUA UMIUM URYUY USAUS UZBUZ VATVA VCTVC VENVE VGBVG
 VIRVI VNMVN VUTVU WLFWF WSMWS YEMYE ZAFZA ZMBZM ZWEZW
 """
+ASIDE = re.compile(r"\([A-Za-z]{2,3}\)")  # “Germany (DE)”
 # What the tables do not have, and people write.
 ALSO = {
     "AE": "uae, emirates",
@@ -55,7 +57,7 @@ ALSO = {
     "TL": "timor leste",
     "TR": "turkiye",
     "TZ": "united republic of tanzania",
-    "US": "usa, united states of america, the united states, america, u s, u s a, etats unis d amerique",
+    "US": "us, usa, united states of america, the united states, america, u s, u s a, etats unis d amerique",
     "VA": "holy see, vatican",
     "VE": "bolivarian republic of venezuela",
     "VN": "viet nam",
@@ -69,7 +71,9 @@ def country_code(text: str) -> str:
     if len(text) == 2 and text.isascii() and text.isalpha():
         code = ALIASES.get(text.upper(), text.upper())
         return code if code in COUNTRIES else ""
-    return _codes().get(_plain(text), "") if len(text) <= 100 else ""
+    if len(text) > 100:
+        return ""
+    return _codes().get(_plain(text)) or _codes().get(_plain(ASIDE.sub(" ", text)), "")
 
 
 @cache

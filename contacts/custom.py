@@ -15,7 +15,14 @@ from bounces.plain_text import plain
 from contacts.models import CustomField
 
 LONGEST_TEXT = 2000
-WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_YES = """
+yes y true t 1 on x ✓ ✔ ☑ ✅ ja j wahr oui vrai sí si verdadero vero sim verdadeiro tak prawda да истина evet doğru ano
+はい 是 예 네
+"""
+_NO = """
+no n false f 0 off ✗ ✘ ☐ ❌ nein falsch non faux falso não nao nie нет ложь hayır ne いいえ 否 不 아니오 아니요
+"""
+WORDS = {**dict.fromkeys(_YES.split(), True), **dict.fromkeys(_NO.split(), False)}
 
 
 def clean_custom(
@@ -72,7 +79,7 @@ def _date(field: CustomField, value: Any) -> str:  # noqa: ARG001 -- one signatu
 
 
 def _yes_no(field: CustomField, value: Any) -> bool:  # noqa: ARG001 -- one signature for all types
-    word = str(value).lower()
+    word = "1" if value == 1 else "0" if value == 0 else str(value).strip().casefold()
     if word not in WORDS:
         raise ValueError(f"“{value}” is neither yes nor no.")
     return WORDS[word]

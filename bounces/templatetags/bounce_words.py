@@ -9,7 +9,7 @@ from django import template
 from bounces.classification import load_reasons
 from bounces.codes import explain_enhanced_code, explain_reply_code
 from bounces.intake.webhooks.providers import PROVIDERS
-from bounces.models import Bounce, Evidence
+from bounces.models import Bounce, Evidence, Suppression
 from bounces.reason_examples import EXAMPLES
 from bounces.reason_examples import reason_help as help_of
 from bounces.sentences import RULE_WORDS, explain_claimed, explain_shortly
@@ -41,6 +41,11 @@ def bounce_words(bounce: Bounce | Evidence) -> str:
     """Its reason, or what the rule that judged it knows better: greylisting is not a blocked host."""
     words = RULE_WORDS.get(bounce.rule)
     return words[0].upper() + words[1:] if words else reason_words(bounce.reason)
+
+
+@register.filter
+def suppression_reason(reason: str) -> str:
+    return str(Suppression.Reason(reason).label)
 
 
 @register.filter

@@ -18,7 +18,15 @@ from bounces.api.bodies import TooLarge, is_keepable
 from bounces.api.strict import StrictSerializer, Text
 from bounces.intake.keep import megabytes
 from contacts.fields import LONGEST, LONGEST_TAG, MOST_TAGS
-from contacts.importing.options import LONGEST_KEY, NEW_TYPES, UPDATE_LABELS, Update, given_to_all
+from contacts.importing.options import (
+    LONGEST_KEY,
+    NEW_TYPES,
+    OPT_OUT_LABELS,
+    UPDATE_LABELS,
+    OptOuts,
+    Update,
+    given_to_all,
+)
 from contacts.importing.outcomes import early_rows, known_groups, preview_groups
 from contacts.importing.reading import Manner
 from contacts.importing.reading.encodings import known_encoding
@@ -92,6 +100,17 @@ class AskedSerializer(StrictSerializer):
         error_messages={"invalid_choice": "“{input}” is none of: " + ", ".join(Update) + "."},
     )
     empties = serializers.BooleanField(default=False, help_text="An empty cell empties its field.")
+    strict = serializers.BooleanField(
+        default=False, help_text="A cell that cannot be read leaves out its whole row, not only itself."
+    )
+    opt_outs = serializers.ChoiceField(
+        choices=[(str(each), OPT_OUT_LABELS[each]) for each in OptOuts],
+        default=str(OptOuts.SUPPRESS),
+        help_text="What becomes of people whom the file calls unsubscribed, bounced or blocked.",
+    )
+    opt_out_reason = Text(
+        default="", allow_blank=True, max_length=500, help_text="Needed to import them as ordinary contacts."
+    )
     change_others = serializers.BooleanField(default=False, help_text="Contacts of others may be changed.")
     owner = serializers.SlugRelatedField(
         "email",
@@ -108,6 +127,11 @@ class AskedSerializer(StrictSerializer):
     )
     new_fields = NewFields(default=list, max_length=50, help_text="Custom fields to make: key, label, type.")
     at_once = serializers.BooleanField(default=False, help_text="Wait for nobody, unless the list is quarantined.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["opt_outs"] == OptOuts.ORDINARY and not attrs["opt_out_reason"].strip():
+            raise serializers.ValidationError({"opt_out_reason": ["Say why, so that others can read it later."]})
+        return attrs
 
     def validate_tags(self, tags: list[str]) -> list[str]:
         return list(_checked(lambda each: given_to_all("tags", each), tags))
@@ -148,7 +172,8 @@ class FileSerializer(AskedSerializer):
     def validate_separator(self, said: str) -> str:
         return _checked(known_separator, said)
 
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        given = super().validate(attrs)
         manner = Manner(**{name: given.pop(name) for name in ("encoding", "separator", "sheet", "has_header")})
         return {**given, "manner": manner}
 
@@ -234,6 +259,10 @@ class ImportSerializer(serializers.ModelSerializer[ImportRun]):
         child=serializers.IntegerField(),
         help_text="Of those: dead, suppressed. Of the suppressed, erased: they are imported but never emailed.",
     )
+    opt_outs = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Rows that must not be written to, as the file says, by reason."
+    )
+    suppressed = serializers.IntegerField(read_only=True, help_text="Addresses that it suppressed for that.")
     health = serializers.DictField(child=serializers.FloatField(), help_text="Shares that tell of the list's health.")
     written = serializers.DictField(child=serializers.IntegerField(), help_text="Rows that were written.")
     mapping = serializers.DictField(child=serializers.CharField())
@@ -245,8 +274,9 @@ class ImportSerializer(serializers.ModelSerializer[ImportRun]):
         model = ImportRun
         fields = (
             "id", "name", "state", "started_by", "via", "manner", "headers", "mapping", "notices", "total", "counts",
-            "known", "health", "quarantine", "released_by", "release_reason", "progress", "written", "undone", "kept",
-            "undone_by", "undo_reason", "error", "created_at", "applied_at", "finished_at",
+            "known", "opt_outs", "health", "quarantine", "released_by", "release_reason", "progress", "written",
+            "suppressed", "undone", "kept", "undone_by", "undo_reason", "error", "created_at", "applied_at",
+            "finished_at",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -182,6 +182,9 @@ def options_in(request: Request, given: dict[str, Any]) -> Options:
         tags=given["tags"],
         new_fields=given["new_fields"],
         at_once=given["at_once"],
+        strict=given["strict"],
+        opt_outs=given["opt_outs"],
+        opt_out_reason=given["opt_out_reason"],
     )
 
 

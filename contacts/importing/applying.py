@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection
 
-from contacts.fields import LABELS
+from contacts.importing.columns import CHANGED_LABELS
 from contacts.importing.fresh import write_fresh
 from contacts.importing.judging import Judge
 from contacts.importing.rest import write_rest
@@ -43,8 +43,8 @@ def apply_batch(judge: Judge, size: int = BATCH) -> tuple[int, int, dict[str, in
         cursor.execute(HOLD_ADDRESSES.format(batch=batch.sql), values)
         _make_names(judge, cursor, values, batch)
         fresh = 0
-        if batch.has_new and not batch.has_others:
-            fresh = write_fresh(cursor, batch.sql, values, has_tags=batch.has_tags)
+        if batch.has_new:
+            fresh = write_fresh(cursor, batch, values)
         counts = Counter({"new": fresh} if fresh else {})
         if fresh < batch.rows:
             counts.update(write_rest(judge, cursor, values, batch, fresh))
@@ -64,7 +64,7 @@ def _values(judge: Judge, batch: Batch) -> dict[str, Any]:
         "update": options.update,
         "tool": judge.tool,
         "origin": f"From {run.name}, row ",
-        "labels": json.dumps(LABELS),
+        "labels": json.dumps(CHANGED_LABELS),
         "now": run.applied_at,
     }
 
@@ -115,7 +115,8 @@ MAKE_COMPANIES = """
 INSERT INTO contacts_company (name, domain, country, notes, created_at)
 SELECT said.name, '', '', '', %(at)s
 FROM (
-    SELECT lower(company) AS lowered, min(company) AS name FROM ({batch}) AS b WHERE company <> '' GROUP BY 1
+    SELECT lower(company) AS lowered, (array_agg(company ORDER BY number))[1] AS name
+    FROM ({batch}) AS b WHERE company <> '' GROUP BY 1
 ) AS said
 WHERE NOT EXISTS (SELECT FROM contacts_company k WHERE lower(k.name) = said.lowered)
 ORDER BY said.lowered

@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import re2
 from django.conf import settings
 
 from bounces.plain_names import plain_name
+from contacts.fields import LABELS
 from contacts.importing.headers import Export, word_of
 from contacts.importing.values import Order, is_ambiguous, order_of
 from contacts.models import CustomField
 
 WORDS = (
-    "email", "other_emails", "first_name", "last_name", "title", "company", "owner", "phone", "country", "tags",
-    "source", "external_id",
+    "email", "other_emails", "full_name", "first_name", "last_name", "title", "company", "owner", "phone", "country",
+    "tags", "source", "external_id", "notes", "opt_out",
 )  # fmt: skip
+CHANGED_LABELS = {**LABELS, "notes": "notes"}  # what a row may change of its contact
+# Of these a file may have several columns; of the others one each.
+SEVERAL = frozenset({"other_emails", "tags", "notes", "opt_out"})
 # Columns of our own export that facts decide: read by people, never imported.
 DERIVED = frozenset(
     {
@@ -30,7 +33,6 @@ DERIVED = frozenset(
 )  # fmt: skip
 CUSTOM = "custom."
 KEYS = ("email", "external_id")  # by which a row is known again: a file has one of each
-SPLIT = re2.compile(r"[,;\n]| ::: ")  # between the tags and addresses of a cell; the last as Google writes it
 LONGEST_SHOWN = 120  # characters of a refused value
 
 
@@ -77,8 +79,3 @@ def orders_of(days: Mapping[str, Sequence[str]]) -> tuple[dict[str, Order], list
         if is_ambiguous(cells)
     ]
     return orders, notices
-
-
-def split_list(text: str) -> list[str]:
-    """Tags or addresses of one cell. Where there is a comma, commas alone part: a tag may hold a semicolon."""
-    return text.split(",") if "," in text else list(SPLIT.split(text))

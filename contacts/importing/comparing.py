@@ -47,6 +47,10 @@ TAGS = """
             SELECT FROM contacts_contact_tags t JOIN contacts_tag g ON g.id = t.tag_id
             WHERE t.contact_id = c.id AND lower(g.name) = lower(said.name)))
 """
+NOTES = """
+    s.note IS NOT NULL AND NOT EXISTS (
+        SELECT FROM contacts_activity v WHERE v.contact_id = c.id AND v.kind = 'note' AND v.text = s.note)
+"""
 # jsonb_strip_nulls: a null of the row removes its key.
 CUSTOM_THEN = """
     CASE WHEN %(update)s = 'fill' THEN jsonb_strip_nulls(s.custom) || c.custom
@@ -64,20 +68,12 @@ CONDITIONS = {
     "custom": f"s.custom IS NOT NULL AND {CUSTOM_THEN} <> c.custom",
     "tags": TAGS,
     "addresses": ADDRESSES,
+    "notes": NOTES,
 }
 CHANGED = (
     "array_remove(ARRAY["
     + ", ".join(f"CASE WHEN {test} THEN '{word}' END" for word, test in CONDITIONS.items())
     + "], NULL)"
-)
-
-_SAID = (
-    "email", "others", "first_name", "last_name", "title", "company", "owner_id", "phone", "country", "tags", "source",
-    "external_id", "custom",
-)  # fmt: skip
-FIELDS_EQUAL = (
-    f"({', '.join('s.' + column for column in _SAID)}) IS NOT DISTINCT FROM "
-    f"({', '.join('e.' + column for column in _SAID)})"
 )
 
 # What was and what is now, by word, of an update: shown as a diff. Where they name other rows, a third value has the
@@ -91,6 +87,7 @@ BEFORE_AND_AFTER = {
     # The third value is the tool that has a name: undo takes the id from there.
     "external_id": (KNOWN_ID, "s.external_id", "CASE WHEN %(tool)s <> '' THEN to_jsonb(%(tool)s::text) END"),
     "custom": ("c.custom", CUSTOM_THEN, NO_IDS),
+    "notes": ("''::text", "s.note", NO_IDS),
     "tags": (
         "(SELECT coalesce(jsonb_agg(g.name ORDER BY g.name), '[]') FROM contacts_contact_tags t "
         "JOIN contacts_tag g ON g.id = t.tag_id WHERE t.contact_id = c.id)",

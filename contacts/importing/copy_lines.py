@@ -12,11 +12,13 @@ from operator import itemgetter
 from typing import Any
 
 from bounces.addresses import is_plain
-from contacts.importing.cells import SHORT, SPECIAL, RowCleaner, country_in, owner_in
+from contacts.importing.cells import country_in, owner_in
+from contacts.importing.cleaning import OWN_COLUMN, RowCleaner, is_plain_line
 from contacts.importing.reading import Line
 from contacts.importing.values import is_whole_phone, read_phone
 
 NULL = "\\N"  # of COPY's text form
+LONGEST_SAFE = 15  # digits that a spreadsheet keeps
 Writer = Callable[[Line], str]
 
 
@@ -32,11 +34,12 @@ def short_way(cleaner: RowCleaner) -> Writer:
     """Writes a plain row; an empty text for any other one, which has to take the long way, as all do where a column
     needs more than its own cell.
     """
-    if cleaner.custom or cleaner.options.empties or not {"email"} <= cleaner.special.keys() <= CLEANERS.keys():
+    special = dict(cleaner.special)
+    if cleaner.custom or cleaner.options.empties or not {"email"} <= special.keys() <= CLEANERS.keys():
         return lambda _: ""
-    places = {word: cleaner.place[SPECIAL.get(word, word)] for word in cleaner.special}
-    sources = {place: at for at, place, _ in cleaner.texts}
-    sources |= {places[word]: at for word, at in cleaner.special.items()}
+    places = {word: cleaner.place[OWN_COLUMN.get(word, word)] for word in special}
+    sources = {cleaner.place[word]: at for word, at, _ in cleaner.texts}
+    sources |= {places[word]: at for word, at in special.items()}
     cleaned = [(places[word] - 1, clean) for word, clean in CLEANERS.items() if word in places]
     ats = [sources[place] for place in sorted(sources)]
     pick: Callable[[list[str]], Iterable[str]] = itemgetter(*ats) if len(ats) > 1 else lambda cells: [cells[ats[0]]]
@@ -45,8 +48,7 @@ def short_way(cleaner: RowCleaner) -> Writer:
 
     def write(line: Line) -> str:
         cells = line.cells
-        whole = "".join(cells)
-        if len(whole) > SHORT or "  " in whole or "\\" in whole or line.problem or not whole.isprintable():
+        if line.problem or not is_plain_line(cells):
             return ""
         parts = list(pick(cells))
         try:
@@ -75,11 +77,25 @@ def long_way(cleaner: RowCleaner, line: Line) -> str:
 
 
 def _plain_address(cell: str) -> str:
-    """Of an address that the library need not look at. Raises ValueError for any other."""
+    """Of an address that the library need not look at. Raises ValueError for any other, and for one behind a quote."""
     lowered = cell.lower()
-    if not is_plain(lowered):
+    if not is_plain(lowered) or lowered[0] == "'":
         raise ValueError(cell)
     return lowered
+
+
+def _plain_id(cell: str) -> str:
+    """Of an id that no spreadsheet has touched. Raises ValueError for any other."""
+    if "+" in cell or cell[0] == "'" or cell[-2:] == ".0" or len(cell) > LONGEST_SAFE:
+        raise ValueError(cell)
+    return cell
+
+
+def _owner(cell: str) -> str:
+    """Raises ValueError where nobody is, too: the long way says so."""
+    if not (found := owner_in(cell)):
+        raise ValueError(cell)
+    return found
 
 
 def _whole_phone(cell: str) -> str:
@@ -107,5 +123,6 @@ CLEANERS: dict[str, Callable[[str], str]] = {
     "phone": _whole_phone,
     "email": _plain_address,
     "country": country_in,
-    "owner": owner_in,
+    "owner": _owner,
+    "external_id": _plain_id,
 }

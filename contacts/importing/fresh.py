@@ -13,10 +13,12 @@ from django.db import IntegrityError, transaction
 
 from bounces.addresses import has_orphaned_suppressions
 from bounces.refusals import is_at_suppressed_domain
+from contacts.importing.taking import Batch
 from contacts.importing.writing import (
     INSERT_ACTIVITIES,
     INSERT_CONTACTS,
     INSERT_IDS,
+    INSERT_NOTES,
     INSERT_OUTCOMES,
     INSERT_PRIMARY,
     INSERT_TAGS,
@@ -25,7 +27,7 @@ from contacts.importing.writing import (
 from contacts.search import documents_given
 
 
-def write_fresh(cursor: Any, batch: str, values: dict[str, Any], *, has_tags: bool) -> int:
+def write_fresh(cursor: Any, batch: Batch, values: dict[str, Any]) -> int:
     """How many rows were written, each as a new contact: none where somebody else brought one of them meanwhile, or
     where one of them may be an erased address, whose suppression waits for it.
     """
@@ -34,7 +36,7 @@ def write_fresh(cursor: Any, batch: str, values: dict[str, Any], *, has_tags: bo
     try:
         with transaction.atomic():
             with documents_given(cursor):
-                cursor.execute(_statement(batch, has_tags=has_tags, has_tool=bool(values["tool"])), values)
+                cursor.execute(_statement(batch, has_tool=bool(values["tool"])), values)
                 written = int(cursor.rowcount)
             if has_orphaned_suppressions():  # the statement waited for an erasure
                 transaction.set_rollback(True)
@@ -44,19 +46,21 @@ def write_fresh(cursor: Any, batch: str, values: dict[str, Any], *, has_tags: bo
     return written
 
 
-def _statement(batch: str, *, has_tags: bool, has_tool: bool) -> str:
+def _statement(batch: Batch, *, has_tool: bool) -> str:
     """`import_write` is the name that the texts of `writing.py` read."""
     parts = {
-        "import_write": FRESH.format(batch=batch, staged=STAGED),
+        "import_write": FRESH.format(batch=batch.sql, staged=STAGED),
         "address": INSERT_ADDRESSES,
         "contact": INSERT_CONTACTS,
         "contact_address": INSERT_PRIMARY,
         "activity": INSERT_ACTIVITIES,
     }
-    if has_tags:
+    if batch.has_tags:
         parts["tag"] = INSERT_TAGS
     if has_tool:
         parts["external_id"] = INSERT_IDS
+    if batch.has_notes:
+        parts["note"] = INSERT_NOTES
     written = ", ".join(f"{name} AS ({text})" for name, text in parts.items())
     return f"WITH {written} {INSERT_OUTCOMES.format(known=KNOWN, rows='import_write w')}"
 
@@ -69,7 +73,7 @@ SELECT 'new' AS verdict, NULL::text[] AS changed, nextval('bounces_address_id_se
        NULL::timestamptz AS was_updated_at, {staged}
 FROM (
     SELECT * FROM ({batch}) AS b
-    WHERE was_verdict = 'new' AND was_address_id IS NULL AND email IS NOT NULL ORDER BY number
+    WHERE was_verdict = 'new' AND was_address_id IS NULL AND email IS NOT NULL AND others IS NULL ORDER BY number
 ) AS s
 """
 # Sorted, so that two who make addresses never wait in a circle.

@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bounces import opt_outs
 from bounces.plain_names import plain_name
+from bounces.values import Status
 from contacts.country_words import country_code
-from contacts.importing.headers import export_of, word_of
+from contacts.importing.addresses import LONGEST, addresses_in
+from contacts.importing.columns import SEVERAL
+from contacts.importing.headers import Export, export_of, is_not_ours, word_of
 from contacts.importing.reading.tables import ADDRESS
+from contacts.importing.repairs import is_nothing
 from contacts.importing.values import is_day, read_phone
 
 SURE, LIKELY, NONE = "sure", "likely", "none"
 SHOWN_SAMPLES = 3
 LONGEST_SAMPLE = 60
 LOOKED_AT = 100  # cells
-ENOUGH = 0.8  # of the cells must look like something
+ENOUGH = 0.8  # of the cells must look like addresses or days
+NEARLY_ALL = 0.95  # of the cells must look like what a name does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +57,76 @@ def guess(
     for at, header in enumerate(headers):
         if not header:
             continue
-        cells = [row[at] for row in rows[:LOOKED_AT] if row[at]]
+        cells = [row[at] for row in rows[:LOOKED_AT] if row[at] and not is_nothing(row[at], "")]
         samples = tuple(dict.fromkeys(cell[:LONGEST_SAMPLE] for cell in cells))[:SHOWN_SAMPLES]
-        name = plain_name(header)
-        made = Guess(header, "", NONE, samples, name in derived, looks_like=look_of(cells))
-        if word := (custom or {}).get(name, ""):
-            made = replace(made, word=word, confidence=SURE, why="A custom field is named so.")
-        elif export is not None and name in export.columns:
-            made = replace(made, word=export.columns[name], confidence=SURE, why=f"{export.name} names it so.")
-            made = made if made.word else replace(made, confidence=NONE, why=f"{export.name}’s own, no field of ours.")
-        elif word := word_of(header):
-            made = _doubted(replace(made, word=word, confidence=SURE, why="Its name says so."))
-        found.append(made)
-    return _by_looks(_once(found))
+        made = Guess(header, "", NONE, samples, plain_name(header) in derived, looks_like=look_of(cells))
+        said = [row[at] for row in rows if row[at]]
+        found.append(_named(made, plain_name(header), said, custom or {}, export))
+    return _by_looks(_once(_beside_first_names(found)))
+
+
+def _named(made: Guess, name: str, cells: Sequence[str], custom: Mapping[str, str], export: Export | None) -> Guess:
+    """What its name says; of a column that may say who must not be written to, its cells too."""
+    if word := custom.get(name, ""):
+        return replace(made, word=word, confidence=SURE, why="A custom field is named so.")
+    if export is not None and name in export.columns:
+        if word := export.columns[name]:
+            return replace(made, word=word, confidence=SURE, why=f"{export.name} names it so.")
+        return replace(made, why=f"{export.name}’s own, no field of ours.")
+    if says_opt_out(made.header, cells) and not (made.is_derived and _are_ours(cells)):
+        why = "It says who must not be written to."
+        return replace(made, is_derived=False, word="opt_out", confidence=SURE, why=why)
+    if word := word_of(made.header):
+        return _doubted(replace(made, word=word, confidence=SURE, why="Its name says so."))
+    return made
+
+
+def says_opt_out(header: str, cells: Sequence[str]) -> bool:
+    """By its name; of a “Status”, which may be anything, by its cells too: one that says it is enough."""
+    kind = opt_outs.column_of(header)
+    if kind != "status":
+        return kind != ""
+    understood = sum(opt_outs.is_understood(kind, cell) for cell in cells)
+    return any(opt_outs.reason_in(kind, cell) for cell in cells) or (0 < ENOUGH * len(cells) <= understood)
+
+
+def _are_ours(cells: Sequence[str]) -> bool:
+    """Whether a “status” is that of our own export, which facts decide."""
+    return all(cell.lower().replace(" ", "_") in set(Status) for cell in cells)
+
+
+def _beside_first_names(found: list[Guess]) -> list[Guess]:
+    """A “Name” beside first names is the last name: so do Germans write."""
+    words = {made.word for made in found}
+    if "first_name" not in words or "last_name" in words:
+        return found
+    return [
+        replace(made, word="last_name", confidence=LIKELY, why="It stands beside the first names.")
+        if made.word == "full_name"
+        else made
+        for made in found
+    ]
 
 
 def look_of(cells: Sequence[str]) -> str:
     """What nearly all of the cells look like."""
     for look, fits in _LOOKS.items():
-        if cells and sum(1 for cell in cells if fits(cell)) >= ENOUGH * len(cells):
+        enough = NEARLY_ALL if look in ("phone", "country") else ENOUGH
+        if cells and sum(1 for cell in cells if fits(cell)) >= enough * len(cells):
             return look
     return ""
 
 
 def _is_address(cell: str) -> bool:
-    return len(cell) < 255 and bool(ADDRESS.match(cell))
+    """Dressed up or not: “Ann <ann@b.example>” is one, several are too."""
+    if len(cell) < 255 and ADDRESS.match(cell):
+        return True
+    if "@" not in cell or len(cell) > LONGEST:
+        return False
+    try:
+        return bool(addresses_in(cell).emails)
+    except ValueError:
+        return False
 
 
 def _is_phone(cell: str) -> bool:
@@ -84,7 +135,8 @@ def _is_phone(cell: str) -> bool:
 
 
 def _is_country(cell: str) -> bool:
-    return not cell.isdigit() and country_code(cell) != "" and (len(cell) > 2 or cell.isupper())
+    """By its name: two or three letters may be a state, a language or somebody's initials."""
+    return len(cell) > 3 and not cell.isdigit() and country_code(cell) != ""
 
 
 _LOOKS: dict[str, Callable[[str], bool]] = {
@@ -108,19 +160,25 @@ def _doubted(made: Guess) -> Guess:
 
 
 def _once(found: Sequence[Guess]) -> list[Guess]:
-    """The surest column of each word keeps it."""
+    """The surest column of each word keeps it. A second column of addresses holds further ones."""
     best: dict[str, Guess] = {}
     for made in found:
-        if made.word and (made.word not in best or (made.confidence == SURE != best[made.word].confidence)):
+        if (
+            made.word
+            and made.word not in SEVERAL
+            and (made.word not in best or (made.confidence == SURE != best[made.word].confidence))
+        ):
             best[made.word] = made
     return [
-        made
-        if not made.word or best[made.word] is made
-        else replace(
-            made, word="", confidence=NONE, is_doubled=True, why=f"“{best[made.word].header[:60]}” is read for it."
-        )
+        made if not made.word or made.word in SEVERAL or best[made.word] is made else _second(made, best[made.word])
         for made in found
     ]
+
+
+def _second(made: Guess, first: Guess) -> Guess:
+    if made.word == "email" and made.looks_like == "address":
+        return replace(made, word="other_emails", confidence=LIKELY, why=f"“{first.header[:60]}” is the first address.")
+    return replace(made, word="", confidence=NONE, is_doubled=True, why=f"“{first.header[:60]}” is read for it.")
 
 
 def _by_looks(found: list[Guess]) -> list[Guess]:
@@ -128,7 +186,8 @@ def _by_looks(found: list[Guess]) -> list[Guess]:
     taken = {made.word for made in found if made.word}
     for at, made in enumerate(found):
         word = _WORD_OF_LOOK.get(made.looks_like, "")
-        if word and word not in taken and not made.word and not made.why and not made.is_derived:
+        is_open = not (made.word or made.why or made.is_derived or is_not_ours(made.header))
+        if word and word not in taken and is_open:
             taken.add(word)
             noun = {"email": "e-mail addresses", "phone": "phone numbers", "country": "countries"}[word]
             found[at] = replace(made, word=word, confidence=LIKELY, why=f"Its cells look like {noun}.")

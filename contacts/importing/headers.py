@@ -12,8 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import re2
+
 from bounces.plain_names import plain_name
 
+# What forms and templates write behind a name.
+ASIDE = re2.compile(r"(?i)\([^)]*\)|\[[^\]]*\]|[*#:]|\b(?:required|optional|mandatory|pflichtfeld|obligatoire)\b")
+PARTS = re2.compile(r"[/|]")
 NAMES = Path(__file__).with_name("headers.toml")
 
 
@@ -55,8 +60,23 @@ def export_of(headers: Sequence[str]) -> Export | None:
 
 
 def word_of(header: str, export: Export | None = None) -> str:
-    """Our word; empty where the name says nothing."""
+    """Our word; empty where the name says nothing. What forms add (“Email (required)”, “Phone #”) is no part of it; of
+    several names (“Company/Organization”) all mean the same."""
     name = plain_name(header)
     if export is not None and name in export.columns:
         return export.columns[name]
-    return word_of_name().get(name, "")
+    if word := word_of_name().get(name) or word_of_name().get(plain_name(ASIDE.sub(" ", header))):
+        return word
+    words = {word_of_name().get(plain_name(part), "") for part in PARTS.split(ASIDE.sub(" ", header))}
+    return words.pop() if len(words) == 1 else ""
+
+
+@cache
+def _not_ours() -> frozenset[str]:
+    return frozenset(plain_name(name) for name in tomllib.loads(NAMES.read_text())["not_ours"]["names"])
+
+
+def is_not_ours(header: str) -> bool:
+    """Whether the name says that the column holds something else, whatever its cells look like."""
+    name = plain_name(header)
+    return name in _not_ours() or any(part in _not_ours() for part in name.split("_"))

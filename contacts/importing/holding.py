@@ -47,7 +47,7 @@ def read_again(run: ImportRun) -> None:
         locked = ImportRun.objects.select_for_update(no_key=True).get(pk=run.pk)
         if locked.state == State.READY and not staging.is_kept(locked):
             locked.state, locked.total, locked.read_bytes, locked.pace_at = State.STAGING, 0, 0, None
-            locked.counts, locked.known, locked.health, locked.quarantine = {}, {}, {}, ""
+            locked.counts, locked.known, locked.health, locked.quarantine, locked.opt_outs = {}, {}, {}, "", {}
             locked.save()
     run.refresh_from_db()
 

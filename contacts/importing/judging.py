@@ -16,8 +16,9 @@ from django.contrib.auth import get_user_model
 
 from bounces.refusals import is_at_suppressed_domain, is_refused
 from contacts.external_ids import tool_of_export
-from contacts.importing.comparing import CHANGED, FIELDS_EQUAL, KNOWN_ID
+from contacts.importing.comparing import CHANGED, KNOWN_ID
 from contacts.importing.options import Options, read_options
+from contacts.importing.repeating import AGREES, FOLD
 from contacts.importing.staging import erased_of, found_of, judged_of, stage_of
 from contacts.models import ImportRun
 
@@ -60,7 +61,8 @@ def judge_whole(judge: Judge, cursor: Any) -> None:
     """Makes the run's table of verdicts. Rows that change nothing have none."""
     found, judged = found_of(judge.run), judged_of(judge.run)
     cursor.execute(f"DROP TABLE IF EXISTS {found}, {judged}")
-    _judge(judge, cursor, stage_of(judge.run), f"UNLOGGED TABLE {found}", f"UNLOGGED TABLE {judged}")
+    stage = stage_of(judge.run)
+    _judge(judge, cursor, stage, f"UNLOGGED TABLE {found}", f"UNLOGGED TABLE {judged}", fold=True)
     cursor.execute(f"CREATE INDEX {judged}_number ON {judged} (number)")
     cursor.execute(f"ANALYZE {judged}")
 
@@ -72,8 +74,11 @@ def judge_rows(judge: Judge, cursor: Any, rows: str) -> None:
     cursor.execute("ANALYZE import_judged")
 
 
-def _judge(judge: Judge, cursor: Any, stage: str, to_find: str, to_judge: str) -> None:
-    """First which contact and address each row without a problem is about; then what it would do to it."""
+def _judge(judge: Judge, cursor: Any, stage: str, to_find: str, to_judge: str, *, fold: bool = False) -> None:
+    """First which contact and address each row without a problem is about; then what it would do to it.
+
+    `fold`: rows that repeat an earlier one add to it what it does not say.
+    """
     users = get_user_model()._meta.db_table
     found = to_find.split()[2]
     find = FIND.format(stage=stage, by_id=BY_NAMED_ID if judge.tool else BY_ID, counts=COUNTS_AS_REACHED)
@@ -82,7 +87,9 @@ def _judge(judge: Judge, cursor: Any, stage: str, to_find: str, to_judge: str) -
     cursor.execute("DROP TABLE IF EXISTS import_repeated")
     cursor.execute(f"CREATE TEMP TABLE import_repeated ON COMMIT DROP AS {REPEATED.format(found=found)}")
     cursor.execute("ANALYZE import_repeated")
-    parts = {"changed": CHANGED, "equal": FIELDS_EQUAL, "whose": WHOSE, "known_id": KNOWN_ID}
+    if fold:
+        cursor.execute(FOLD.format(stage=stage, repeated="import_repeated"))
+    parts = {"changed": CHANGED, "equal": AGREES, "whose": WHOSE, "known_id": KNOWN_ID}
     text = COMPARE.format(stage=stage, found=found, users=users, **parts)
     cursor.execute(f"CREATE {to_judge} AS {text}", judge.parameters)
 

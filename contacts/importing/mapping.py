@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contacts.importing.columns import CUSTOM, DERIVED, WORDS, custom_words, orders_of
+from contacts.importing.columns import CUSTOM, DERIVED, SEVERAL, WORDS, custom_words
 from contacts.importing.guessing import Guess, guess
 from contacts.importing.headers import export_of
 from contacts.importing.reading import Line, UnreadableFile
 from contacts.importing.reading.tables import listed
-from contacts.importing.values import Order
 from contacts.models import CustomField, ImportRun, SavedMapping
 
 ERROR = "error"  # the column that is added to rows that failed
@@ -33,6 +32,9 @@ LABELS = {
     "source": "Source",
     "external_id": "External id",
 }
+# What a file may say, and no field of a contact is.
+READ_ONLY = {"full_name": "Full name", "notes": "Note", "opt_out": "Opt-out: unsubscribed, bounced, blocked"}
+CHOICES = {**LABELS, **READ_ONLY}
 
 
 def guess_columns(headers: Sequence[str], lines: Sequence[Line]) -> list[Guess]:
@@ -49,19 +51,10 @@ def said_mapping(
     headers: Sequence[str], first: Mapping[str, str], saved: Mapping[str, str] | None, said: Mapping[str, str]
 ) -> dict[str, str]:
     """What they mean where somebody has: `saved` (of a SavedMapping) instead of what was found out first, and over
-    both what is `said` of single columns. A word that is said of one column is no other's."""
+    both what is `said` of single columns. A word that is said of one column is no other's, if one alone may have it."""
     mapping = dict(first) if saved is None else apply_saved(saved, headers)
-    taken = {word for word in said.values() if word}
+    taken = {word for word in said.values() if word and word not in SEVERAL}
     return {header: word for header, word in mapping.items() if word not in taken} | dict(said)
-
-
-def orders_in(
-    headers: Sequence[str], mapping: Mapping[str, str], lines: Sequence[Line], declared: Sequence[CustomField]
-) -> tuple[dict[str, Order], list[str]]:
-    """In which order the days of each custom date are read, by header; and what is to be said of it."""
-    dates = {f"{CUSTOM}{each.key}" for each in declared if each.type == CustomField.Type.DATE}
-    places = {header: headers.index(header) for header, word in mapping.items() if word in dates}
-    return orders_of({header: [line.cells[at] for line in lines if line.cells[at]] for header, at in places.items()})
 
 
 def mapping_of(guesses: Sequence[Guess]) -> dict[str, str]:
@@ -89,8 +82,8 @@ def check_mapping(headers: Sequence[str], mapping: Mapping[str, str], new_keys: 
             raise UnreadableFile(f"The file has no column “{header[:60]}”. Its columns are: {listed(headers)}.")
         if word not in known:
             raise UnreadableFile(f"“{header[:60]}” is to become “{word[:60]}”, and no field is named so.")
-        if word in by_word:
-            name = LABELS.get(word, word.removeprefix(CUSTOM)).lower()
+        if word in by_word and word not in SEVERAL:
+            name = CHOICES.get(word, word.removeprefix(CUSTOM)).lower()
             raise UnreadableFile(f"Two columns mean {name}: “{by_word[word]}” and “{header}”. Leave one out.")
         chosen[header], by_word[word] = word, header
     if "email" not in by_word and "external_id" not in by_word:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import re2
 
@@ -22,31 +23,45 @@ THOUSANDS = {
 }
 
 
-def decimal_sign_of(cells: Iterable[str]) -> str:
-    """`.` or `,`, where the cells say it and do not contradict each other; else empty."""
-    found = {sign for cell in cells if (sign := _sign_in(bare(cell)))}
-    return found.pop() if len(found) == 1 else ""
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Of a column: its decimal sign, empty where that is not told; whether numbers have three decimals in it."""
+
+    decimal: str = ""
+    has_three: bool = False
+
+
+def style_of(cells: Iterable[str]) -> Style:
+    """What the cells say, as far as they do not contradict each other."""
+    signs = [(sign, text) for text in map(bare, cells) if (sign := _sign_in(text))]
+    if len({sign for sign, _ in signs}) != 1:
+        return Style()
+    return Style(signs[0][0], any(len(text.partition(sign)[2]) == 3 for sign, text in signs))
 
 
 def is_ambiguous(cells: Iterable[str]) -> bool:
     texts = [bare(cell) for cell in cells]
-    return not decimal_sign_of(texts) and any(AMBIGUOUS(text) and not text.endswith("000") for text in texts)
+    return not style_of(texts).decimal and any(AMBIGUOUS(text) and not text.endswith("000") for text in texts)
 
 
-def read_number(cell: str, decimal: str = "") -> str:
-    """As Python reads it. Raises ValueError. `decimal`: the column's sign, which two signs in one cell overrule."""
+def read_number(cell: str, style: Style = Style()) -> str:  # noqa: B008 -- it cannot change
+    """As Python reads it. Raises ValueError. Two signs in one cell overrule the column's style.
+
+    A nought at the end of three digits is no decimal where others have fewer: 1,200 beside 99,50 is 1200.
+    """
     text = bare(cell)
+    decimal = "" if AMBIGUOUS(text) and text.endswith("0") and not style.has_three else style.decimal
     if PLAIN(text) and not AMBIGUOUS(text):
         return text
     if not DIGITS(text):
         raise ValueError(f"“{cell[:60]}” is not a number. Write it like 12 or 12.5.")
-    sign = _sign_in(text) or decimal or ("." if "." in text else "")
+    sign = _sign_in(text) or decimal or ("." if "." in text and style.decimal != "," else "")
     other = "," if sign == "." else "."
-    for each in (other, sign) if sign else (",",):
+    for each in (other, sign) if sign else (",", "."):
         if text.count(each) > 1 and not THOUSANDS[each](text.partition(sign)[0] if sign and sign != each else text):
             raise ValueError(f"“{cell[:60]}” is not a number. Write it like 12 or 12.5.")
     if not sign:
-        return text.replace(",", "")
+        return text.replace(",", "").replace(".", "")
     if text.count(sign) > 1:  # 1.234.567: it parts thousands
         return text.replace(sign, "").replace(other, ".")
     return text.replace(other, "").replace(sign, ".")

@@ -18,6 +18,17 @@ class Update(StrEnum):
     OVERWRITE = "overwrite"
 
 
+class OptOuts(StrEnum):
+    """What happens to addresses that the file says must not be written to."""
+
+    SUPPRESS = "suppress"
+    ORDINARY = "ordinary"
+
+
+OPT_OUT_LABELS = {
+    OptOuts.SUPPRESS: "Suppress them, for the reason that the file gives",
+    OptOuts.ORDINARY: "Import them as ordinary contacts",
+}
 # Of custom fields that an import may make.
 NEW_TYPES = {"text": "text", "number": "a number", "date": "a date", "yes_no": "yes or no"}
 LONGEST_KEY = 60
@@ -35,7 +46,9 @@ class Options:
     `empties`: an empty cell empties its field. `change_others`: contacts of other owners may be changed.
     `new_fields`: custom fields that do not exist yet, as {"key", "label", "type"}: made when the import begins.
     `tag_ids`: of those `tags` that exist, by name: a tag that is renamed meanwhile is still the one that was chosen
-    (`given_tags.py`). `at_once`: no preview is waited for.
+    (`given_tags.py`). `at_once`: no preview is waited for. `strict`: a cell that cannot be read costs its row, not only
+    itself. `opt_outs`: whether people whom the file calls unsubscribed, bounced or blocked are suppressed; where they
+    are imported as ordinary contacts, `opt_out_reason` says why.
     """
 
     update: str = Update.OVERWRITE
@@ -47,6 +60,9 @@ class Options:
     tag_ids: dict[str, int] = field(default_factory=dict)
     new_fields: list[dict[str, str]] = field(default_factory=list)
     at_once: bool = False
+    strict: bool = False
+    opt_outs: str = OptOuts.SUPPRESS
+    opt_out_reason: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -16,7 +16,7 @@ from django.db import connection
 
 from bounces.values import Answer
 from bounces.verdict import Verdict, check
-from contacts.fields import LABELS
+from contacts.importing.columns import CHANGED_LABELS
 from contacts.importing.comparing import CHANGES
 from contacts.importing.holding import without_gone_tables
 from contacts.importing.judging import judge_of, judge_rows, known_of
@@ -126,12 +126,12 @@ def refusals(emails: Sequence[str | None], now: datetime) -> dict[str, Verdict]:
 
 def changes_of(kept: Mapping[str, Sequence[Any]]) -> list[Change]:
     found = []
-    for word in sorted(kept, key=list(LABELS).index):
+    for word in sorted(kept, key=list(CHANGED_LABELS).index):
         was, then = kept[word][:2]  # a third value is for undo: ids
         if word == "custom":
             found += list(_custom_changes(was or {}, then or {}))
         else:
-            found.append(Change(word, LABELS.get(word, word).capitalize(), shown(was), shown(then)))
+            found.append(Change(word, CHANGED_LABELS.get(word, word).capitalize(), shown(was), shown(then)))
     return found
 
 

@@ -7,6 +7,7 @@ would share it. Sources: Excel's error values; its 15 significant digits; "NULL"
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ NOTHING = frozenset(
             "nan",
             "undefined",
             "(blank)",
+            "unknown",
+            "unbekannt",
             "(empty)",
             "(leer)",
             "(vide)",
@@ -54,8 +57,10 @@ FORMULA = re2.compile(
     r"^=\s*(?:\$?[A-Z]{1,3}\$?[0-9]{1,7}|[A-Z][A-Z0-9.]*\(.*\)|[^=]{1,60}!\$?[A-Z]{1,3}\$?[0-9]{1,7})$"
 )
 
-# Of a line without them no cell needs a repair, whatever it holds (`copy_lines.py`).
-SIGNS = ("=", "#", "E+", "e+", "\ufffd")
+ENTITY = re2.compile(r"&(?:#\d{2,6}|#[xX][0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});")
+MISREAD = ("Ã", "Â", "â€", "Å", "Ä")
+# As they are written: a line without them (and without = and #) needs no repair (`cleaning.is_plain_line`).
+AS_WRITTEN = frozenset(each for word in NOTHING for each in (word, word.upper(), word.capitalize(), word.title()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def repaired(cell: str, word: str) -> Repaired:
     """The cell of a field as it was meant."""
     if is_nothing(cell, word):
         return Repaired("", "It stands for nothing, and was read as empty.")
-    text = cell
+    text = _as_meant(cell)
     if cell[0] == "=":
         found = _without_formula(cell, word)
         if found.is_lost or not found.text:
@@ -79,7 +84,19 @@ def repaired(cell: str, word: str) -> Repaired:
         text = found.text
     if word in IDENTITIES:
         return _identity(cell, text)
-    return Repaired(text, "" if text == cell else "A formula’s text was taken.")
+    return Repaired(text, "" if text == cell else f"Read as “{text[:60]}”.")
+
+
+def _as_meant(cell: str) -> str:
+    """Without the marks of a program that took text for HTML, or UTF-8 for Latin-1: “Andr&eacute;”, “RenÃ©”."""
+    text = html.unescape(cell) if ENTITY.search(cell) else cell
+    if any(sign in text for sign in MISREAD):
+        try:
+            again = text.encode("cp1252").decode()
+        except UnicodeError:
+            return text
+        return again
+    return text
 
 
 def is_nothing(cell: str, word: str) -> bool:

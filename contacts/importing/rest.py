@@ -27,7 +27,7 @@ def write_rest(judge: Judge, cursor: Any, values: dict[str, Any], batch: Batch, 
     is_all_new = fresh + cursor.fetchone()[0] == batch.rows
     if not is_all_new:
         _judge_rest(judge, cursor, values)
-    counts = write(cursor, values, has_others=batch.has_others, has_tags=batch.has_tags)
+    counts = write(cursor, values, has_tags=batch.has_tags, has_notes=batch.has_notes)
     if not is_all_new:
         cursor.execute(OTHERS_OF_BATCH, values)
     return counts
@@ -58,7 +58,7 @@ def _judge_rest(judge: Judge, cursor: Any, values: dict[str, Any]) -> None:
 
 
 # Not those that `fresh.py` writes: not looked for among the run's rows, which PostgreSQL takes for few for long.
-NOT_WRITTEN = "AND NOT (j.verdict = 'new' AND j.address_id IS NULL AND s.email IS NOT NULL)"
+NOT_WRITTEN = "AND NOT (j.verdict = 'new' AND j.address_id IS NULL AND s.email IS NOT NULL AND s.others IS NULL)"
 # Each is looked for by its index, whatever the planner expects of a batch: a subquery that gives a value is not hashed.
 MAKE_ADDRESSES = """
 INSERT INTO bounces_address (email, domain, created_at)

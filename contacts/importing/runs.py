@@ -15,9 +15,10 @@ from django.db import transaction
 from bounces import lease
 from bounces.rulings import NoReason
 from contacts.importing import batches
+from contacts.importing.custom_cells import custom_notices
 from contacts.importing.given_tags import with_ids
-from contacts.importing.mapping import check_mapping, first_mapping, guess_columns, notices_of, orders_in
-from contacts.importing.options import Options, read_options
+from contacts.importing.mapping import check_mapping, first_mapping, guess_columns, notices_of
+from contacts.importing.options import Options, OptOuts, read_options
 from contacts.importing.reading import Manner
 from contacts.importing.rows import first_lines
 from contacts.importing.staging import drop_stage
@@ -85,17 +86,19 @@ def begin(run: ImportRun, mapping: Mapping[str, str], options: Options, notices:
     `notices`: what is to be said of the columns, where the caller knows it.
     """
     chosen = check_mapping(run.headers, mapping, [new["key"] for new in options.new_fields])
+    if "opt_out" in chosen.values() and options.opt_outs == OptOuts.ORDINARY and not options.opt_out_reason.strip():
+        raise NotReady("Say why people who opted out, bounced or were blocked may be imported as ordinary contacts.")
     with transaction.atomic():
         locked = _lock(run, (State.UPLOADED, State.READY), "Its columns can be chosen before it is imported.")
         table, lines = first_lines(locked)
         declared = [*CustomField.objects.all(), *(CustomField(**new) for new in options.new_fields)]
-        _, said = orders_in(table.headers, chosen, lines, declared)
+        said = custom_notices(table.headers, chosen, declared, lines)
         if notices is None:
             notices = notices_of(guess_columns(table.headers, lines), chosen)
         locked.notices = [*_told_before(locked), *table.notices, *notices, *said]
         locked.mapping, locked.options = chosen, with_ids(options).as_json()
         locked.state, locked.total, locked.read_bytes, locked.pace_at = State.STAGING, 0, 0, None
-        locked.counts, locked.known, locked.health, locked.quarantine = {}, {}, {}, ""
+        locked.counts, locked.known, locked.health, locked.quarantine, locked.opt_outs = {}, {}, {}, "", {}
         locked.save()
     run.refresh_from_db()
 
@@ -176,7 +179,7 @@ def check_undoable(run: ImportRun) -> None:
         raise NotReady("It is held after a batch. Cancel it first: what came so far can then be taken back.")
     if run.state not in ImportRun.UNDOABLE:
         raise NotReady(f"Only an import that has ended can be taken back. This one is “{run.get_state_display()}”.")
-    if not run.wrote:
+    if not (run.wrote or run.suppressed):
         raise NotReady("This import has written nothing that could be taken back.")
 
 

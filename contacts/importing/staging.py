@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from django.db import connection
 
-from contacts.importing.cells import RowCleaner
+from contacts.importing.cleaning import RowCleaner
 from contacts.importing.reading import Line
 from contacts.models import ImportRun
 
@@ -22,7 +22,7 @@ Row = TypeVar("Row", Line, str)
 COLUMNS = """
     number int NOT NULL, email text, others text[], first_name text, last_name text, title text, company text,
     owner_id bigint, phone text, country text, tags text[], source text, external_id text, custom jsonb,
-    problems jsonb, cells jsonb
+    note text, opt_out text, opt_out_at timestamptz, notices jsonb, problems jsonb, cells jsonb
 """
 
 

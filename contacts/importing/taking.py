@@ -24,8 +24,8 @@ class Batch:
     rows: int
     has_new: bool
     has_companies: bool
-    has_others: bool
     has_tags: bool
+    has_notes: bool
 
 
 def take_batch(judge: Judge, cursor: Any, size: int) -> Batch:
@@ -40,8 +40,8 @@ def take_batch(judge: Judge, cursor: Any, size: int) -> Batch:
         rows,
         has_new=has_new,
         has_companies="company" in words,
-        has_others="other_emails" in words,
         has_tags="tags" in words or bool(judge.options.tags),
+        has_notes="notes" in words,
     )
 
 

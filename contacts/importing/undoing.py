@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
 from bounces.models import Address
+from contacts.importing.suppressing import lift_made
 from contacts.models import Activity, Contact, ContactAddress, ContactExternalId, CustomField, ImportRun
 from contacts.search import documents_given
 
@@ -90,6 +91,8 @@ def undo_batch(run: ImportRun) -> bool:
 def take_back_names(run: ImportRun) -> None:
     """What the run made beside contacts, where nobody uses it: at the end, in the undo's last transaction."""
     values = {"at": run.applied_at, "tags": run.made.get("tags", [])}
+    if run.undone_at is not None:
+        lift_made(run, run.undone_at)
     with connection.cursor() as cursor:
         unless = "".join(_unless(Address, "a"))
         cursor.execute(
@@ -182,7 +185,7 @@ SELECT w.number, w.verdict, w.contact_id, w.changes, w.was_updated_at,
             THEN 'Its company or its tags from before were renamed or deleted before their ids were kept.'
             WHEN w.verdict = 'new' AND (EXISTS (
                 SELECT FROM contacts_activity v WHERE v.contact_id = c.id
-                AND NOT (v.kind = 'imported' AND v.at = %(at)s)) {used})
+                AND NOT (v.kind IN ('imported', 'note') AND v.at = %(at)s)) {used})
             THEN 'Something happened with it since.' ELSE '' END AS why
 FROM ({wrote}) AS w
 LEFT JOIN LATERAL (
@@ -241,7 +244,8 @@ WHERE i.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = '' AND b.
 """
 DROP_ACTIVITIES = """
 DELETE FROM contacts_activity v USING import_back b
-WHERE v.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = '' AND v.kind = 'imported' AND v.at = %(at)s
+WHERE v.contact_id = b.contact_id AND b.verdict = 'update' AND b.why = ''
+  AND v.kind IN ('imported', 'note') AND v.at = %(at)s
 """
 # Pairs of duplicates go with either of the two: the check waits for the end of the transaction.
 DELETE_CONTACTS = """

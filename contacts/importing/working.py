@@ -19,7 +19,9 @@ from bounces import lease
 from bounces.conflicts import is_conflict, retried
 from bounces.lease import Lease
 from contacts.importing import applying, health, judging, runs, staging, undoing
-from contacts.importing.cells import RowCleaner, forget_owners
+from contacts.importing.cell_notices import notices_in
+from contacts.importing.cells import forget_owners
+from contacts.importing.cleaning import RowCleaner
 from contacts.importing.copy_lines import written
 from contacts.importing.erased import mark_erased
 from contacts.importing.given_tags import follow_renames
@@ -28,6 +30,7 @@ from contacts.importing.reading import UnreadableFile
 from contacts.importing.recalling import recall_cells
 from contacts.importing.rows import first_lines, open_run
 from contacts.importing.stored import too_many_rows
+from contacts.importing.suppressing import count_said, has_opt_outs, made_by, next_said, suppress_said
 from contacts.models import ImportRun
 
 Clock = Callable[[], datetime]
@@ -138,6 +141,8 @@ def _judge(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun
                 run.state, run.pace_at = State.APPLYING, None
                 return run
             _count(run, cursor, clock())
+            run.opt_outs = count_said(run, cursor)
+            run.notices = list(dict.fromkeys([*run.notices, *notices_in(run, cursor)]))
         run.health = health.estimate(run)
         run.quarantine = health.reasons_of(run.health)
         if read_options(run.options).at_once and not run.quarantine:
@@ -200,13 +205,27 @@ def _apply_batch(run: ImportRun, size: int, clock: Clock) -> None:
     follow_renames(run)
     last, taken, written = applying.apply_batch(judging.judge_of(run), size)
     if not taken:
-        run.state, run.finished_at = State.DONE, clock()
+        _suppress_rest(run, clock)
         return
+    if has_opt_outs(run):
+        suppress_said(run, run.cursor, last, clock())
     run.cursor = last
     run.done = min(run.done + taken, run.writes)
     run.written = {key: run.written.get(key, 0) + written.get(key, 0) for key in {*run.written, *written}}
     if run.quarantine and run.done < run.writes:
         run.state = State.HELD
+
+
+def _suppress_rest(run: ImportRun, clock: Clock) -> None:
+    """Of the rows behind the last that was written, those whose address must not be written to, a step at a time."""
+    last = next_said(run, run.cursor, applying.BATCH) if has_opt_outs(run) else None
+    if last is not None:
+        suppress_said(run, run.cursor, last, clock())
+        run.cursor = last
+        return
+    if run.opt_outs:
+        run.made = {**run.made, "suppressed": made_by(run)}
+    run.state, run.finished_at = State.DONE, clock()
 
 
 def _undo(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun:

@@ -14,7 +14,7 @@ from contacts.importing.judging import known_sql
 from contacts.search import documents_given, write_documents
 
 
-def write(cursor: Any, values: dict[str, Any], *, has_others: bool, has_tags: bool) -> dict[str, int]:
+def write(cursor: Any, values: dict[str, Any], *, has_tags: bool, has_notes: bool) -> dict[str, int]:
     """Returns how many rows were written, by verdict."""
     cursor.execute("SELECT verdict, count(*) FROM import_write GROUP BY 1")
     counts = dict(cursor.fetchall())
@@ -24,14 +24,15 @@ def write(cursor: Any, values: dict[str, Any], *, has_others: bool, has_tags: bo
             cursor.execute(INSERT_PRIMARY, values)
         if "update" in counts:
             _update(cursor, values)
-        if has_others:
-            cursor.execute(INSERT_OTHERS, values)
+        cursor.execute(INSERT_OTHERS, values)
         if has_tags:
             cursor.execute(INSERT_TAGS, values)
     if values["tool"]:
         cursor.execute(TAKE_IDS, values)
         cursor.execute(INSERT_IDS, values)
     cursor.execute(INSERT_ACTIVITIES, values)
+    if has_notes:
+        cursor.execute(INSERT_NOTES, values)
     known = known_sql("import_write", "import_write")
     rows = f"import_write w LEFT JOIN ({known}) AS k ON k.number = w.number"
     cursor.execute(INSERT_OUTCOMES.format(known="k.known", rows=rows), values)
@@ -50,7 +51,7 @@ def _update(cursor: Any, values: dict[str, Any]) -> None:
 # What `import_write` keeps of the staged row `s`, in this order.
 STAGED = """
        s.number, s.email, s.others, s.first_name, s.last_name, s.title, s.owner_id, s.phone, s.country, s.tags,
-       s.source, s.external_id, s.custom
+       s.source, s.external_id, s.custom, s.note, s.notices
 """
 INSERT_CONTACTS = """
 INSERT INTO contacts_contact
@@ -135,9 +136,16 @@ SELECT contact_id, 'imported', %(origin)s || number || CASE WHEN verdict = 'new'
        %(by)s::bigint, %(at)s
 FROM import_write
 """
+INSERT_NOTES = """
+INSERT INTO contacts_activity (contact_id, kind, text, by_id, at)
+SELECT contact_id, 'note', note, %(by)s::bigint, %(at)s
+FROM import_write WHERE note IS NOT NULL AND (verdict = 'new' OR 'notes' = ANY(changed))
+"""
+# Of a row that is written the problems are what became of single cells.
 INSERT_OUTCOMES = """
-INSERT INTO contacts_importrow (run_id, number, verdict, email, known, contact_id, changes, was_updated_at)
+INSERT INTO contacts_importrow (run_id, number, verdict, email, known, contact_id, changes, was_updated_at, problems)
 SELECT %(run)s, w.number, w.verdict, coalesce(w.email, ''), coalesce({known}, ''), w.contact_id, w.changes,
-       w.was_updated_at
+       w.was_updated_at,
+       CASE WHEN w.notices IS NOT NULL THEN (SELECT jsonb_agg(n - 3) FROM jsonb_array_elements(w.notices) AS x(n)) END
 FROM {rows}
 """

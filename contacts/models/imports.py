@@ -61,6 +61,9 @@ class ImportRun(models.Model):
     read_bytes = models.BigIntegerField(default=0, editable=False)
     counts = models.JSONField(default=dict, help_text="Rows by verdict, once they are judged.")
     known = models.JSONField(default=dict, help_text="Rows whose address is dead or suppressed.")
+    opt_outs = models.JSONField(
+        default=dict, db_default={}, help_text="Rows that must not be written to, as the file says, by reason."
+    )
     health = models.JSONField(default=dict, help_text="What the list looks like.")
     quarantine = models.TextField(blank=True, default="", help_text="Why it may only be imported in small batches.")
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
@@ -133,7 +136,12 @@ class ImportRun(models.Model):
 
     @property
     def can_undo(self) -> bool:
-        return self.state in self.UNDOABLE and bool(self.wrote)
+        return self.state in self.UNDOABLE and bool(self.wrote or self.suppressed)
+
+    @property
+    def suppressed(self) -> int:
+        """Addresses that it suppressed, as the file says."""
+        return int(self.made.get("suppressed", 0))
 
     @property
     def wrote(self) -> int:

@@ -12,8 +12,17 @@ from django.contrib.auth import get_user_model
 from contacts.fields import LONGEST
 from contacts.importing.columns import CUSTOM
 from contacts.importing.guessing import Guess
-from contacts.importing.mapping import LABELS
-from contacts.importing.options import LONGEST_KEY, NEW_TYPES, UPDATE_LABELS, Options, Update, given_to_all
+from contacts.importing.mapping import CHOICES
+from contacts.importing.options import (
+    LONGEST_KEY,
+    NEW_TYPES,
+    OPT_OUT_LABELS,
+    UPDATE_LABELS,
+    Options,
+    OptOuts,
+    Update,
+    given_to_all,
+)
 from contacts.models import CustomField, ImportRun
 
 NEW = "new:"
@@ -28,6 +37,22 @@ class OptionsForm(forms.Form):
         choices=list(UPDATE_LABELS.items()),
         initial=Update.OVERWRITE,
         widget=forms.RadioSelect,
+    )
+    strict = forms.BooleanField(
+        label="Leave out the whole row where a cell cannot be read",
+        required=False,
+        help_text="Otherwise only that cell is left out, and the preview says so.",
+    )
+    opt_outs = forms.ChoiceField(
+        label="People who unsubscribed, bounced or were blocked",
+        choices=list(OPT_OUT_LABELS.items()),
+        initial=OptOuts.SUPPRESS,
+        required=False,
+        widget=forms.RadioSelect,
+        help_text="As columns such as “Status” or “Email Opt Out” say.",
+    )
+    opt_out_reason = forms.CharField(
+        label="Why they may be imported as ordinary contacts", required=False, max_length=500
     )
     empties = forms.BooleanField(label="Clear fields where the cell is empty", required=False)
     change_others = forms.BooleanField(label="Also change contacts owned by other people", required=False)
@@ -46,6 +71,12 @@ class OptionsForm(forms.Form):
         self.fields["owner"].queryset = get_user_model()._default_manager.filter(is_active=True)  # type: ignore[attr-defined]  # of its type
         if not user.has_perm("contacts.change_everyones_contact"):
             del self.fields["change_others"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("opt_outs") == OptOuts.ORDINARY and not cleaned.get("opt_out_reason", "").strip():
+            self.add_error("opt_out_reason", "Say why, so that others can read it later.")
+        return cleaned
 
     def clean_tags(self) -> list[str]:
         return list(self._given("tags", self.cleaned_data["tags"].split(",")))
@@ -67,6 +98,9 @@ class OptionsForm(forms.Form):
             change_others=said.get("change_others", False),
             owner_id=said["owner"].pk if said["owner"] else None,
             source=said["source"],
+            strict=said["strict"],
+            opt_outs=said["opt_outs"] or OptOuts.SUPPRESS,
+            opt_out_reason=said["opt_out_reason"],
             tags=said["tags"],
             new_fields=list(new_fields),
         )
@@ -80,6 +114,9 @@ class ColumnsForm(OptionsForm):
         kwargs["initial"] = {
             "update": kept.get("update"),
             "empties": kept.get("empties"),
+            "strict": kept.get("strict"),
+            "opt_outs": kept.get("opt_outs") or OptOuts.SUPPRESS,
+            "opt_out_reason": kept.get("opt_out_reason"),
             "change_others": kept.get("change_others"),
             "owner": kept.get("owner_id"),
             "tags": ", ".join(kept.get("tags", [])),
@@ -95,7 +132,7 @@ class ColumnsForm(OptionsForm):
             )
 
     def _choices(self, header: str) -> list[tuple[str, Any]]:
-        choices: list[tuple[str, Any]] = [("", "Leave out"), ("Fields", list(LABELS.items()))]
+        choices: list[tuple[str, Any]] = [("", "Leave out"), ("Fields", list(CHOICES.items()))]
         if self.custom:
             choices.append(("Your fields", self.custom))
         if self.user.has_perm("contacts.add_customfield"):

@@ -202,10 +202,12 @@ def test_ambiguous_days_are_read_in_the_set_order_and_said(settings):
     assert any("two ways" in notice and "month/day/year" in notice for notice in report.notices)
 
 
-def test_a_day_that_does_not_fit_its_column_is_a_problem_of_its_row():
+def test_a_day_that_does_not_fit_its_column_costs_itself_and_is_said():
     a_custom_field("signed", "date")
     report = imported("email,signed\na@x.example,31/05/2026\nb@x.example,05/32/2026\nc@x.example,45123\n")
-    assert (report.new, [problem.row for problem in report.problems]) == (1, [3, 4])
+    assert (report.new, report.problems) == (3, ())
+    assert any("“signed”: 2 cells could not be read" in notice for notice in report.notices)
+    assert [contact.custom for contact in Contact.objects.order_by("id")] == [{"signed": "2026-05-31"}, {}, {}]
 
 
 def test_a_day_that_only_the_other_order_can_read_is_read_in_it():

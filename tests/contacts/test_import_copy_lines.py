@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts.importing.cells import RowCleaner
+from contacts.importing.cleaning import RowCleaner
 from contacts.importing.copy_lines import long_way, short_way
 from contacts.importing.options import Options
 from contacts.importing.reading import Line

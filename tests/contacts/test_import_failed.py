@@ -47,7 +47,7 @@ def as_csv(rows: list[list[str]]) -> str:
 
 def test_each_bad_row_has_its_number_column_value_and_reason():
     a_custom_field("size", "number", label="Größe")
-    run = done(GERMAN, by=a_user("manager"))
+    run = done(GERMAN, by=a_user("manager"), strict=True)
     told = reported(run)
     assert [(number, column, value) for number, column, value, _ in told] == [
         (3, "E-Mail", "bob(at)example.org"),
@@ -64,7 +64,7 @@ def test_each_bad_row_has_its_number_column_value_and_reason():
 def test_the_rest_goes_in_once_it_is_mended(client: Client, run_jobs: Callable[[], None]):
     manager = a_user("manager")
     a_custom_field("size", "number", label="Größe")
-    run = done(GERMAN, by=manager)
+    run = done(GERMAN, by=manager, strict=True)
     client.force_login(manager)
     text = b"".join(client.get(reverse("contacts:import_failed", args=[run.pk])).streaming_content).decode("utf-8-sig")
     header, *rows = list(csv.reader(io.StringIO(text)))
@@ -79,7 +79,7 @@ def test_the_rest_goes_in_once_it_is_mended(client: Client, run_jobs: Callable[[
 
 
 def test_what_was_left_as_it_is_fails_again_for_the_same_reason():
-    run = done(GERMAN, by=a_user("manager"))
+    run = done(GERMAN, by=a_user("manager"), strict=True)
     again = done(as_csv(file_of(run)), by=run.started_by)
     # The row of too many cells fits now: its error says what was cut off.
     assert again.written == {"new": 1}

@@ -27,10 +27,10 @@ ODD_ADDRESSES = {
     "c\u200bd@x.example": "cd@x.example",
     "so\u00adft@x.example": "soft@x.example",
     "mark@x.example\u200e": "mark@x.example",
-    "wide＠x.example": "full-width",
-    "two@x.example\r\nBcc: b@x.example": "invalid characters",
-    "Ada <three@x.example>": "display name",
-    "four@x.example;five@x.example": "invalid characters",
+    "wide＠x.example": "wide@x.example",
+    "two@x.example\r\nBcc: b@x.example": "two@x.example",
+    "Ada <three@x.example>": "three@x.example",
+    "four@x.example;five@x.example": "four@x.example",
     "six@[127.0.0.1]": "IP address",
     "x" * 300 + "@x.example": "longer than",
     "seven@x.example\x1b": "seven@x.example",
@@ -56,7 +56,7 @@ def test_odd_addresses_are_named_or_read_as_what_they_are():
             assert (column, value[:90], says in sentence) == ("email", text[:90], True), sentence
         else:
             assert row.email == says
-    assert Contact.objects.count() == 9
+    assert Contact.objects.count() == 13
 
 
 @pytest.mark.django_db

@@ -55,6 +55,8 @@ CHARSETS = frozenset(
 )
 GUESSED = [name for name in NAMES if not name.startswith(("utf", "iso2022", "mac"))]
 NEIGHBOURS = ("cp1252", "cp1250")  # the same bytes are letters in both: è and č, ø and ř
+MAC = "mac_roman"
+MAC_LETTERS = frozenset([*range(0x80, 0xA0), 0xA7, 0xAE, 0xAF, 0xBE, 0xBF, 0xD5, 0xD0, 0xD1])  # ß Æ Ø æ ø ’ – —
 LAST_LATIN = "\u024f"
 OTHER_VOWELS = frozenset("æøœı")  # what is left of the others without their marks says it
 TURKISH, ONLY_TURKISH, SEVERAL = frozenset("çğıöşüâîûÇĞİÖŞÜÂÎÛé"), frozenset("ğışİŞ"), 2
@@ -178,10 +180,21 @@ def guess_encoding(piece: bytes) -> str:
     likeliest = min(names, key=lambda name: _misplaced(sample.decode(name, "replace")))
     if _is_turkish(sample.decode("cp1254", "replace")):
         return "cp1254"
+    if _is_of_old_mac(sample):
+        return MAC
     if likeliest not in NEIGHBOURS:
         return likeliest
     # Where nothing tells them apart, the one that people have heard of.
     return min(NEIGHBOURS, key=lambda name: _hard_to_say(sample.decode(name, "replace")))
+
+
+def _is_of_old_mac(sample: bytes) -> bool:
+    """Its letters with marks lie where Windows has signs and a few letters (Ž, š): read so, words are easier to say."""
+    foreign = {byte for byte in sample if byte > 0x7F}
+    if not foreign or not foreign <= MAC_LETTERS:
+        return False
+    read = _hard_to_say(sample.decode(MAC))
+    return all(read < _hard_to_say(sample.decode(name, "replace")) for name in NEIGHBOURS)
 
 
 def _hard_to_say(text: str) -> int:

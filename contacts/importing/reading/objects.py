@@ -121,7 +121,7 @@ def cell_of(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        # A comma behind a single one says that a semicolon in it parts nothing (`split_list` in columns.py).
+        # A comma behind a single one says that a semicolon in it parts nothing (`tag_lists.py`).
         return _kept(", ".join(value) + ("," if len(value) == 1 and ";" in value[0] else ""))
     if isinstance(value, dict | list):
         raise BadCell("holds an object where a plain value belongs.", _as_json(value))

@@ -9,14 +9,20 @@ Source: TRUST.md (a workbook of 4.7 kB holds a worker for minutes).
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
+import zipfile
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 AT_ONCE = 200  # rows
 CELL, ROW = "\x1f", "\x1e"  # what parts them: control characters that no cell may hold
 MOST_MERGED = 20_000
+MOST_SHEETS = 50  # that are looked at
+TOP = 30  # rows, among which a list has its first address
+PIECE = 1024 * 1024
 
 
 def main(packages: str, path: str, sheet_name: str, memory: str, seconds: str) -> None:
@@ -31,17 +37,54 @@ def main(packages: str, path: str, sheet_name: str, memory: str, seconds: str) -
     if sheet_name and sheet_name not in names:
         say({"error": "sheet", "sheets": names})
         return
-    sheet, chosen = None, ""
-    for chosen in [sheet_name] if sheet_name else [name for name in names if name in visible] or names:
-        sheet = workbook.get_sheet_by_name(chosen)
-        if sheet.height:
-            break
-    if sheet is None:
+    candidates = [sheet_name] if sheet_name else [name for name in names if name in visible] or names
+    chosen = choose(workbook, candidates)
+    if not chosen:
         say({"error": "sheet", "sheets": []})
         return
+    sheet = workbook.get_sheet_by_name(chosen)
     merged = merged_downwards(sheet)
-    say({"sheets": names, "sheet": chosen, "rows": sheet.total_height, "merged": len(merged)})
+    hidden = hidden_rows(path, names.index(chosen))
+    say({"sheets": names, "sheet": chosen, "rows": sheet.total_height, "merged": len(merged), "hidden": hidden})
     write(sheet, merged)
+
+
+def choose(workbook: Any, names: list[str]) -> str:
+    """The first that holds an address near its top, else the first that has rows, else the first."""
+    filled = []
+    for name in names[:MOST_SHEETS]:
+        sheet = workbook.get_sheet_by_name(name)
+        if not sheet.height:
+            continue
+        filled.append(name)
+        if len(names) == 1 or any("@" in str(value) for row in islice(sheet.iter_rows(), TOP) for value in row):
+            return name
+    return (filled or names or [""])[0]
+
+
+def hidden_rows(path: str, at: int) -> int:
+    """How many rows of the sheet a filter or a person has hidden. Of XLSX; the library does not tell it."""
+    try:
+        with zipfile.ZipFile(path) as parts:
+            book = parts.read("xl/workbook.xml")
+            ids = re.findall(rb"<(?:\w+:)?sheet\s[^>]*?r:id=\"([^\"]+)\"", book)
+            links = parts.read("xl/_rels/workbook.xml.rels")
+            found = [link for link in re.findall(rb"<Relationship\s[^>]*>", links) if b'Id="' + ids[at] + b'"' in link]
+            target = re.findall(rb'Target="([^"]+)"', found[0])[0].decode()
+            return count_hidden(parts, target.lstrip("/") if target.startswith("/") else f"xl/{target}")
+    except (KeyError, IndexError, zipfile.BadZipFile):
+        return 0
+
+
+def count_hidden(parts: zipfile.ZipFile, name: str) -> int:
+    count, rest = 0, b""
+    with parts.open(name) as part:
+        while piece := part.read(PIECE):
+            text = rest + piece
+            end = text.rfind(b"<") + 1
+            count += len(re.findall(rb'<row\s[^>]*\bhidden="(?:1|true)"', text[: end - 1] if end else text))
+            rest = text[end - 1 :] if end else b""
+    return count + len(re.findall(rb'<row\s[^>]*\bhidden="(?:1|true)"', rest))
 
 
 def limit(memory: int, seconds: int) -> None:

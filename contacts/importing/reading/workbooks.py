@@ -1,4 +1,4 @@
-"""XLSX and ODS. In: a file's pieces. Out: a Table of its first sheet that has rows (or the one that a person named).
+"""XLSX and ODS. In: a file's pieces. Out: a Table of its first sheet with an address (or the one that a person named).
 
 A workbook is looked at before it is opened: how much its parts unpack to, and by how much. Then a child process reads
 it, with limits on memory and time that grow with the size it claims: a bomb is refused within seconds, and the process
@@ -172,6 +172,12 @@ def _notices(head: Any, manner: Manner) -> list[str]:
     if others and not manner.sheet:
         listed = ", ".join(f"“{name[:60]}”" for name in others[:8])
         notices.append(f"The sheet “{head['sheet'][:60]}” is read. The workbook also has: {listed}.")
+    if head["hidden"]:
+        rows = f"{head['hidden']:,} rows are" if head["hidden"] > 1 else "1 row is"
+        notices.append(
+            f"{rows} hidden in the sheet, by a filter or by hand, and will be imported too. To leave them out, copy "
+            "the visible rows into a file of their own."
+        )
     if head["merged"]:
         notices.append("Cells that are merged over several rows count for each of these rows.")
     return notices

@@ -26,7 +26,7 @@ from bounces.spreadsheet import csv_lines
 from bounces.terminal import terminal
 from contacts.importing import health, runs, working
 from contacts.importing.mapping import said_mapping, save_mapping
-from contacts.importing.options import LONGEST_KEY, NEW_TYPES, Options, Update, given_to_all
+from contacts.importing.options import LONGEST_KEY, NEW_TYPES, Options, OptOuts, Update, given_to_all
 from contacts.importing.outcomes import failed_headers, failed_rows
 from contacts.importing.reading import UnreadableFile, manner_of
 from contacts.importing.report import ImportReport, report_of
@@ -58,6 +58,13 @@ class Command(BaseCommand):
         )
         updates = [each.value for each in Update]  # the members themselves would be told as <Update.SKIP: 'skip'>
         parser.add_argument("--update", choices=updates, default="overwrite", help="of known contacts")
+        parser.add_argument("--strict", action="store_true", help="a cell that cannot be read leaves out its whole row")
+        parser.add_argument(
+            "--opt-outs-as-ordinary",
+            metavar="REASON",
+            default="",
+            help="import people who unsubscribed, bounced or were blocked without suppressing them, and say why",
+        )
         parser.add_argument("--empties", action="store_true", help="an empty cell empties its field")
         parser.add_argument("--change-others", action="store_true", help="also change contacts that somebody owns")
         parser.add_argument("--tag", metavar="NAME", action="append", default=[], help="a tag for all of them")
@@ -170,6 +177,9 @@ def _options(run: ImportRun, options: dict[str, Any]) -> Options:
         tags=_given("--tag", "tags", options["tag"]),
         new_fields=list({each["key"]: each for each in map(_new_field, options["new_field"])}.values()),
         at_once=False,
+        strict=options["strict"],
+        opt_outs=OptOuts.ORDINARY if options["opt_outs_as_ordinary"] else OptOuts.SUPPRESS,
+        opt_out_reason=options["opt_outs_as_ordinary"],
     )
 
 
