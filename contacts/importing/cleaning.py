@@ -62,8 +62,12 @@ def is_plain_line(cells: Sequence[str]) -> bool:
         and "\\" not in whole
         and not ("&" in whole and ";" in whole)
         and AS_WRITTEN.isdisjoint(cells)
-        and (whole.isascii() or not any(sign in whole for sign in FOREIGN) and unicodedata.is_normalized("NFC", whole))
+        and (whole.isascii() or _is_composed(whole))
     )
+
+
+def _is_composed(whole: str) -> bool:
+    return not any(sign in whole for sign in FOREIGN) and unicodedata.is_normalized("NFC", whole)
 
 
 class RowCleaner:

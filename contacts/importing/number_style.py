@@ -44,7 +44,7 @@ def is_ambiguous(cells: Iterable[str]) -> bool:
     return not style_of(texts).decimal and any(AMBIGUOUS(text) and not text.endswith("000") for text in texts)
 
 
-def read_number(cell: str, style: Style = Style()) -> str:  # noqa: B008 -- it cannot change
+def read_number(cell: str, style: Style = Style()) -> str:
     """As Python reads it. Raises ValueError. Two signs in one cell overrule the column's style.
 
     A nought at the end of three digits is no decimal where others have fewer: 1,200 beside 99,50 is 1200.

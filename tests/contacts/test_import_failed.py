@@ -80,7 +80,7 @@ def test_the_rest_goes_in_once_it_is_mended(client: Client, run_jobs: Callable[[
 
 def test_what_was_left_as_it_is_fails_again_for_the_same_reason():
     run = done(GERMAN, by=a_user("manager"), strict=True)
-    again = done(as_csv(file_of(run)), by=run.started_by)
+    again = done(as_csv(file_of(run)), by=run.started_by, strict=True)
     # The row of too many cells fits now: its error says what was cut off.
     assert again.written == {"new": 1}
     assert file_of(again) == [row for row in file_of(run) if row[0] != "sue@example.org"]

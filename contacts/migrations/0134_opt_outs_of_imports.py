@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0130_folded_text"),
+        ("contacts", "0133_search_documents"),
     ]
 
     operations = [
