@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from typing import Any, Generic, TypeVar
@@ -74,17 +74,18 @@ def page_of(
     """The page behind the cursor `after`, or the one in front of `before`, or the first.
 
     `order` names columns as `order_by` does (`-occurred_at`), the last of them unique. Empty values sort as in
-    PostgreSQL: last going up, first going down. A cursor that cannot be read gives the first page.
+    PostgreSQL: last going up, first going down; in the first column, with a question mark (`-name?`), last going down
+    too. A cursor that cannot be read gives the first page.
     """
     keys = tuple(_Key.parse(queryset, name) for name in order)
     if before and (values := _read(before, keys)) is not None:
         backwards = tuple(key.turned() for key in keys)
-        rows = list(_beyond(queryset, backwards, values)[: size + 1])
+        rows = _rows(queryset, backwards, values, size + 1)
         items = rows[:size][::-1]
         previous = _cursor(items[0], keys) if len(rows) > size else ""
         return Page(items, next_cursor=_cursor(items[-1], keys) if items else "", previous_cursor=previous)
     values = _read(after, keys) if after else None
-    rows = list(_beyond(queryset, keys, values)[: size + 1])
+    rows = _rows(queryset, keys, values, size + 1)
     items = rows[:size]
     following = _cursor(items[-1], keys) if len(rows) > size else ""
     return Page(items, next_cursor=following, previous_cursor=_cursor(items[0], keys) if values and items else "")
@@ -95,18 +96,26 @@ class _Key:
     name: str
     is_descending: bool
     is_nullable: bool
+    is_empty_first: bool
 
     @classmethod
     def parse(cls, queryset: QuerySet[Any], name: str) -> _Key:
-        bare = name.removeprefix("-")
+        bare = name.removeprefix("-").removesuffix("?")
         try:
-            nullable = bool(getattr(queryset.model._meta.get_field(bare), "null", False))
+            field = queryset.model._meta.get_field(bare)
+            nullable = bool(getattr(getattr(field, "output_field", field), "null", False))  # of a generated one
         except FieldDoesNotExist:  # an annotation or a path through a relation
             nullable = True
-        return cls(bare, name.startswith("-"), nullable)
+        is_descending = name.startswith("-")
+        return cls(bare, is_descending, nullable, is_descending and not name.endswith("?"))
 
     def turned(self) -> _Key:
-        return _Key(self.name, not self.is_descending, self.is_nullable)
+        return _Key(self.name, not self.is_descending, self.is_nullable, not self.is_empty_first)
+
+    @property
+    def is_in_parts(self) -> bool:
+        """Whether an index has this order only without the empty values, which it has at its other end."""
+        return self.is_nullable and self.is_descending != self.is_empty_first
 
     def order(self) -> Any:
         return F(self.name).desc() if self.is_descending else F(self.name).asc()
@@ -115,17 +124,34 @@ class _Key:
         return Q(**{f"{self.name}__isnull": True}) if value is None else Q(**{self.name: value})
 
     def beyond(self, value: Any) -> Q:
-        """Rows behind `value`; what is empty counts as greater than all, as PostgreSQL sorts it."""
-        if self.is_descending:
-            lookup = "isnull" if value is None else "lt"
-            return Q(**{f"{self.name}__{lookup}": False if value is None else value})
+        """Rows behind `value`."""
         if value is None:
-            return Q(pk__in=[])
-        greater = Q(**{f"{self.name}__gt": value})
-        return greater | Q(**{f"{self.name}__isnull": True}) if self.is_nullable else greater
+            return Q(**{f"{self.name}__isnull": False}) if self.is_empty_first else Q(pk__in=[])
+        behind = Q(**{f"{self.name}__{'lt' if self.is_descending else 'gt'}": value})
+        has_empty_behind = self.is_nullable and not self.is_empty_first
+        return behind | Q(**{f"{self.name}__isnull": True}) if has_empty_behind else behind
 
     def value_of(self, item: Model) -> Any:
         return reduce(lambda value, step: None if value is None else getattr(value, step), self.name.split("__"), item)
+
+
+def _rows(queryset: QuerySet[M], keys: tuple[_Key, ...], values: list[Any] | None, most: int) -> list[M]:
+    """The first rows behind `values`: in one query, or those with a value in the first column and those without."""
+    first, rest = keys[0], keys[1:]
+    if not first.is_in_parts:
+        return list(_beyond(queryset, keys, values)[:most])
+    is_among_empty = values is not None and values[0] is None
+    given = queryset.filter(**{f"{first.name}__isnull": False})
+    empty = queryset.filter(**{f"{first.name}__isnull": True})
+    filled = (replace(first, is_nullable=False), *rest)
+    parts = [(given, filled, None if is_among_empty else values)] if first.is_empty_first or not is_among_empty else []
+    if is_among_empty or not first.is_empty_first or values is None:
+        parts.append((empty, rest, values[1:] if values and is_among_empty else None))
+    rows: list[M] = []
+    for part, part_keys, part_values in reversed(parts) if first.is_empty_first else parts:
+        if len(rows) < most:
+            rows += _beyond(part, part_keys, part_values)[: most - len(rows)]
+    return rows
 
 
 def _beyond(queryset: QuerySet[M], keys: tuple[_Key, ...], values: list[Any] | None) -> QuerySet[M]:

@@ -177,7 +177,7 @@ class ContactAdmin(ShowsVerdict, ContactFiles, TableAdmin):
 
     # --- the list ---------------------------------------------------------------------------------
 
-    @display(description="Name", ordering="last_name")
+    @display(description="Name", ordering="sort_name")
     def shown_name(self, contact: Contact) -> str:
         return str(contact)
 

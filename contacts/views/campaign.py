@@ -108,7 +108,7 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     members = _members(request, campaign)
     answer = request.GET.get("answer", "")
     narrowed = _with_answer(members, answer, now, campaign.demand) if answer in [*Answer] else members
-    page = page_for(request, with_primary(narrowed).select_related("company"), ["last_name", "first_name", "id"])
+    page = page_for(request, with_primary(narrowed).select_related("company"), ["sort_name", "id"])
     verdicts = verdicts_of([contact.address_id for contact in page.items if contact.address_id], now, campaign.demand)
     can_change = can_change_campaign(request.user, campaign)
     answers = count_answers(members, now, campaign.demand)

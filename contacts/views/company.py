@@ -28,11 +28,11 @@ LONGEST_SEARCH = 200
 # The orders of the list: the first one is what people get.
 ORDERS = both_ways(
     {
-        "name": ("name", "id"),
+        "name": ("sort_name", "id"),
         "contacts": ("contact_count", "id"),
         "bad": ("bad_count", "id"),
-        "country": ("country", "name", "id"),
-        "owner": ("owner__name", "name", "id"),
+        "country": ("country", "sort_name", "id"),
+        "owner": ("owner__name", "sort_name", "id"),
     }
 )
 
@@ -73,7 +73,7 @@ def show_company(request: HttpRequest, pk: int) -> HttpResponse:
     company = find(companies_for(request.user).select_related("owner"), pk)
     contacts = contacts_for(request.user).filter(company=company)
     shown = with_primary(contacts).select_related("owner")
-    page = page_for(request, shown, ["last_name", "first_name", "id"])
+    page = page_for(request, shown, ["sort_name", "id"])
     now = timezone.now()
     verdicts = verdicts_of([contact.address_id for contact in page.items if contact.address_id], now)
     context = {

@@ -63,7 +63,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
 def show_company_names(request: HttpRequest) -> HttpResponse:
     """Suggestions for what was typed so far, for a datalist."""
     text = request.GET.get("company", "").strip()[:100]
-    found = companies_matching(companies_for(request.user), text).order_by("name")[:20] if text else []
+    found = companies_matching(companies_for(request.user), text).order_by("sort_name", "id")[:20] if text else []
     return render(request, "contacts/_company_names.html", {"companies": found})
 
 

@@ -41,7 +41,7 @@ FROM (
     SELECT x.id, x.first, x.last, %(titles)s::text[] AS titles, k.name AS company, x.company_id, k.domain,
            (%(titles)s::text[])[1 + floor({len(WORDS["titles"])} * power({thrown("x.id", 3)} / 1000.0, 2))] AS title,
            CASE WHEN {thrown("x.id", 4)} < 700 THEN
-               (ARRAY['+49', '+1', '+44', '+33'])[1 + x.id % 4] || 100000000 + (hashint8(x.id) & 2147483647)
+               (ARRAY['+49', '+1', '+44', '+33'])[1 + x.id % 4] || 100000000::bigint + (hashint8(x.id) & 2147483647)
            ELSE '' END AS phone,
            CASE WHEN x.id % 2 = 0 THEN 'crm-' || x.id END AS external_id,
            ARRAY[CASE WHEN {thrown("x.id", 5)} < 200 THEN 1 END, CASE WHEN {thrown("x.id", 6)} < 80 THEN 2 END,

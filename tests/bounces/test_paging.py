@@ -4,6 +4,7 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import F
 
 from bounces.models import Address
 from bounces.paging import capped_count, page_of
@@ -56,6 +57,19 @@ def test_walking_back_shows_the_same_pages(order):
     third = page_of(Address.objects.all(), order, size=3, after=second.next_cursor)
     back = walk(order, "previous_cursor", {"before": third.previous_cursor})
     assert [email for page in reversed(back) for email in page] == expected[:6]
+
+
+def test_with_a_question_mark_empty_values_come_last_going_down_too():
+    seven_addresses()
+    order = ["-last_bounce_at?", "-id"]
+    expected = [str(one) for one in Address.objects.order_by(F("last_bounce_at").desc(nulls_last=True), "-id")]
+    forward = walk(order)
+    assert [email for page in forward for email in page] == expected
+    second = page_of(
+        Address.objects.all(), order, size=3, after=page_of(Address.objects.all(), order, size=3).next_cursor
+    )
+    third = page_of(Address.objects.all(), order, size=3, after=second.next_cursor)
+    assert walk(order, "previous_cursor", {"before": third.previous_cursor})[::-1] == forward[:2]
 
 
 def test_the_first_page_has_nothing_before_it_and_the_last_nothing_behind():
