@@ -1,6 +1,7 @@
 """The tasks that a schedule can name: what each does, and what it says afterwards.
 
 In: a clock. Out: the outcome, in one sentence for the schedule's page. A task may run twice and be killed anywhere.
+Tasks of other applications: setting OTHER_TASKS.
 """
 
 from __future__ import annotations
@@ -8,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from bounces import cleaning, providers, retention, schedule_runs
 from bounces.intake import mailboxes
@@ -79,3 +84,11 @@ TASKS: dict[str, Task] = {
     "read_mailboxes": Task(read_mailboxes, skipped=have_no_mailbox),
     "prune_inbox": Task(prune_inbox),
 }
+
+
+def _named(name: str) -> Callable[..., Any]:
+    """A function of another application, imported when it is called."""
+    return lambda *args: import_string(name)(*args)
+
+
+TASKS |= {name: Task(_named(work), skipped=_named(skipped)) for name, (work, skipped) in settings.OTHER_TASKS.items()}

@@ -274,3 +274,9 @@ def _hold_names(cleaned: Mapping[str, Any]) -> dict[str, int]:
 
 def _tag_names(contact: Contact) -> list[str]:
     return list(contact.tags.values_list("name", flat=True))
+
+
+def primary_emails(contact_ids: Iterable[int]) -> dict[int, str]:
+    """The primary address of each that has one."""
+    held = ContactAddress.objects.filter(contact__in=list(contact_ids), is_primary=True)
+    return dict(held.values_list("contact", "address__email"))

@@ -279,7 +279,12 @@ WAITING_WORK: list[tuple[str, str, str]] = [
     ("bulk", "contacts.importing.runs.is_waiting", "contacts.importing.jobs.import_job"),
     ("bulk", "contacts.exporting.runs.is_waiting", "contacts.exporting.jobs.export_job"),
     ("bulk", "contacts.sources.is_waiting", "contacts.jobs.count_sources_job"),
+    ("bulk", "contacts.duplicates.runs.is_waiting", "contacts.duplicates.jobs.merge_job"),
 ]
+# What else a schedule can name: the task's work, and why it is not needed now (bounces/tasks.py).
+OTHER_TASKS: dict[str, tuple[str, str]] = {
+    "find_duplicates": ("contacts.duplicates.jobs.find_duplicates", "contacts.duplicates.jobs.nothing_to_find"),
+}
 # What else the nightly pruning forgets: functions that take the moment and return how many rows went.
 PRUNED_TOO = [
     "crm.webhooks.sending.prune",

@@ -204,6 +204,12 @@ class DuplicateKeys(models.Model):
 class DuplicateSearch(models.Model):
     """How far the search is. One row."""
 
+    class Stage(models.TextChoices):
+        IDLE = "idle", "Not under way"
+        KEYS = "keys", "Reading contacts"
+        PAIRS = "pairs", "Comparing contacts"
+
+    stage = models.TextField(choices=Stage, default=Stage.IDLE, help_text="Of a search of all contacts.")
     compared_until = models.DateTimeField(null=True, help_text="Contacts changed later are compared next. Empty: all.")
     cursor = models.BigIntegerField(default=0, help_text="The last contact of a full search that is under way.")
     is_full = models.BooleanField(default=True, help_text="Whether the search under way compares all contacts.")
@@ -213,7 +219,10 @@ class DuplicateSearch(models.Model):
 
     class Meta:
         verbose_name_plural = "duplicate searches"
-        constraints = [models.CheckConstraint(condition=Q(pk=1), name="duplicatesearch_one_row")]
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="duplicatesearch_one_row"),
+            one_of("stage", ("idle", "keys", "pairs"), "duplicatesearch_stage_known"),
+        ]
 
     def __str__(self) -> str:
         return "the search for duplicates"

@@ -1,0 +1,86 @@
+"""The queue of pairs that a user may decide: both contacts, or both companies, are ones that they may change.
+
+In: a user, a tab. Out: open pairs, the likeliest first; how many there are; the next one. Cheap at any size: an index
+gives the order, and counts stop at a bound.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from bounces.paging import CappedCount, capped_count
+from contacts.access import User, changeable_contacts
+from contacts.models import Company, Contact, DuplicatePair
+
+CERTAIN = "certain"
+TABS: dict[str, str] = {"": "All", CERTAIN: "Certain", **dict(DuplicatePair.Kind.choices)}
+ORDER = ("-score", "pk")
+MAY = "contacts.delete_contact"
+SIDES = ("first_contact", "second_contact", "first_company", "second_company")
+
+
+def pairs_for(user: User) -> QuerySet[DuplicatePair]:
+    """Pairs of any state that this user may decide."""
+    if not user.has_perm(MAY):
+        return DuplicatePair.objects.none()
+    pairs = DuplicatePair.objects.exclude(_one_is_deleted())
+    if user.has_perm("contacts.change_everyones_contact"):
+        return pairs
+    mine = changeable_contacts(user).values("pk")
+    companies = Company.objects.none()
+    if user.has_perm("contacts.change_company"):
+        companies = Company.objects.filter(Q(owner__isnull=True) | Q(owner=user.pk))
+    return pairs.filter(
+        Q(first_contact__in=mine, second_contact__in=mine)
+        | Q(first_company__in=companies.values("pk"), second_company__in=companies.values("pk"))
+    )
+
+
+def _one_is_deleted() -> Q:
+    return Q(first_contact__deleted_at__isnull=False) | Q(second_contact__deleted_at__isnull=False)
+
+
+def open_pairs(user: User, tab: str = "") -> QuerySet[DuplicatePair]:
+    pairs = pairs_for(user).filter(state=DuplicatePair.State.OPEN)
+    if tab == CERTAIN:
+        return pairs.filter(is_certain=True)
+    return pairs.filter(kind=tab) if tab else pairs
+
+
+def counts(user: User) -> dict[str, CappedCount]:
+    """By tab. Without the contacts' own rows: the search and whoever deletes take pairs of deleted ones away."""
+    if user.has_perm("contacts.change_everyones_contact"):
+        pairs = DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN)
+        by_tab = {CERTAIN: pairs.filter(is_certain=True), "": pairs}
+        by_tab |= {kind: pairs.filter(kind=kind) for kind in DuplicatePair.Kind.values}
+    else:
+        by_tab = {tab: open_pairs(user, tab) for tab in TABS}
+    return {tab: capped_count(by_tab[tab]) for tab in TABS}
+
+
+def next_pair(user: User, tab: str, after: DuplicatePair | None = None) -> DuplicatePair | None:
+    """The likeliest open one, behind `after` in the order of the queue."""
+    pairs = open_pairs(user, tab).order_by(*ORDER)
+    if after is not None:
+        pairs = pairs.filter(Q(score__lt=after.score) | Q(score=after.score, pk__gt=after.pk))
+    return pairs.first()
+
+
+def hints_for(user: User, contact: Contact, most: int = 3) -> list[tuple[DuplicatePair, Contact]]:
+    """Who may be the same person, for the contact's page: open pairs that this user may decide."""
+    pairs = open_pairs(user).filter(Q(first_contact=contact) | Q(second_contact=contact))
+    found = pairs.select_related("first_contact", "second_contact").order_by(*ORDER)[:most]
+    return [(pair, other_of(pair, contact)) for pair in found]
+
+
+def other_of(pair: DuplicatePair, contact: Contact) -> Any:
+    return pair.second_contact if pair.first_contact_id == contact.pk else pair.first_contact
+
+
+def sides_of(pair: DuplicatePair) -> tuple[Any, Any]:
+    """The two contacts, or the two companies."""
+    if pair.is_of_companies:
+        return pair.first_company, pair.second_company
+    return pair.first_contact, pair.second_contact
