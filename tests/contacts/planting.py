@@ -296,6 +296,9 @@ TAKES_NO_TEXT = {
     *(["contacts:company", "contacts:company_names", "contacts:contact", "contacts:delete", "contacts:export_delete"]),
     *(["contacts:export_file", "contacts:exports", "contacts:import_confirm", "contacts:import_failed"]),
     *(["contacts:import_next", "contacts:import_progress", "contacts:import_read_otherwise", "contacts:import_run"]),
+    *(["contacts:duplicates", "contacts:duplicate", "contacts:duplicate_merge", "contacts:duplicate_dismiss"]),
+    *(["contacts:duplicate_reopen", "contacts:duplicates_run", "contacts:duplicates_run_undo", "contacts:merges"]),
+    *(["contacts:merged", "contacts:merge_undo"]),
     *(["contacts:list", "contacts:merge", "contacts:segment_delete", "contacts:segments", "contacts:sources"]),
     *(["contacts:task_done", "contacts:tasks", "contacts:timeline", "contacts:what_if", "crm:revoke_api_key"]),
     *(["dashboard", "demo_progress", "bounces:cleaning_undo_rows"]),
@@ -400,6 +403,7 @@ COMMANDS: dict[str, Callable[[World], None]] = {
 COMMANDS_TAKE_NO_TEXT = {
     "classify": "touches no database",
     "rules": "reads",
+    "find_duplicates": "compares what is there",
     "intake": "the same items as `ingest`, from a mailbox or by SMTP",
     "reseal": "secrets alone",
     "export_contacts": "a file where the operator says",

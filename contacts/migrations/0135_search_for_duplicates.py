@@ -14,7 +14,7 @@ def unschedule(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("contacts", "0132_duplicates_and_merges"), ("bounces", "0163_suppressed_for_bounces_elsewhere")]
+    dependencies = [("contacts", "0134_opt_outs_of_imports"), ("bounces", "0163_suppressed_for_bounces_elsewhere")]
 
     operations = [
         migrations.AddField(
