@@ -38,6 +38,7 @@ SPECIAL = {
     "other_emails": ("others",),
     "full_name": ("first_name", "last_name"),
     "owner": ("owner_id",),
+    "tags": ("tags", "opt_out"),
     "notes": ("note",),
     "opt_out": ("opt_out", "opt_out_at"),
 }
