@@ -68,7 +68,7 @@ LONGEST = 60
 
 def find_moment(text: str) -> datetime | None:
     """In UTC where it names no zone; a day is its beginning. None of what is no date, or can be read in two ways:
-    1/5/2026 is another day in Boston than in Berlin, 1.5.2026 is not."""
+    1/5/2026 is another day in Boston than in Berlin."""
     text = text.strip()
     if not 6 <= len(text) <= LONGEST:
         return None
@@ -93,8 +93,8 @@ def _of_digits(text: str) -> datetime | None:
     if found := YEAR_FIRST.fullmatch(text):
         year, _, month, day, clock = found.groups()
     elif found := DAY_FIRST.fullmatch(text):
-        first, sign, second, year, clock = found.groups()
-        is_day_first = sign == "." or int(first) > 12 or first == second
+        first, _, second, year, clock = found.groups()
+        is_day_first = int(first) > 12 or first == second
         if not is_day_first and int(second) <= 12:
             return None
         day, month = (first, second) if is_day_first else (second, first)

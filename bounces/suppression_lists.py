@@ -33,7 +33,7 @@ RENEWED = "It had expired, and was suppressed anew."
 
 
 class TooLarge(ValueError):
-    """More than one request takes. The message is for people."""
+    """More than one request takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +165,21 @@ def _rows(text: str) -> Iterator[Row]:
     lines = text.splitlines()
     header = [cell.lower() for cell in _cells(lines[0])] if lines else []
     columns = [at for at, cell in enumerate(header) if cell in COLUMNS]
+    if len(columns) > 1 and "address" in header:  # a street, beside a column of e-mail addresses
+        columns.remove(header.index("address"))
     if not columns:
-        yield from (Row(number, _targets(_cells(line))) for number, line in enumerate(lines, start=1))
+        said = ((number, line) for number, line in enumerate(lines, start=1) if not is_comment(line))
+        yield from (Row(number, _targets(_cells(line))) for number, line in said)
         return
     places = {word: header.index(word) for word in (STATE, REASON) if word in header}
     for number, cells in _cells_below(text, lines):
         told = {word: cells[at].lower() for word, at in places.items() if at < len(cells)}
         named = [cells[at] for at in columns if at < len(cells) and cells[at]]
         yield Row(number, named, told.get(STATE, ""), REASONS.get(told.get(REASON, ""), ""))
+
+
+def is_comment(line: str) -> bool:
+    return line.startswith(("# ", "// ")) or (line.startswith("#") and "@" not in line)
 
 
 def _cells_below(text: str, lines: Sequence[str]) -> Sequence[tuple[int, list[str]]]:
@@ -185,7 +192,7 @@ def _cells_below(text: str, lines: Sequence[str]) -> Sequence[tuple[int, list[st
 
 
 def _separator(line: str) -> str:
-    return next((sign for sign in ("\t", ";", ",") if sign in line), ",")
+    return next((sign for sign in "\t;," if sign in line), ",")
 
 
 def _cells(line: str) -> list[str]:

@@ -24,8 +24,9 @@ class NotAPerson(PermissionError):
     """A suppression is lifted by a person with a reason; this was neither."""
 
 
-IS_EARLIER = """(bounces_suppression.created_by_id IS NULL AND (excluded.created_at, excluded.source)
-                 < (bounces_suppression.created_at, bounces_suppression.source))"""
+IS_EARLIER = """(bounces_suppression.created_by_id IS NULL
+                 AND (excluded.created_at, excluded.source, excluded.note)
+                 < (bounces_suppression.created_at, bounces_suppression.source, bounces_suppression.note))"""
 
 
 def suppress_many(
@@ -35,8 +36,9 @@ def suppress_many(
     source_of: Mapping[str, str],
     at_of: Mapping[str, datetime],
     note: str = "",
+    note_of: Mapping[str, str] | None = None,
 ) -> None:
-    """Suppresses normalised addresses (email -> id) for ever. May run twice.
+    """Suppresses normalised addresses (email -> id) for ever. May run twice. `note_of` each of them, else `note`.
 
     What is suppressed stays so, since the earliest that was told, whatever came first; what a person suppressed keeps
     its date. What happened before a person lifted that reason does not overrule the person.
@@ -49,8 +51,9 @@ def suppress_many(
             f"""
             INSERT INTO bounces_suppression
                 (scope, address_id, address_key, domain, reason, source, note, lift_reason, created_at)
-            SELECT 'address', new.id, new.key, '', %s, new.source, %s, '', new.at
-            FROM unnest(%s::bigint[], %s::bytea[], %s::text[], %s::timestamptz[]) AS new(id, key, source, at)
+            SELECT 'address', new.id, new.key, '', %s, new.source, new.note, '', new.at
+            FROM unnest(%s::bigint[], %s::bytea[], %s::text[], %s::timestamptz[], %s::text[])
+                AS new(id, key, source, at, note)
             WHERE NOT EXISTS (
                 SELECT FROM bounces_suppression old
                 WHERE old.address_key = new.key AND old.reason = %s AND old.lifted_at >= new.at
@@ -64,11 +67,11 @@ def suppress_many(
             """,  # noqa: S608  (a constant)
             [
                 reason,
-                note,
                 [addresses[email] for email in emails],
                 [suppression_key(email) for email in emails],
                 [source_of[email] for email in emails],
                 [at_of[email] for email in emails],
+                [(note_of or {}).get(email, note) for email in emails],
                 reason,
             ],
         )

@@ -134,6 +134,8 @@ class Report:
     sender: str = ""  # of a tool's event: the mailbox or tool that sent the message
     campaign: str = ""  # of a tool's event: the campaign's key
     reader: str = ""  # the reader that answered
+    because: str = ""  # of a list's row: why it is suppressed, where neither complaint nor unsubscribe
+    note: str = ""  # of a list's row: the list, for people
 
 
 _values_of = attrgetter(*Report.__dataclass_fields__)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.status import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from bounces.intake.keep import megabytes
@@ -20,6 +20,7 @@ from bounces.plain_text import plain_tree
 
 # 10,000 addresses of 254 characters are 2.6 MB, 1,000 events with whole diagnostics 4 MB.
 JSON_CAP = 8 * 1024 * 1024
+ENVELOPE = 1024 * 1024  # what the form around a file may weigh
 
 
 class TooLarge(APIException):
@@ -71,6 +72,20 @@ class MailBody(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         return read_capped(stream, settings.MAIL_CAP, parser_context)
+
+
+class FileBody(MultiPartParser):
+    """A form with a file, refused by its announced length before anything is read."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        request = (parser_context or {}).get("request")
+        announced = int(request.META.get("CONTENT_LENGTH") or 0) if request is not None else 0
+        if announced > settings.MAIL_CAP + ENVELOPE:
+            raise TooLarge(f"The file has {megabytes(announced)}; at most {megabytes(settings.MAIL_CAP)} are taken.")
+        found = super().parse(stream, media_type, parser_context)
+        if not is_keepable([*found.data, *(each for values in found.data.lists() for each in values[1])]):
+            raise ParseError("A text holds a character that cannot be kept.")
+        return found
 
 
 def read_capped(stream: Any, cap: int, parser_context: Mapping[str, Any] | None) -> bytes:

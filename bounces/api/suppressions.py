@@ -29,7 +29,7 @@ from bounces.api.pages import PARAMETERS, ByIdDown
 from bounces.api.strict import StrictSerializer, Text, refuse_empty_parameters, refuse_unknown_parameters
 from bounces.models import Suppression
 from bounces.moments import read_moment
-from bounces.suppression_lists import read_targets, suppress_list
+from bounces.suppression_lists import look_at, read_targets, suppress_list
 
 MOST_TARGETS = 10_000
 MOST_LIFTED = 1_000
@@ -131,6 +131,8 @@ class SuppressSerializer(StrictSerializer):
     note = Text(max_length=500, help_text="Why. Others read it before they lift it.")
     expires_at = Moment(required=False, allow_null=True, help_text="Left out or null: until a person lifts it.")
 
+    dry_run = serializers.BooleanField(default=False, help_text="Only say what would happen.")
+
     def validate_expires_at(self, at: datetime | None) -> datetime | None:
         if at is not None and at <= timezone.now():
             raise ValidationError("That moment has passed: choose a later one, or leave it out.")
@@ -192,7 +194,8 @@ class SuppressionsView(GenericAPIView[Suppression]):
         operation_id="suppressions_create",
         tags=["suppressions"],
         summary="Suppress addresses and domains",
-        description="May be sent again: what is suppressed stays as it was. Complaints and unsubscribes are events.",
+        description="May be sent again: what is suppressed stays as it was. Complaints and unsubscribes are events; "
+        "lists of other tools are brought to `suppressions/lists/`, where they are previewed.",
         request=SuppressSerializer,
         responses={200: ADDED},
         filters=False,
@@ -211,6 +214,9 @@ class SuppressionsView(GenericAPIView[Suppression]):
         listed = read_targets(wanted.validated_data["targets"])
         rejected = [{"index": bad.number, "detail": bad.why} for bad in listed.bad]
         refuse_if_nothing_is_left(len(listed), "targets", rejected)
+        if wanted.validated_data["dry_run"]:
+            outlook = look_at(listed, timezone.now())
+            return Response({"added": outlook.new, "already": outlook.already, "rejected": rejected})
         new = suppress_list(
             listed,
             source_of(request.user),

@@ -9,6 +9,7 @@ from bounces.api.check import CheckView
 from bounces.api.events import EventsView
 from bounces.api.inbox import ItemView, MailView
 from bounces.api.return_paths import ReturnPathsView
+from bounces.api.suppression_lists import ConfirmListView, SuppressionListsView, SuppressionListView
 from bounces.api.suppressions import LiftView, SuppressionsView, SuppressionView
 
 urlpatterns = [
@@ -20,6 +21,9 @@ urlpatterns = [
     path("inbox/<int:pk>/", ItemView.as_view(), name="item"),
     path("suppressions/", SuppressionsView.as_view(), name="suppressions"),
     path("suppressions/lift/", LiftView.as_view(), name="suppressions_lift"),
+    path("suppressions/lists/", SuppressionListsView.as_view(), name="suppression_lists"),
+    path("suppressions/lists/<int:pk>/", SuppressionListView.as_view(), name="suppression_list"),
+    path("suppressions/lists/<int:pk>/confirm/", ConfirmListView.as_view(), name="suppression_list_confirm"),
     path("suppressions/<int:pk>/", SuppressionView.as_view(), name="suppression"),
     path("check/", CheckView.as_view(), name="check"),
 ]

@@ -66,21 +66,33 @@ comes.
 
 ## Lists that providers export
 
-A manager uploads the CSV on *Bounces → Upload*, or an operator gives it to `manage.py ingest`
-([commands](commands.md)). The page shows what each column is read as, which are left out, what the first rows become,
-and each line that is not understood, with its number and the reason. Nothing counts before somebody says “Record”.
+A manager uploads the file on *Bounces → Upload* or on *Suppressions → Suppress*, an operator gives it to `manage.py
+ingest` ([commands](commands.md)), a tool brings it to `suppressions/lists/` ([API](api.md)). Each shows which tool's
+list it is, what each column is read as, which are left out, what the first rows become, and each line that is not
+understood, with its number and the reason. Nothing counts before somebody says “Record”, `--yes` or `confirm`.
 
 - Rows of bounces become bounces, judged by what the server said, as from every other door; a provider's own word
-  (“hard”) makes none hard. Complaints and unsubscribes suppress, with those words; other suppressions as set by hand.
-- A list of addresses and dates alone does not say what it is: choose it on the page, or by `--as`.
+  (“hard”) makes none hard. Complaints and unsubscribes suppress, with those words.
+- Who bounced or was cleaned in another tool, without a server's words, is suppressed as *bounced in another tool*;
+  who was blocklisted or put there by hand, as *set by hand*. Each says the file and the tool.
+- Columns such as *Unsubscribed*, *Email Opt Out*, *Subscriber Status*, *Do not contact*, in ten languages, say it row
+  by row. Rows that are active, subscribed, unconfirmed, or marked “no”, suppress nobody, and are counted. A plain
+  “no” of consent is not an opt-out.
+- A list of addresses and dates alone does not say what it is: choose it on the page, by `--as`, or by `tells`. The
+  file's name may say it (“unsubscribes.csv”).
+- The column of addresses is found by its name and its cells: a street under *Address* is never read as an email
+  address.
 - The same row of a later export changes nothing. What a person lifted after the date of a row stays lifted.
 - A row makes no message: rates are counted of what was sent. Where it names one that Rebound knows, it is about that.
-- Dates are read as ISO 8601, as in mails, or in seconds since 1970; in UTC where they name no zone. 1/5/2026 is not
-  guessed at. Without a date, a row counts from the day of the upload.
-- CSV with commas, semicolons or tabs, in UTF-8, UTF-16 or Windows-1252, up to `REBOUND_MAIL_CAP`; larger ones in a zip.
+- Dates are read as ISO 8601, as in mails, in seconds since 1970, or as people write them; in UTC where they name no
+  zone. 1/5/2026 is not guessed at. Without a date, a row counts from the day of the upload; so does an opt-out whose
+  date cannot be read.
+- CSV with commas, semicolons, tabs or bars, in UTF-8, UTF-16 or Windows-1252; JSON as the providers' APIs answer it;
+  plain text, one address a line or many, with `#` before comments. Up to `REBOUND_MAIL_CAP`; larger ones in a zip.
+  Save a workbook as CSV.
 
 Known by their columns are {lists}. Of any other list the columns
-are found by their names: one has to be called `email`, or the like.
+are found by their names: one has to be called `email`, or the like, or hold addresses alone.
 
 ## Providers' webhooks
 

@@ -101,6 +101,8 @@ def reported(event: dict[str, Any]) -> Report:
         campaign=str(event.get("campaign") or ""),
         reader=LIST_READER if event.get("reader") == LIST_READER else EVENT_READER,
     )
+    if report.reader == LIST_READER:
+        return change(report, because=str(event.get("because") or ""), note=str(event.get("note") or ""))
     is_unnamed = report.envelope_id == f"{UNNAMED}{event['event_id']}"
     name = failure_name(report) if is_unnamed else ""
     return change(report, envelope_id=name) if name else report

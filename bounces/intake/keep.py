@@ -16,8 +16,9 @@ from typing import BinaryIO
 from django.conf import settings
 from django.db import transaction
 
-from bounces.intake.exported.layout import layout_of
-from bounces.intake.exported.table import first_line
+from bounces.intake.exported.layout import is_list
+from bounces.intake.exported.objects import begins_json
+from bounces.intake.exported.table import HEAD_BYTES
 from bounces.mailfiles import FileKind, sniff
 from bounces.models import InboundItem, RawChunk
 from bounces.statements import columns, run
@@ -83,7 +84,7 @@ def keep_stream(stream: BinaryIO, size: int, name: str, door: Door) -> Kept:
 
     May run twice: the second time finds the first's item.
     """
-    head = stream.read(4096)
+    head = stream.read(HEAD_BYTES)
     form = form_of(head, name)
     cap = settings.ARCHIVE_CAP if form in InboundItem.ARCHIVES else settings.MAIL_CAP
     if size > cap:
@@ -104,8 +105,8 @@ def keep_stream(stream: BinaryIO, size: int, name: str, door: Door) -> Kept:
 def form_of(head: bytes, name: str) -> str:
     """By its beginning: lists of addresses are what is no mail and names a column of them."""
     form = FORMS[sniff(head, name)]
-    is_list = form == InboundItem.Form.UNKNOWN and layout_of(first_line(head), name) is not None
-    return InboundItem.Form.LIST if is_list else form
+    may_be_list = form == InboundItem.Form.UNKNOWN or (form == InboundItem.Form.MAIL and begins_json(head))
+    return InboundItem.Form.LIST if may_be_list and (begins_json(head) or is_list(head, name)) else form
 
 
 def keep_refused(name: str, size: int, why: str, door: Door, place: int | None = None) -> Kept:

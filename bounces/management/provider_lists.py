@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bounces.intake.exported.layout import TELLS
 from bounces.intake.exported.opening import decide
-from bounces.intake.exported.preview import Preview, guessed, preview_of
+from bounces.intake.exported.preview import CLEANED, Preview, guessed, preview_of
 from bounces.intake.keep import WAITS
 from bounces.models import InboundItem
 
@@ -31,24 +31,30 @@ def decide_lists(item_ids: Sequence[int], tells: str) -> list[InboundItem]:
     return [one for one in lists_that_wait(item_ids) if not decide(one.pk, tells or guessed(one))]
 
 
+def undecided_lists(item_ids: Sequence[int], tells: str) -> list[InboundItem]:
+    """Those of which neither the operator nor the list itself says what they are; records nothing."""
+    return [one for one in lists_that_wait(item_ids) if not (tells or guessed(one))]
+
+
 def show_previews(item_ids: Sequence[int], tells: str, console: Console) -> None:
     for item in lists_that_wait(item_ids):
         preview = preview_of(item, tells)
         if preview is None or not preview.tells:
             console.print(undecided(item), markup=False)
             continue
-        console.print(table_of(item, preview))
+        console.print(f"{item}: {preview.layout.name}", markup=False, soft_wrap=True)
+        console.print(table_of(preview))
         for read in preview.bad:
             console.print(f"  line {read.number}: {read.why}", markup=False)
         if preview.layout.unknown:
             console.print(f"  left out: {', '.join(preview.layout.unknown)}", markup=False)
 
 
-def table_of(item: InboundItem, preview: Preview) -> Table:
-    table = Table("What its rows tell", "Rows", title=f"{item}: {preview.layout.name}")
+def table_of(preview: Preview) -> Table:
+    table = Table("What its rows tell", "Rows")
     for event, number in preview.events.most_common():
-        table.add_row(str(event), f"{number:,}")
-    table.add_row("nothing that is recorded", f"{preview.ignored:,}")
+        table.add_row("suppressed: bounced elsewhere" if event == CLEANED else str(event), f"{number:,}")
+    table.add_row("nothing: suppresses nobody", f"{preview.ignored:,}")
     table.add_row("not understood", f"{preview.bad_count:,}")
     if preview.is_cut:
         table.add_row("more, not looked at", "")

@@ -23,25 +23,28 @@ DATES = {
 COLUMNS = ("last_bounce_at", "last_delivered_at", "last_reply_at", "last_click_at")
 
 
-SUPPRESSING = (
-    (Event.COMPLAINED, "complaint", ""),
-    (Event.UNSUBSCRIBED, "unsubscribe", ""),
-    (Event.SUPPRESSED, "manual", "On a list that a provider exported."),
-)
+SUPPRESSING = {Event.COMPLAINED: "complaint", Event.UNSUBSCRIBED: "unsubscribe", Event.SUPPRESSED: "manual"}
+ELSEWHERE = "bounce"  # why a list suppresses whom mail of another tool did not reach
 
 
 def suppress_those_who_asked(told: Sequence[Told], address_ids: dict[str, int]) -> None:
     """Suppresses whoever complained or unsubscribed, or is on a provider's list, by the word of a trusted source."""
-    for event, reason, note in SUPPRESSING:
-        latest_first = sorted(told, key=lambda one: (one.occurred_at, one.source), reverse=True)
-        asked = {one.email: one for one in latest_first if one.report.event == event and one.is_trusted}
+    for reason in (*SUPPRESSING.values(), ELSEWHERE):
+        latest_first = sorted(told, key=lambda one: (one.occurred_at, one.source, one.report.note), reverse=True)
+        asked = {one.email: one for one in latest_first if one.is_trusted and reason_of(one) == reason}
         suppress_many(
             {email: address_ids[email] for email in asked},
             reason=reason,
             source_of={email: one.source for email, one in asked.items()},
             at_of={email: one.occurred_at for email, one in asked.items()},
-            note=note,
+            note_of={email: one.report.note for email, one in asked.items()},
         )
+
+
+def reason_of(one: Told) -> str:
+    """Why it suppresses; "" where it does not."""
+    reason = SUPPRESSING.get(one.report.event, "")
+    return ELSEWHERE if reason == "manual" and one.report.because == ELSEWHERE else reason
 
 
 def advance_dates(told: Sequence[Told], address_ids: dict[str, int]) -> set[int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Case, IntegerField, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -16,6 +17,8 @@ from django.utils import timezone
 from bounces import suppressions
 from bounces.exporting import SUPPRESSION_COLUMNS, suppression_rows
 from bounces.ids import ids_in
+from bounces.intake.exported.opening import reopen
+from bounces.intake.upload import keep_upload_as, layout_in, targets_in
 from bounces.lists import Day, SuppressionFilter
 from bounces.models import Suppression
 from bounces.paging import both_ways, capped_count, page_for, sort_for
@@ -95,7 +98,8 @@ class SuppressForm(forms.Form):
     file = forms.FileField(
         label="Or a file",
         required=False,
-        help_text="A text file or a CSV with a column “email” or “domain”, up to 1 MB.",
+        help_text="A text file or a CSV with a column “email” or “domain”, up to 1 MB. Lists that Mailchimp, HubSpot, "
+        "SendGrid and other tools export open as what they are: each row keeps its own reason and date.",
     )
     note = forms.CharField(
         label="Why",
@@ -137,7 +141,7 @@ class SuppressForm(forms.Form):
     def _text(self, cleaned: dict[str, Any]) -> str:
         typed = str(cleaned.get("targets") or "")
         file = cleaned.get("file")
-        return f"{typed}\n{file.read().decode('utf-8-sig')}".strip() if file else typed
+        return f"{typed}\n{targets_in(file, layout_in(file))}".strip("\ufeff") if file else typed
 
     @property
     def expires_at(self) -> datetime | None:
@@ -149,18 +153,32 @@ class SuppressForm(forms.Form):
 @needs(MAY)
 def add(request: HttpRequest) -> HttpResponse:
     """One address is added at once; a list, a domain, or what has a mistake in it, after a preview."""
+    file = request.FILES.get("file")
+    if isinstance(file, UploadedFile) and (opened := open_list_of(file, request)):
+        return opened
     form = SuppressForm(request.POST or None, request.FILES or None, initial={"targets": request.GET.get("q", "")})
     if request.method != "POST" or not form.is_valid():
         return render(request, "bounces/suppressions_add.html", {"form": form})
     now = timezone.now()
     listed: SuppressionList = without_held(form.cleaned_data["listed"], now)
-    is_one_address = len(listed.emails) == 1 and not listed.domains and not listed.bad
+    is_one_address = not file and len(listed.emails) == 1 and not listed.domains and not listed.bad
     if not (is_one_address or ("confirmed" in request.POST and len(listed))):
         return render(request, "bounces/suppressions_preview.html", preview(form, look_at(listed, now)))
     note = form.cleaned_data["note"].strip()
     new = suppress_list(listed, SOURCE, by=request.user, note=note, expires_at=form.expires_at, now=now)
     messages.success(request, said(new, len(listed) - new))
     return redirect("bounces:suppressions")
+
+
+def open_list_of(file: UploadedFile, request: HttpRequest) -> HttpResponse | None:
+    """A list of another tool that says why its people are on it opens as what it is; None of addresses alone."""
+    layout = layout_in(file)
+    if layout is None or not layout.tells or not request.user.has_perm("bounces.upload_bounces"):
+        return None
+    kept = keep_upload_as(file, request.user, timezone.now())
+    reopen([kept.item_id])
+    messages.info(request, f"{layout.name}. Each row says why: look at it, then record it.")
+    return redirect("bounces:provider_list", kept.item_id)
 
 
 def preview(form: SuppressForm, outlook: Outlook) -> dict[str, Any]:

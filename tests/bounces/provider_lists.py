@@ -42,7 +42,7 @@ KNOWN: dict[str, tuple[str, str]] = {
     ),
     "EmailAddress,SuppressionReason,Origin,CreatedAt\nada@b.example,HardBounce,Recipient,2026-04-01T10:00:00Z": (
         "Postmark: suppressions",
-        "manual",
+        "bounce",
     ),
     f"ID,Type,Email,Details,BouncedAt,MessageID\n1,HardBounce,ada@b.example,smtp;{SAID},2026-04-01T10:00:00Z,x": (
         "Postmark: bounces",
@@ -50,7 +50,7 @@ KNOWN: dict[str, tuple[str, str]] = {
     ),
     "Email Address,First Name,CLEAN_TIME,CLEAN_CAMPAIGN_TITLE\nada@b.example,Ada,2026-04-01 10:00:00,Spring": (
         "Mailchimp: cleaned contacts",
-        "manual",
+        "bounce",
     ),
     "Email Address,First Name,UNSUB_TIME,UNSUB_REASON\nada@b.example,Ada,2026-04-01 10:00:00,NORMAL": (
         "Mailchimp: unsubscribed contacts",
@@ -71,7 +71,7 @@ KNOWN: dict[str, tuple[str, str]] = {
     ),
     "EmailAddress,Reason,LastUpdateTime\nada@b.example,BOUNCE,2026-04-01T10:00:00+00:00": (
         "Amazon SES: suppression list",
-        "manual",
+        "bounce",
     ),
     "Email address,Suppression reason,Date added\nada@b.example,COMPLAINT,2026-04-01": (
         "Amazon SES: suppression list",

@@ -1,7 +1,9 @@
-"""Lists that providers export: bounces, complaints, unsubscribes, suppressions, as CSV.
+"""Lists that providers export: bounces, complaints, unsubscribes, suppressions, as CSV, JSON or plain text.
 
     lists.toml    which lists are known by their columns, and what the words in them mean
-    layout.py     the first line of a file -> what its columns hold, which provider it is of, what its rows tell
+    cells.py      whether cells hold addresses
+    objects.py    JSON -> rows of cells
+    layout.py     the first lines of a file -> what its columns hold, which provider it is of, what its rows tell
     table.py      bytes -> the lines of a table, bounded
     lines.py      one line -> an event, or why it is none
     preview.py    what a kept list would tell, before anything of it is recorded

@@ -21,7 +21,8 @@ from django.db import transaction
 
 from bounces import inbox, lease
 from bounces.inbox import Item, Outcome, ignored, quarantined
-from bounces.intake.exported.layout import TELLS, Layout, layout_of
+from bounces.intake.exported.layout import TELLS, Layout
+from bounces.intake.exported.layout import open_list as laid_out
 from bounces.intake.exported.lines import Read, read_line
 from bounces.intake.exported.table import Line, read_lines
 from bounces.intake.keep import WAITS, Door, Piece, keep_pieces
@@ -30,7 +31,7 @@ from bounces.models import InboundItem
 from bounces.values import Trust
 
 BATCH = 500
-NO_LIST = "No column of it holds addresses: its first line has to name one, like “email”."
+NO_LIST = "No column of it holds email addresses. Name one “email” in its first line."
 State = InboundItem.State
 
 
@@ -56,12 +57,11 @@ def open_list(item: Item, held: Lease, now: datetime) -> None:
     """Makes the children and finishes the list. May run twice."""
     tally: Counter[str] = Counter()
     with inbox.open_body(item) as file, closing(read_lines(file)) as lines:
-        head = next(lines, None)
-        layout = layout_of(head.cells, item.name) if head else None
+        layout, rows = laid_out(lines, item.name)
         if layout is None or item.tells not in TELLS:
             inbox.end({item.pk: quarantined(WAITS if layout else NO_LIST)}, held, now)
             return
-        while several := list(islice(lines, BATCH)):
+        while several := list(islice(rows, BATCH)):
             tally.update(keep_lines(item, layout, several, held))
             lease.renew(held)
     inbox.end({item.pk: outcome_of(tally)}, held, now)
@@ -86,7 +86,7 @@ def piece_of(item: Item, layout: Layout, line: Line, read: Read) -> Piece:
         return Piece(body=body, name=name, form=InboundItem.Form.EVENT, identity=identity)
     # Kept as a list of its own, so that it can be read again when we know better.
     return Piece(
-        body=csv_of(layout.head, line.cells),
+        body=csv_of(layout.stored_head, line.cells),
         name=f"line {line.number}",
         form=InboundItem.Form.LIST,
         identity=f"none\0{item.pk}\0{line.number}".encode(),

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from bounces import inbox
 from bounces.classification import classify
 from bounces.intake.events import reported
-from bounces.intake.exported.layout import Layout, layout_of
-from bounces.intake.exported.lines import Read, read_line
+from bounces.intake.exported.layout import Layout, open_list
+from bounces.intake.exported.lines import ELSEWHERE, Read, read_line
 from bounces.intake.exported.table import read_lines
 from bounces.models import InboundItem
 from bounces.rules_in_force import rules_in_force
@@ -36,7 +37,7 @@ class Shown:
 
     @property
     def words(self) -> str:
-        return WORDS.get(self.read.event.get("event", ""), self.read.why)
+        return WORDS.get(what_of(self.read.event), self.read.why)
 
     @property
     def reason(self) -> str:
@@ -47,7 +48,18 @@ class Shown:
         return str(self.read.event.get("occurred_at", ""))[:10]
 
 
-WORDS = {Event.COMPLAINED: "complaint", Event.UNSUBSCRIBED: "unsubscribe", Event.SUPPRESSED: "suppression"}
+CLEANED = "cleaned"
+WORDS = {
+    Event.COMPLAINED: "complaint",
+    Event.UNSUBSCRIBED: "unsubscribe",
+    Event.SUPPRESSED: "suppression",
+    CLEANED: "suppression: it bounced in another tool",
+}
+
+
+def what_of(event: dict[str, Any]) -> str:
+    """An event, or CLEANED: a suppression because mail bounced in another tool."""
+    return CLEANED if event.get("because") == ELSEWHERE else str(event.get("event", ""))
 
 
 @dataclass(slots=True)
@@ -58,7 +70,7 @@ class Preview:
     tells: str
     rows: int = 0
     is_cut: bool = False
-    events: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)  # by `what_of`
     judged: Counter[tuple[str, str]] = field(default_factory=Counter)
     shown: list[Shown] = field(default_factory=list)
     bad: list[Read] = field(default_factory=list)
@@ -69,7 +81,8 @@ class Preview:
     def columns(self) -> list[tuple[str, str]]:
         """Each column that is read, and as what."""
         names = sorted(self.layout.columns.items(), key=lambda one: one[1])
-        return [(self.layout.head[at], READ_AS[thing]) for thing, at in names]
+        read = [(self.layout.head[at], READ_AS[thing]) for thing, at in names if at not in self.layout.flags]
+        return read + [(self.layout.head[at], FLAGS[kind]) for at, kind in sorted(self.layout.flags.items())]
 
     @property
     def recorded(self) -> int:
@@ -104,10 +117,22 @@ class Preview:
         return self.events[Event.SUPPRESSED]
 
     @property
+    def cleaned(self) -> int:
+        return self.events[CLEANED]
+
+    @property
     def is_undated(self) -> bool:
-        return "at" not in self.layout.columns
+        return "at" not in self.layout.columns and not self.layout.flags
 
 
+FLAGS = {
+    "complaint": "whether they complained",
+    "unsubscribe": "whether they want no more mail",
+    "bounce": "whether mail to them bounced",
+    "manual": "whether nobody writes to them",
+    "status": "whether they want no more mail, or bounced",
+    "consent": "whether they took their consent back; a plain no is not an opt-out",
+}
 READ_AS = {
     "email": "the address",
     "word": "what happened",
@@ -121,22 +146,22 @@ READ_AS = {
     "campaign": "the campaign",
     "label": "the provider's reason",
     "left": "whether they want no more mail",
+    "expired": "whether it is over",
 }
 
 
 def preview_of(item: InboundItem, tells: str = "") -> Preview | None:
     """None where it is no list. What nobody has said yet is guessed, where the list itself gives a reason to."""
     with inbox.open_body(item) as file, closing(read_lines(file)) as lines:
-        head = next(lines, None)
-        layout = layout_of(head.cells, item.name) if head else None
+        layout, rows = open_list(lines, item.name)
         if layout is None:
             return None
         chosen = tells if tells in dict(layout.choices) else layout.tells
         preview = Preview(layout, chosen)
         if chosen:
-            read = [read_line(layout, chosen, line, item.received_at) for line in islice(lines, MOST_ROWS)]
+            read = [read_line(layout, chosen, line, item.received_at) for line in islice(rows, MOST_ROWS)]
             count(preview, read)
-        preview.is_cut = next(lines, None) is not None and bool(chosen)
+        preview.is_cut = next(rows, None) is not None and bool(chosen)
     return preview
 
 
@@ -147,7 +172,7 @@ def count(preview: Preview, read: Sequence[Read]) -> None:
         judgement = None
         if one.event:
             event = Event(one.event["event"])
-            preview.events[event] += 1
+            preview.events[what_of(one.event)] += 1
             if event in (Event.BOUNCED, Event.DEFERRED) and preview.judged_count < MOST_JUDGED:
                 judgement = classify(reported(one.event), rules=rules)
                 kind = judgement.kind if event == Event.BOUNCED else Kind.DEFERRED
@@ -164,6 +189,5 @@ def count(preview: Preview, read: Sequence[Read]) -> None:
 def guessed(item: InboundItem) -> str:
     """What its rows are, where the list itself says so; "" where only a person knows."""
     with inbox.open_body(item) as file, closing(read_lines(file)) as lines:
-        head = next(lines, None)
-    layout = layout_of(head.cells, item.name) if head else None
+        layout, _ = open_list(lines, item.name)
     return layout.tells if layout else ""

@@ -26,7 +26,13 @@ from bounces import inbox, process
 from bounces.intake.exported.layout import TELLS
 from bounces.intake.files import Piped, keep_paths, keep_piped
 from bounces.intake.keep import Kept
-from bounces.management.provider_lists import decide_lists, show_previews, undecided
+from bounces.management.provider_lists import (
+    decide_lists,
+    lists_that_wait,
+    show_previews,
+    undecided,
+    undecided_lists,
+)
 from bounces.models import InboundItem
 from bounces.terminal import terminal
 
@@ -61,7 +67,8 @@ class Command(BaseCommand):
             "--as", choices=list(TELLS), default="", dest="tells", metavar="WHAT",
             help=f"What the rows of a provider's list are, where it does not say so itself: {', '.join(TELLS)}.",
         )  # fmt: skip
-        parser.add_argument("--preview", action="store_true", help="Of lists: what they would tell, recording nothing.")
+        parser.add_argument("--yes", action="store_true", help="Record the lists. Without it, only look at them.")
+        parser.add_argument("--preview", action="store_true", help="Only look at lists, and leave mails unread too.")
         pipe = parser.add_argument_group("what a mail system says of the mail it pipes in (with -)")
         pipe.add_argument("--source", default="", metavar="NAME", help="The source in whose name it comes.")
         pipe.add_argument("--recipient", default="", metavar="ADDRESS", help="The envelope's recipient.")
@@ -82,12 +89,16 @@ class Command(BaseCommand):
         if options["preview"]:
             show_previews(taken.ids, options["tells"], console)
             return
-        waiting = decide_lists(taken.ids, options["tells"])
+        decide = decide_lists if options["yes"] else undecided_lists
+        waiting = decide(taken.ids, options["tells"])
         if not options["keep_only"]:
             process_all()
-            waiting = decide_lists(taken.ids, options["tells"])  # those in archives too
+            waiting = decide(taken.ids, options["tells"])  # those in archives too
             process_all()
         report(taken, console)
+        if not options["yes"] and (number := len(lists_that_wait(taken.ids))):
+            show_previews(taken.ids, options["tells"], console)
+            console.print(f"Lists that are not recorded: {number:,}. Look at them, then add --yes.", markup=False)
         wrong = [f"{name}: {error}" for name, error in taken.unread] + [undecided(one) for one in waiting]
         if wrong:
             raise CommandError("\n".join(wrong))
