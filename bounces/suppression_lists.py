@@ -25,8 +25,7 @@ from bounces.suppressions import active
 LARGEST = 1024 * 1024  # bytes
 CHUNK = 5000
 COLUMNS = frozenset({"email", "e-mail", "email address", "address", "domain", "address or domain"})
-# Columns of our own export.
-STATE, REASON = "state", "reason"
+STATE, REASON = "state", "reason"  # columns of our own export
 REASONS = {reason.label.lower(): reason.value for reason in Suppression.Reason}
 EVERYONE_AT = "*@"  # as other tools write a domain
 RENEWED = "It had expired, and was suppressed anew."
@@ -183,7 +182,7 @@ def is_comment(line: str) -> bool:
 
 
 def _cells_below(text: str, lines: Sequence[str]) -> Sequence[tuple[int, list[str]]]:
-    """The rows below the header. Where quotes do not close, each line is a row of its own: none swallows the others."""
+    """Where quotes do not close, each line is a row of its own: none swallows the others."""
     rows = csv.reader(StringIO(text, newline=""), delimiter=_separator(lines[0]), strict=True)
     try:
         return [(rows.line_num, [restore(cell.strip()) for cell in cells]) for cells in rows][1:]

@@ -12,6 +12,7 @@ from bounces.intake.exported.layout import Layout, find_layout, open_list
 from bounces.intake.exported.table import HEAD_BYTES, encoding_of, first_lines, read_lines
 from bounces.intake.keep import Door, Kept, keep_stream
 from bounces.models import InboundItem
+from bounces.suppression_lists import COLUMNS
 from bounces.values import Trust
 
 
@@ -39,10 +40,15 @@ def layout_in(file: UploadedFile) -> Layout | None:
     return None if is_ours else find_layout(lines, file.name or "")[0]
 
 
+def names_its_column(layout: Layout) -> bool:
+    """Whether `bounces/suppression_lists.py` knows the column of addresses by its name."""
+    return layout.head[layout.columns["email"]].lower() in COLUMNS
+
+
 def targets_in(file: UploadedFile, layout: Layout | None) -> str:
     """The addresses and domains that it names, each in its line. Raises UnicodeDecodeError of what is no text."""
     body = file.read()
-    if layout is None or not layout.has_head:
+    if layout is None or not layout.has_head or names_its_column(layout):
         return body.decode(encoding_of(body[:HEAD_BYTES]))
     at, lines = layout.columns["email"], [""]
     _, rows = open_list(read_lines(io.BytesIO(body)), file.name or "")

@@ -141,7 +141,7 @@ class SuppressForm(forms.Form):
     def _text(self, cleaned: dict[str, Any]) -> str:
         typed = str(cleaned.get("targets") or "")
         file = cleaned.get("file")
-        return f"{typed}\n{targets_in(file, layout_in(file))}".strip("\ufeff") if file else typed
+        return f"{typed}\n{targets_in(file, layout_in(file))}".strip() if file else typed
 
     @property
     def expires_at(self) -> datetime | None:

@@ -40,7 +40,7 @@ OF_REASON: dict[str, Told] = {
 SUPPRESSES = (Event.COMPLAINED, Event.UNSUBSCRIBED, Event.SUPPRESSED)
 NOTE_LENGTH = 300
 PATTERN = "suppress the domain, like b.example, on the page Suppressions."
-YES = ("true", "yes", "1")
+YES, OVER = ("true", "yes", "1"), ("lifted", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def named(cells: dict[str, str], said: dict[int, tuple[str, str]]) -> str:
 
 def told_by(layout: Layout, tells: str, cells: dict[str, str], said: dict[int, tuple[str, str]]) -> Told | None:
     """None of a row that nothing is recorded of. Raises ValueError for a word that is not known."""
-    if bare(cells.get("expired", "")) in YES:
+    if bare(cells.get("expired", "")) in YES or bare(cells.get("state", "")) in OVER:
         return None
     if tells != "mixed":
         return EVENTS[tells]

@@ -147,6 +147,7 @@ READ_AS = {
     "label": "the provider's reason",
     "left": "whether they want no more mail",
     "expired": "whether it is over",
+    "state": "whether it is over",
 }
 
 
