@@ -1,4 +1,4 @@
-"""The parameters of the list of contacts: the words of `contacts/filters.py`, and `updated_since`."""
+"""The parameters of the list of contacts: the words of `contacts/filters.py`, look-ups, and `updated_since`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bounces.api.pages import PARAMETERS
 from bounces.api.strict import refuse_empty_parameters, refuse_unknown_parameters
 from bounces.moments import read_day_or_moment
 from contacts.filters import LONGEST, MOST_VALUES, SEVERAL, STATUSES, VERDICTS, WORDS, narrow, read_filter
+from contacts.lookups import LOOK_UPS, LookUpError
 
 SINCE = "updated_since"
 MEANING = {
@@ -27,17 +28,24 @@ MEANING = {
     "source": "Where it came from.",
     "segment": "A segment's id: whom it finds.",
 }
+LOOK_UP_MEANING = {
+    "email": "Who has this address, primary or not, in any form: `Ann <ann@bücher.example>` too.",
+    "external_id": "Who has this id in any tool; `hubspot:101`: in that tool.",
+    "phone": "Who has this number, however it is written: digits are compared. One without its country's code finds "
+    "those that end with it.",
+}
 
 
 class WordsFilter(BaseFilterBackend):
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:  # noqa: ARG002 -- DRF's signature
-        refuse_unknown_parameters(request, [*WORDS, SINCE, *PARAMETERS])
-        refuse_empty_parameters(request, ["status", "verdict", SINCE])
+        refuse_unknown_parameters(request, [*WORDS, *LOOK_UPS, SINCE, *PARAMETERS])
+        refuse_empty_parameters(request, ["status", "verdict", *LOOK_UPS, SINCE])
         _refuse_too_many(request)
         words, errors = read_filter(request.query_params, request.user)
         if errors:
             raise ValidationError({word: [sentence] for word, sentence in errors.items()})
         contacts = narrow(queryset, words, request.user)
+        contacts = _looked_up(request, contacts)
         if SINCE in request.query_params:
             contacts = contacts.filter(updated_at__gte=_moment(request.query_params[SINCE]))
         return contacts
@@ -50,7 +58,24 @@ class WordsFilter(BaseFilterBackend):
             "schema": moment,
             "description": "Changed at this moment or after it.",
         }
-        return [*(_parameter(word) for word in WORDS), since]
+        look_ups = [
+            {"name": word, "in": "query", "schema": {"type": "string", "minLength": 1}, "description": meaning}
+            for word, meaning in LOOK_UP_MEANING.items()
+        ]
+        return [*(_parameter(word) for word in WORDS), *look_ups, since]
+
+
+def _looked_up(request: Request, contacts: Any) -> Any:
+    """Each look-up once. Nothing found is an empty list, not an error."""
+    for word, look_up in LOOK_UPS.items():
+        given = request.query_params.getlist(word)
+        if len(given) > 1:
+            raise ValidationError({word: [f"“{word}” takes one value."]})
+        try:
+            contacts = look_up(contacts, given[0]) if given else contacts
+        except LookUpError as error:
+            raise ValidationError({word: [str(error)]}) from error
+    return contacts
 
 
 def _refuse_too_many(request: Request) -> None:

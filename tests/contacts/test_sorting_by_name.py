@@ -20,7 +20,9 @@ BY_NAME = [key for key in ORDERS if key.endswith(("name", "company"))]
 
 def walked(order: str, size: int = 7, direction: str = "next_cursor") -> list[Any]:
     """Every page of the list, from its beginning, or back from its end."""
-    rows, cursor, found = with_primary(Contact.objects.present()).select_related("company"), {}, []
+    rows = with_primary(Contact.objects.present()).select_related("company")
+    cursor: dict[str, str] = {}
+    found: list[Any] = []
     while True:
         page = page_of(rows, ORDERS[order], size=size, **cursor)
         found += page.items
