@@ -11,9 +11,13 @@ from pathlib import Path
 
 
 @contextmanager
-def standing(*, with_pages: bool = True) -> Iterator[None]:
-    """Private servers in a folder of this run alone, durable as in earnest, migrated; gone afterwards."""
-    var = Path(tempfile.mkdtemp(prefix="rebound-bench-"))
+def standing(*, with_pages: bool = True, kept: Path | None = None) -> Iterator[None]:
+    """Private servers in a folder of this run alone, durable as in earnest, migrated; gone afterwards.
+
+    In `kept`, where it is given, they stay for the next run.
+    """
+    var = kept or Path(tempfile.mkdtemp(prefix="rebound-bench-"))
+    var.mkdir(parents=True, exist_ok=True)
     var.chmod(0o711)  # as root, PostgreSQL's account has to reach its folder
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
@@ -32,7 +36,16 @@ def standing(*, with_pages: bool = True) -> Iterator[None]:
                 call_command("collectstatic", interactive=False, verbosity=0)
             yield
     finally:
-        shutil.rmtree(var, ignore_errors=True)
+        if kept is None:
+            remove(var)
+
+
+def remove(var: Path) -> None:
+    """The data too where it lies elsewhere, because PostgreSQL's account cannot reach the folder."""
+    data = var / "postgres"
+    if data.is_symlink():
+        shutil.rmtree(data.resolve().parent, ignore_errors=True)
+    shutil.rmtree(var, ignore_errors=True)
 
 
 def say(name: str, ours: float, floor: float, goal: float, unit: str = "ms") -> bool:
