@@ -2,7 +2,7 @@
 
 CSV and XLSX are opened by spreadsheets: a cell that one would run is defused, and restored by our import
 (`bounces/spreadsheet.py`; OWASP ASVS 5.0 1.2.10). In XLSX every cell is a text by its type
-too. JSON is taken literally.
+too. JSON is taken literally. A plain file is for other tools, and has every cell as it is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]  # has no types
 
-from bounces.spreadsheet import csv_lines, safe_cell
+from bounces.spreadsheet import as_it_is, csv_lines, safe_cell
 
 PIECE = 256 * 1024
 MOST_ROWS_OF_A_SHEET = 1_048_575  # of XLSX, below its header
@@ -49,11 +49,14 @@ class TooLongCell(Unwritable):
         )
 
 
-def pieces_of(form: str, columns: Mapping[str, str], rows: Rows, lists: Collection[str] = ()) -> Iterator[bytes]:
+def pieces_of(
+    form: str, columns: Mapping[str, str], rows: Rows, lists: Collection[str] = (), *, is_plain: bool = False
+) -> Iterator[bytes]:
     """`columns` are headers by key; `lists` are the keys whose cells hold several values. Raises Unwritable."""
+    head = list(columns.values())
     if form == "xlsx":
-        return _xlsx(list(columns.values()), rows)
-    lines = _json_lines(list(columns), rows, lists) if form == "jsonl" else csv_lines(list(columns.values()), rows)
+        return _xlsx(head, rows, is_plain=is_plain)
+    lines = _json_lines(list(columns), rows, lists) if form == "jsonl" else csv_lines(head, rows, is_plain=is_plain)
     return _joined(lines)
 
 
@@ -86,8 +89,9 @@ def _json_value(value: Any) -> Any:
     return value if isinstance(value, int | float) else str(value)
 
 
-def _xlsx(header: Sequence[str], rows: Rows) -> Iterator[bytes]:
+def _xlsx(header: Sequence[str], rows: Rows, *, is_plain: bool) -> Iterator[bytes]:
     """Made on disk, row by row; read from there when it is whole."""
+    cell = as_it_is if is_plain else safe_cell
     with tempfile.NamedTemporaryFile(prefix="rebound-", suffix=".xlsx") as file:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         with xlsxwriter.Workbook(file.name, options) as book:
@@ -95,12 +99,12 @@ def _xlsx(header: Sequence[str], rows: Rows) -> Iterator[bytes]:
             bold = book.add_format({"bold": True})
             sheet.freeze_panes(1, 0)
             for at, name in enumerate(header):
-                sheet.write_string(0, at, safe_cell(name), bold)
+                sheet.write_string(0, at, cell(name), bold)
             for number, row in enumerate(rows, 1):
                 if number > MOST_ROWS_OF_A_SHEET:
                     raise TooManyRows
                 for at, value in enumerate(row):
-                    if text := safe_cell(value):
+                    if text := cell(value):
                         if len(text) > LONGEST_CELL:
                             raise TooLongCell(number + 1, header[at])
                         sheet.write_string(number, at, text)

@@ -1,10 +1,11 @@
 """`./rebound bench pages`: what people wait for, at a size: eighty pages of the whole product over a large population.
 
 In: `--rows N` contacts (with five bounces and twenty attempts each, `people.py`), the stock server, eight people who
-open a page each second (`--pause`). Out: a line a page, then the ten slowest, then the goals: the median and p95 of all
-visits, the largest page, and as many queries as at 10,000 contacts. Exit code 1 where one falls short. `--keep` leaves
-the data in `var/bench/N/` for the next run with the same rows; remove that folder when you are done. `--only WORD`
-opens the pages whose names hold it.
+open a page each second (`--pause`). Out: a line a page, then the ten slowest, then the goals: p50 and p95, the largest
+page, and as many queries as at 10,000 contacts. Exit code 1 where one falls short. Goals are judged by the processor's
+milliseconds of Python and PostgreSQL together, which is what a visit takes on a machine at rest; how long each waited
+beside whatever else this machine does stands before it. `--keep` leaves the data in `var/bench/N/` for the next run
+with the same rows; remove that folder when you are done. `--only WORD` opens the pages whose names hold it.
 """
 
 from __future__ import annotations
@@ -30,19 +31,21 @@ LOADED = "loaded"  # a mark in a kept folder: its population is whole
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the visits of one page were like: milliseconds, kB, queries."""
+    """What the visits of one page were like: milliseconds (of the processor but for `waited`), kB, queries."""
 
     name: str
+    waited: float
     median: float
     p95: float
-    in_database: float
+    python: float
+    postgres: float
     size: float
     queries: int
 
     def __str__(self) -> str:
         return (
-            f"{self.name}: p50 {self.median:.0f} ms, p95 {self.p95:.0f} ms, database {self.in_database:.0f} ms, "
-            f"{self.queries} queries, {self.size:.0f} kB"
+            f"{self.name}: waited {self.waited:.0f} ms; p50 {self.median:.0f} ms, p95 {self.p95:.0f} ms "
+            f"(Python {self.python:.0f}, PostgreSQL {self.postgres:.0f}), {self.queries} queries, {self.size:.0f} kB"
         )
 
 
@@ -79,9 +82,8 @@ def measure(given: argparse.Namespace) -> list[Figures]:
         visits = open_all(chosen, given.rounds, given.pause)
     found = [figures_of(name, [each for each in visits if each.name == name]) for name, _ in chosen]
     say(*map(str, found))
-    if len(visits) > 1:
-        everything = [each.milliseconds for each in visits]
-        say(f"all visits: p50 {statistics.median(everything):.0f} ms, p95 {p95(everything):.0f} ms")
+    for what, taken in (("waited", [each.milliseconds for each in visits]), ("took", [each.work for each in visits])):
+        say(f"all visits {what}: p50 {statistics.median(taken):.0f} ms, p95 {p95(taken):.0f} ms")
     return found
 
 
@@ -122,8 +124,10 @@ def figures_of(name: str, visits: list[Visit]) -> Figures:
     return Figures(
         name,
         statistics.median(each.milliseconds for each in visits),
-        p95([each.milliseconds for each in visits]),
-        statistics.median(each.in_database for each in visits),
+        statistics.median(each.work for each in visits),
+        p95([each.work for each in visits]),
+        statistics.median(each.python for each in visits),
+        statistics.median(each.postgres for each in visits),
         max(each.size for each in visits) / 1000,
         max(each.queries for each in visits),
     )

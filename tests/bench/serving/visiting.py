@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tests.bench.serving.counting import DATABASE, QUERIES
+from tests.bench.serving.counting import POSTGRES, PYTHON, QUERIES
 from tests.bench.serving.load import HOST
 
 PATIENCE = 120  # seconds
@@ -24,7 +24,12 @@ class Visit:
     milliseconds: float
     size: int  # bytes of HTML, before compression
     queries: int
-    in_database: float  # milliseconds
+    python: float  # the processor's milliseconds
+    postgres: float  # likewise
+
+    @property
+    def work(self) -> float:
+        return self.python + self.postgres
 
 
 def visit_all(port: int, cookie: str, pages: Iterable[tuple[str, str]], people: int, pause: float) -> list[Visit]:
@@ -67,5 +72,5 @@ def visit(port: int, cookie: str, name: str, url: str) -> Visit:
     connection.close()
     if response.status != 200:
         raise RuntimeError(f"{name}: {url} answered {response.status}")
-    queries, database = int(response.headers[QUERIES]), float(response.headers[DATABASE])
-    return Visit(name, taken, len(body), queries, database)
+    queries, *costs = (response.headers[each] for each in (QUERIES, PYTHON, POSTGRES))
+    return Visit(name, taken, len(body), int(queries), *map(float, costs))
