@@ -24,6 +24,8 @@ from rest_framework.status import HTTP_409_CONFLICT
 from bounces.api.problems import ErrorsSerializer
 from bounces.api.strict import StrictSerializer
 from contacts.exporting.files import TYPES
+from contacts.exporting.layouts import BadPreset
+from contacts.exporting.presets import PROTECTED, targets
 from contacts.exporting.runs import TooManyOpen, begin, body_of
 from contacts.exporting.subjects import SUBJECTS, BadColumn, BadFilter, Subject
 from contacts.models import Export
@@ -45,6 +47,14 @@ class ExportSerializer(StrictSerializer, serializers.ModelSerializer[Export]):
         source="subject", choices=[(key, each.name) for key, each in SUBJECTS.items()], default="contacts"
     )
     format = serializers.ChoiceField(source="form", choices=Export.Form.choices, default=Export.Form.CSV)
+    preset = serializers.ChoiceField(
+        choices=list(targets().items()),
+        default=PROTECTED,
+        help_text="The tool that reads the file. Empty: a spreadsheet or Rebound; a cell that a spreadsheet would run "
+        "as a formula begins with an apostrophe. `tool`: any other tool, cells as they are. The others, of contacts "
+        "only, have that tool's own headers. Do not open a file with a preset in a spreadsheet if contacts come from "
+        "strangers.",
+    )
     filter = serializers.DictField(
         source="params",
         default=dict,
@@ -59,7 +69,7 @@ class ExportSerializer(StrictSerializer, serializers.ModelSerializer[Export]):
 
     class Meta:
         model = Export
-        fields = ("id", "what", "state", "format", "filter", "columns", "rows", "total", "size", "error", "created_at",
+        fields = ("id", "what", "state", "format", "preset", "filter", "columns", "rows", "total", "size", "error", "created_at",
                   "expires_at", "file")  # fmt: skip
         read_only_fields = ("state", "total", "size", "error", "created_at", "expires_at")
 
@@ -106,8 +116,9 @@ class ExportsView(OfSomeList):
         operation_id="exports_create",
         tags=["exports"],
         summary="Export what you see of a list, and what of it fits",
-        description="Contacts (those of a segment too: `{“segment”: 3}`), bounces, suppressions, or the rows of a "
-        "cleaning run, as their pages export them; a key needs `contacts:read`, `bounces:read` (likewise for a "
+        description="Contacts (those of a segment too: `{“segment”: 3}`), campaigns with their numbers, bounces, "
+        "suppressions, or the rows of a cleaning run, as their pages export them; a key needs `contacts:read` (likewise "
+        "for campaigns), `bounces:read` (likewise for a "
         "cleaning run) or `suppressions:read`. A worker makes the file. Look at the export until its `state` is "
         "`done`, then get its `file`; it stays for some days. The import reads a file of contacts back.",
         responses={
@@ -118,6 +129,7 @@ class ExportsView(OfSomeList):
             OpenApiExample(
                 "Invalid ones", request_only=True, value={"format": "csv", "filter": {"status": ["invalid"]}}
             ),
+            OpenApiExample("For HubSpot", request_only=True, value={"preset": "hubspot", "filter": {"tag": ["customer"]}}),
             OpenApiExample("Hard bounces", request_only=True, value={"what": "bounces", "filter": {"kind": "hard"}}),
         ],
     )
@@ -135,7 +147,10 @@ class ExportsView(OfSomeList):
                 asked.validated_data["columns"],
                 request.user,
                 timezone.now(),
+                asked.validated_data["preset"],
             )
+        except BadPreset as error:
+            raise ValidationError({"preset": [str(error)]}) from error
         except BadColumn as error:
             raise ValidationError({"columns": [str(error)]}) from error
         except BadFilter as error:

@@ -26,7 +26,11 @@ CHUNK = 2000
 MOST_IN_MEMORY = 50_000  # of the admin's export, which builds its file before it sends it
 COLUMNS = WORDS
 JUDGED = ("verdict", "status", "verdict_reason")
+VERDICT = "verdict"
 IDS = "external_ids"  # of tools that have a name
+# What only files for other tools ask for. No custom field can be called so.
+WHY_NOT = "verdict.reason"
+ID_IN = "id."  # and a tool's plain name: by which id it knows the contact
 DERIVED_HERE = (*JUDGED, IDS)
 LISTS = ("other_emails", "tags", IDS)  # several values in a cell
 # What is read of a contact, the custom values last, and what the others are called.
@@ -68,10 +72,10 @@ def _rows(
     if not ids:
         return
     tags = _tags(ids) if "tags" in wanted else {}
-    named = _external_ids(ids) if IDS in wanted else {}
-    reached = _addresses(ids) if wanted & {"email", "other_emails", *JUDGED} else {}
+    named = _external_ids(ids) if any(word == IDS or word.startswith(ID_IN) for word in wanted) else {}
+    reached = _addresses(ids) if wanted & {"email", "other_emails", WHY_NOT, *JUDGED} else {}
     verdicts: Mapping[int, Verdict] = {}
-    if wanted & set(JUDGED):
+    if wanted & {WHY_NOT, *JUDGED}:
         verdicts = verdicts_of(sorted({addresses[0][0] for addresses in reached.values()}), now, demand)
     values: Sequence[Any]
     for pk, *values in Contact.objects.filter(pk__in=ids).order_by("pk").values_list("pk", *OWN):
@@ -83,11 +87,12 @@ def _rows(
             "email": "".join(emails[:1]),
             "other_emails": ", ".join(emails[1:]),
             "tags": _listed(tags.get(pk, [])),
-            IDS: ", ".join(named.get(pk, [])),
+            IDS: ", ".join(f"{tool}: {external_id}" for tool, external_id in named.get(pk, [])),
         }
+        cells |= {f"{ID_IN}{tool}": external_id for tool, external_id in reversed(named.get(pk, []))}
         if addresses and (verdict := verdicts.get(addresses[0][0])):
             cells |= {"status": str(verdict.status), "verdict": str(verdict.answer)}
-            cells["verdict_reason"] = verdict.sentence
+            cells |= {"verdict_reason": verdict.sentence, WHY_NOT: verdict.reason}
         yield [cells.get(column, "") for column in header]
 
 
@@ -108,11 +113,11 @@ def _tags(ids: Sequence[int]) -> dict[int, list[str]]:
     return found
 
 
-def _external_ids(ids: Sequence[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+def _external_ids(ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+    found: dict[int, list[tuple[str, str]]] = {}
     rows = ContactExternalId.objects.filter(contact__in=ids).order_by("contact_id", "tool", "external_id")
     for contact, tool, external_id in rows.values_list("contact_id", "tool", "external_id"):
-        found.setdefault(contact, []).append(f"{tool}: {external_id}")
+        found.setdefault(contact, []).append((tool, external_id))
     return found
 
 

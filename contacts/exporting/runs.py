@@ -20,8 +20,10 @@ from django.db.models import Q
 from bounces import lease
 from bounces.lease import Lease
 from contacts.access import User
-from contacts.exporting.files import MOST_ROWS_OF_A_SHEET, TooManyRows, Unwritable, pieces_of
-from contacts.exporting.subjects import SUBJECTS, BadFilter, Params, choose
+from contacts.exporting.files import MOST_ROWS_OF_A_SHEET, TooManyRows, Unwritable
+from contacts.exporting.layouts import layout_of
+from contacts.exporting.presets import PROTECTED
+from contacts.exporting.subjects import SUBJECTS, BadFilter, Params
 from contacts.models import Export, ExportPiece
 
 Clock = Callable[[], datetime]
@@ -42,19 +44,20 @@ class TooManyOpen(ValueError):
         super().__init__(f"{MOST_OPEN} of your exports are not done yet. Wait for one of them, or delete it.")
 
 
-def stream(what: str, form: str, params: Params, keys: Sequence[str], user: User, now: datetime) -> Iterator[bytes]:
+def stream(
+    what: str, form: str, params: Params, keys: Sequence[str], user: User, now: datetime, preset: str = PROTECTED
+) -> Iterator[bytes]:
     """The file, made while it is sent; its first piece is made at once. Raises BadFilter, Unwritable."""
-    subject = SUBJECTS[what]
-    columns = choose(subject, keys)
-    rows = subject.rows(subject.find(params, user, now), list(columns), now, subject.demand(params, user))
-    pieces = pieces_of(form, columns, rows, subject.lists)
+    subject, layout = SUBJECTS[what], layout_of(what, preset, keys)
+    pieces = layout.pieces(form, layout.rows(subject.find(params, user, now), now, subject.demand(params, user)))
     return chain([next(pieces, b"")], pieces)
 
 
-def begin(what: str, form: str, params: Params, keys: Sequence[str], user: User, now: datetime) -> Export:
+def begin(
+    what: str, form: str, params: Params, keys: Sequence[str], user: User, now: datetime, preset: str = PROTECTED
+) -> Export:
     """An export for a worker. Raises BadFilter, TooManyOpen."""
-    subject = SUBJECTS[what]
-    columns = choose(subject, keys)
+    subject, layout = SUBJECTS[what], layout_of(what, preset, keys)
     with transaction.atomic():
         # Two requests at once are counted one after the other.
         get_user_model()._default_manager.select_for_update(no_key=True).get(pk=user.pk)
@@ -63,8 +66,9 @@ def begin(what: str, form: str, params: Params, keys: Sequence[str], user: User,
         return Export.objects.create(
             subject=what,
             form=form,
+            preset=preset,
             params=subject.store(params, user),
-            columns=list(columns),
+            columns=layout.chosen,
             label=subject.describe(params, user)[:500],
             by=user,
             created_at=now,
@@ -156,10 +160,9 @@ def _write(export: Export, held: Lease, clock: Clock) -> None:
     export.total = found.order_by().count()
     if export.form == Export.Form.XLSX and export.total > MOST_ROWS_OF_A_SHEET:
         raise TooManyRows  # now, rather than after a million rows
-    columns = choose(subject, export.columns)
-    demand = subject.demand(params, export.by)
-    rows = _watched(export, held, subject.rows(found, list(columns), now, demand))
-    for piece in pieces_of(export.form, columns, rows, subject.lists):
+    layout = layout_of(export.subject, export.preset, export.columns)
+    rows = _watched(export, held, layout.rows(found, now, subject.demand(params, export.by)))
+    for piece in layout.pieces(export.form, rows):
         with transaction.atomic():
             lease.guard(held)
             if not _tell(export, size=export.size + len(piece), pieces=export.pieces + 1):

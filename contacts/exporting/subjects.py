@@ -27,8 +27,9 @@ from bounces.lists import BounceFilter, ListFilter, RunRowFilter, SuppressionFil
 from bounces.models import CleaningRun
 from bounces.sentences import QUESTION
 from bounces.sight import only_seen
-from contacts.access import User
+from contacts.access import User, campaigns_for
 from contacts.chips import chips_of
+from contacts.exporting.campaigns import CAMPAIGN_COLUMNS, CampaignFilter, campaign_rows
 from contacts.exporting.people import LISTS, columns, header_of, rows_of
 from contacts.filters import WORDS as WORDS_OF_CONTACTS
 from contacts.filters import demand_in, find_contacts, read_filter, read_words
@@ -223,6 +224,17 @@ SUBJECTS: dict[str, Subject] = {
         read=_read_cleaning,
         find=_find_cleaning,
         rows=lambda found, keys, now, demand: _picked(CLEANING_COLUMNS, keys, cleaning_rows(found)),  # noqa: ARG005
+        describe=_describe,
+    ),
+    "campaigns": Subject(
+        name="campaigns",
+        permission="contacts.view_campaign",
+        scope="contacts:read",
+        words=list(CampaignFilter.base_fields),
+        columns=lambda: CAMPAIGN_COLUMNS,
+        read=_read_form(CampaignFilter),
+        find=lambda params, user, now: CampaignFilter(params).rows(campaigns_for(user)),  # noqa: ARG005 -- one signature
+        rows=lambda found, keys, now, demand: _picked(CAMPAIGN_COLUMNS, keys, campaign_rows(found)),  # noqa: ARG005
         describe=_describe,
     ),
 }

@@ -13,6 +13,9 @@ from django.db.models.functions import Now
 from bounces.models.constraints import one_of
 
 
+SUBJECTS = ("contacts", "bounces", "suppressions", "cleaning", "campaigns")
+
+
 class Export(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -28,8 +31,11 @@ class Export(models.Model):
 
     OPEN = (State.WAITING, State.RUNNING)
 
-    subject = models.TextField(help_text="What is exported: contacts, bounces, suppressions, cleaning.")
+    subject = models.TextField(help_text="What is exported: contacts, bounces, suppressions, cleaning, campaigns.")
     form = models.TextField(choices=Form, default=Form.CSV)
+    preset = models.TextField(
+        blank=True, default="", db_default="", help_text="The tool whose import reads it. Empty: ours, or a spreadsheet."
+    )
     params = models.JSONField(default=dict, help_text="The words of the filter.")
     columns = models.JSONField(default=list)
     label = models.TextField(blank=True, default="", help_text="The filter, as people read it.")
@@ -50,7 +56,8 @@ class Export(models.Model):
         constraints = [
             one_of("state", ("waiting", "running", "done", "failed", "expired"), "export_state_known"),
             one_of("form", ("csv", "xlsx", "jsonl"), "export_form_known"),
-            one_of("subject", ("contacts", "bounces", "suppressions", "cleaning"), "export_subject_known"),
+            one_of("subject", SUBJECTS, "export_subject_known"),
+            models.CheckConstraint(condition=Q(preset__regex=r"^[a-z_]*$"), name="export_preset_plain"),
             models.CheckConstraint(
                 condition=~Q(state="done") | (Q(finished_at__isnull=False) & Q(expires_at__isnull=False)),
                 name="export_done_expires",
@@ -78,7 +85,8 @@ class Export(models.Model):
 
     @property
     def file_name(self) -> str:
-        return f"{self.subject}-{self.created_at:%Y-%m-%d}-{self.pk}.{self.form}"
+        kind = "-".join(filter(None, [self.subject, self.preset]))
+        return f"{kind}-{self.created_at:%Y-%m-%d}-{self.pk}.{self.form}"
 
 
 class ExportPiece(models.Model):

@@ -20,28 +20,57 @@ from django.views.decorators.http import require_GET, require_POST
 from bounces.paging import CappedCount, capped_count, page_for
 from bounces.views.access import needs
 from contacts.exporting.files import TYPES, Unwritable
+from contacts.exporting.presets import PROTECTED, TOOL, presets, targets
 from contacts.exporting.runs import DIRECT, TooManyOpen, begin, body_of, stream
 from contacts.exporting.subjects import SUBJECTS, BadFilter, Params, Subject
 from contacts.models import Export
 
 SEE = "contacts.view_contact"  # everyone who works with contacts has exports of their own
-BACK = {"contacts": "contacts:list", "bounces": "bounces:list", "suppressions": "bounces:suppressions"}
+BACK = {
+    "contacts": "contacts:list",
+    "bounces": "bounces:list",
+    "suppressions": "bounces:suppressions",
+    "campaigns": "contacts:campaigns",
+}
+
+# What the page says of files that are for nobody in particular; the presets say it of themselves.
+SAID = {
+    PROTECTED: "Safe to open in a spreadsheet: a cell that it would run as a formula begins with an apostrophe.",
+    TOOL: "Cells are written as they are, without apostrophes. Do not open this file in a spreadsheet if contacts come "
+    "from strangers: a cell could run as a formula.",
+}
 
 
 class ExportForm(forms.Form):
     form = forms.ChoiceField(label="Format", choices=Export.Form.choices, initial=Export.Form.CSV)
-    columns = forms.MultipleChoiceField(
-        label="Columns", error_messages={"required": "Tick at least one column: a file needs one."}
-    )
+    preset = forms.ChoiceField(label="For", required=False)
+    columns = forms.MultipleChoiceField(label="Columns", required=False)
 
-    def __init__(self, subject: Subject, data: Any = None) -> None:
+    def __init__(self, subject: Subject, what: str, data: Any = None) -> None:
         super().__init__(data)
+        purpose = self.fields["preset"]
+        assert isinstance(purpose, forms.ChoiceField)
+        purpose.choices = list(purposes_of(what).items())
         columns = subject.columns()
         field = self.fields["columns"]
         assert isinstance(field, forms.MultipleChoiceField)
         labels = subject.labels()
         field.choices = [(key, labels.get(key, header)) for key, header in columns.items()]
         self.initial["columns"] = list(columns)
+
+    def clean(self) -> dict[str, Any]:
+        """A preset has columns of its own: what is ticked does not count."""
+        chosen = super().clean() or {}
+        if chosen.get("preset") in presets():
+            chosen["columns"] = []
+        elif not chosen.get("columns") and "columns" not in self.errors:
+            self.add_error("columns", "Tick at least one column: a file needs one.")
+        return chosen
+
+
+def purposes_of(what: str) -> dict[str, str]:
+    """What its file may be for. The headers of other tools are those of contacts."""
+    return {key: name for key, name in targets().items() if what == "contacts" or key not in presets()}
 
 
 @needs(SEE)
@@ -55,13 +84,15 @@ def create(request: HttpRequest) -> HttpResponseBase:
         messages.error(request, str(error))
         return redirect(BACK.get(what, "bounces:cleaning"))
     size = capped_count(subject.find(params, request.user, timezone.now()), DIRECT)
-    form = ExportForm(subject, request.POST or None)
+    form = ExportForm(subject, what, request.POST or None)
     if request.method == "POST" and form.is_valid():
         return make(request, what, form, params, size)
     context = {
         "form": form,
         "chosen": request.POST.getlist("columns") if form.is_bound else form.initial["columns"],
         "chosen_form": form.data.get("form") if form.is_bound else Export.Form.CSV,
+        "chosen_preset": form.data.get("preset", "") if form.is_bound else "",
+        "purposes": [(key, name, SAID.get(key) or presets()[key].said) for key, name in purposes_of(what).items()],
         "subject": subject,
         "described": subject.describe(params, request.user),
         "size": size,
@@ -71,16 +102,16 @@ def create(request: HttpRequest) -> HttpResponseBase:
 
 
 def make(request: HttpRequest, what: str, form: ExportForm, params: Params, size: CappedCount) -> HttpResponseBase:
-    kind, keys, now = form.cleaned_data["form"], form.cleaned_data["columns"], timezone.now()
+    kind, keys, preset, now = *(form.cleaned_data[name] for name in ("form", "columns", "preset")), timezone.now()
     if not size.is_capped:
-        name = f"{what}-{now:%Y-%m-%d}.{kind}"
+        name = f"{'-'.join(filter(None, [what, preset]))}-{now:%Y-%m-%d}.{kind}"
         try:
-            return sent(stream(what, kind, params, keys, request.user, now), name, TYPES[kind])
+            return sent(stream(what, kind, params, keys, request.user, now, preset), name, TYPES[kind])
         except Unwritable as error:
             messages.error(request, str(error))
             return redirect(request.get_full_path())
     try:
-        begin(what, kind, params, keys, request.user, now)
+        begin(what, kind, params, keys, request.user, now, preset)
     except (TooManyOpen, BadFilter) as error:
         messages.error(request, str(error))
     else:

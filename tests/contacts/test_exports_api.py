@@ -147,3 +147,24 @@ def test_nobody_learns_of_an_export_without_a_key(client: Client):
 def test_the_api_says_what_is_wrong(asked: dict[str, Any], attr: str):
     response = a_tool("contacts:read", "bounces:read").post("exports/", asked)
     assert (response.status_code, list(errors_of(response))) == (400, [attr])
+
+
+def test_the_api_exports_for_another_tool():
+    a_contact("ada@example.org", phone="+4930901820")
+    tool = a_tool("contacts:read")
+    asked = tool.post("exports/", {"preset": "hubspot"})
+    assert (asked.status_code, asked.json()["preset"]) == (202, "hubspot")
+    runs.work(clock)
+    assert b"".join(runs.body_of(Export.objects.get())).startswith(b"Record ID,First Name")
+
+
+def test_the_api_names_what_is_wrong_with_a_preset():
+    tool = a_tool("contacts:read", "bounces:read")
+    assert "preset" in errors_of(tool.post("exports/", {"preset": "pigeon"}))
+    assert "preset" in errors_of(tool.post("exports/", {"preset": "hubspot", "what": "bounces"}))
+    assert "columns" in errors_of(tool.post("exports/", {"preset": "hubspot", "columns": ["email"]}))
+
+
+def test_the_api_exports_campaigns():
+    asked = a_tool("contacts:read").post("exports/", {"what": "campaigns", "filter": {"state": "running"}})
+    assert (asked.status_code, asked.json()["filter"]) == (202, {"state": "running"})

@@ -19,9 +19,10 @@ from rich.progress import Progress
 
 from bounces.terminal import terminal
 from contacts.access import contacts_for
-from contacts.exporting.files import TYPES, Unwritable, pieces_of
-from contacts.exporting.people import LISTS, rows_of
-from contacts.exporting.subjects import SUBJECTS, BadFilter, choose
+from contacts.exporting.files import TYPES, Unwritable
+from contacts.exporting.layouts import layout_of
+from contacts.exporting.presets import PROTECTED, targets
+from contacts.exporting.subjects import SUBJECTS, BadFilter
 from contacts.filters import fault_of, narrow_to
 from contacts.models import Contact, Segment
 from contacts.models.people import ContactQuerySet
@@ -34,6 +35,13 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--segment", metavar="NAME", help="only the contacts of this segment")
         parser.add_argument("--columns", metavar="NAMES", default="", help="separated by commas; all where left out")
+        parser.add_argument(
+            "--preset",
+            choices=[key for key in targets() if key],
+            default=PROTECTED,
+            help="the tool that reads the file: with its headers, or (tool) with ours; do not open it in a spreadsheet "
+            "if contacts come from strangers",
+        )
         parser.add_argument("--by", metavar="EMAIL", help="only what this user sees")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 -- Django's signature
@@ -44,11 +52,12 @@ class Command(BaseCommand):
         contacts = chosen_contacts(options["segment"], user_named(options["by"]))
         console = terminal(self)
         try:
-            columns = choose(SUBJECTS["contacts"], [name.strip() for name in options["columns"].split(",") if name])
+            keys = [name.strip() for name in options["columns"].split(",") if name]
+            layout = layout_of("contacts", options["preset"], keys)
             with Progress(console=console, transient=True) as progress:
                 bar = progress.add_task("Exporting", total=contacts.count())
-                rows = rows_of(contacts, list(columns), timezone.now())
-                written = write(path, pieces_of(form, columns, watched(rows, progress, bar), LISTS))
+                rows = layout.rows(contacts, timezone.now(), None)
+                written = write(path, layout.pieces(form, watched(rows, progress, bar)))
                 done = int(progress.tasks[0].completed)
         except (BadFilter, Unwritable) as error:
             raise CommandError(str(error)) from error
@@ -57,7 +66,7 @@ class Command(BaseCommand):
         console.print(f"{done:,} contacts, {written:,} bytes: {path}", markup=False)
 
 
-def watched(rows: Iterator[list[str]], progress: Progress, bar: Any) -> Iterator[Sequence[Any]]:
+def watched(rows: Iterator[Sequence[Any]], progress: Progress, bar: Any) -> Iterator[Sequence[Any]]:
     for row in rows:
         progress.advance(bar)
         yield row
