@@ -69,8 +69,8 @@ class ExportSerializer(StrictSerializer, serializers.ModelSerializer[Export]):
 
     class Meta:
         model = Export
-        fields = ("id", "what", "state", "format", "preset", "filter", "columns", "rows", "total", "size", "error", "created_at",
-                  "expires_at", "file")  # fmt: skip
+        fields = ("id", "what", "state", "format", "preset", "filter", "columns", "rows", "total", "size", "error",
+                  "created_at", "expires_at", "file")  # fmt: skip
         read_only_fields = ("state", "total", "size", "error", "created_at", "expires_at")
 
     def to_representation(self, export: Export) -> dict[str, Any]:
@@ -116,11 +116,10 @@ class ExportsView(OfSomeList):
         operation_id="exports_create",
         tags=["exports"],
         summary="Export what you see of a list, and what of it fits",
-        description="Contacts (those of a segment too: `{“segment”: 3}`), campaigns with their numbers, bounces, "
-        "suppressions, or the rows of a cleaning run, as their pages export them; a key needs `contacts:read` (likewise "
-        "for campaigns), `bounces:read` (likewise for a "
-        "cleaning run) or `suppressions:read`. A worker makes the file. Look at the export until its `state` is "
-        "`done`, then get its `file`; it stays for some days. The import reads a file of contacts back.",
+        description="Contacts (those of a segment too: `{“segment”: 3}`), campaigns with their numbers, "
+        "bounces, suppressions, or the rows of a cleaning run, as their pages export them; a key needs `contacts:read` "
+        "(likewise for campaigns), `bounces:read` (likewise for a cleaning run) or `suppressions:read`. A worker makes "
+        "the file. Look at the export until its `state` is `done`, then get its `file`; it stays for some days. The import reads a file of contacts back.",
         responses={
             202: ExportSerializer,
             409: OpenApiResponse(ErrorsSerializer, "Too many of yours are not done."),
@@ -129,7 +128,9 @@ class ExportsView(OfSomeList):
             OpenApiExample(
                 "Invalid ones", request_only=True, value={"format": "csv", "filter": {"status": ["invalid"]}}
             ),
-            OpenApiExample("For HubSpot", request_only=True, value={"preset": "hubspot", "filter": {"tag": ["customer"]}}),
+            OpenApiExample(
+                "For HubSpot", request_only=True, value={"preset": "hubspot", "filter": {"tag": ["customer"]}}
+            ),
             OpenApiExample("Hard bounces", request_only=True, value={"what": "bounces", "filter": {"kind": "hard"}}),
         ],
     )

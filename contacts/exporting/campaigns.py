@@ -1,4 +1,7 @@
-"""Campaigns -> rows of a file, with the numbers of their page. In: a queryset of what a person may see. Out: one row each."""
+"""Campaigns -> rows of a file, with the numbers of their page.
+
+In: a queryset of what a person may see. Out: one row each.
+"""
 
 from __future__ import annotations
 

@@ -11,15 +11,18 @@ import json
 
 import re2
 
-SPLIT = re2.compile(r"[,;\n]| ::: ")
+GOOGLES = " ::: "
+SPLIT = re2.compile(r"[,;\n]")
 OF_THE_TOOL = "* "  # in front of what Google calls a system group
 QUOTES = "\"'“”„«»"
 
 
 def tags_in(cell: str) -> list[str]:
-    """Where there is a comma, commas alone part: a tag may hold a semicolon."""
+    """Where Google's sign is, it alone parts; else commas where there is one: a tag may hold a semicolon."""
     names = _json(cell) if cell[:1] == "[" else None
-    if names is None:
+    if names is None and GOOGLES in cell:
+        names = cell.split(GOOGLES)
+    elif names is None:
         names = _quoted(cell) if '"' in cell else cell.split(",") if "," in cell else list(SPLIT.split(cell))
     stripped = (" ".join(name.split()) for name in names)
     return [name for name in stripped if name and not name.startswith(OF_THE_TOOL)]

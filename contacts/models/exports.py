@@ -12,7 +12,6 @@ from django.db.models.functions import Now
 
 from bounces.models.constraints import one_of
 
-
 SUBJECTS = ("contacts", "bounces", "suppressions", "cleaning", "campaigns")
 
 
@@ -34,7 +33,10 @@ class Export(models.Model):
     subject = models.TextField(help_text="What is exported: contacts, bounces, suppressions, cleaning, campaigns.")
     form = models.TextField(choices=Form, default=Form.CSV)
     preset = models.TextField(
-        blank=True, default="", db_default="", help_text="The tool whose import reads it. Empty: ours, or a spreadsheet."
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The tool whose import reads it. Empty: ours, or a spreadsheet.",
     )
     params = models.JSONField(default=dict, help_text="The words of the filter.")
     columns = models.JSONField(default=list)

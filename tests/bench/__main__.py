@@ -9,7 +9,7 @@ import importlib
 import sys
 from pathlib import Path
 
-NO_NAMES = ("__init__", "__main__", "import_parts", "people", "population", "stand")
+NO_NAMES = ("__init__", "__main__", "house", "import_parts", "page_list", "people", "population", "stand")
 FILES = (file.stem for file in Path(__file__).parent.glob("*.py"))
 # By what one types. No module may be called import.
 MODULES = {"import" if stem == "importing" else stem: stem for stem in sorted(FILES) if stem not in NO_NAMES}

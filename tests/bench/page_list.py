@@ -1,6 +1,6 @@
 """The pages that `./rebound bench pages` opens: lists, filters, sorts, deep pages, and single rows.
 
-In: the database that `people.py` has filled. Out: (name, URL). Deep: from the middle of the list on.
+In: the database that `house.py` has filled. Out: (name, URL). Deep: from the middle of the list on.
 """
 
 from __future__ import annotations

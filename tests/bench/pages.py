@@ -1,6 +1,6 @@
 """`./rebound bench pages`: what people wait for, at a size: eighty pages of the whole product over a large population.
 
-In: `--rows N` contacts (with five bounces and twenty attempts each, `people.py`), the stock server, eight people who
+In: `--rows N` contacts (with five bounces and twenty attempts each, `house.py`), the stock server, eight people who
 open a page each second (`--pause`). Out: a line a page, then the ten slowest, then the goals: p50 and p95, the largest
 page, and as many queries as at 10,000 contacts. Exit code 1 where one falls short. Goals are judged by the processor's
 milliseconds of Python and PostgreSQL together, which is what a visit takes on a machine at rest; how long each waited
@@ -90,10 +90,10 @@ def measure(given: argparse.Namespace) -> list[Figures]:
 def load(rows: int) -> None:
     from django.utils import timezone
 
-    from tests.bench import people
+    from tests.bench import house
 
     begun = time.monotonic()
-    people.load(rows, timezone.now().replace(hour=0, minute=0, second=0, microsecond=0))
+    house.load(rows, timezone.now().replace(hour=0, minute=0, second=0, microsecond=0))
     say(f"loading {rows:,} contacts: {time.monotonic() - begun:.0f} s")
 
 
@@ -113,7 +113,7 @@ def a_cookie() -> str:
     from django.test import Client
 
     from crm.models import User
-    from tests.bench.people import BOSS
+    from tests.bench.house import BOSS
 
     client = Client(HTTP_HOST="localhost")
     client.force_login(User.objects.get(email=BOSS), "allauth.account.auth_backends.AuthenticationBackend")

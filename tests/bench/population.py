@@ -103,29 +103,41 @@ SELECT sent_at::date, 'sender', sender, count(*), count(bounced_at) FROM bounces
 """
 
 
-def load(addresses: int) -> None:
-    """Empties the tables and fills them. As a superuser: the foreign keys are right by construction."""
-    given = {
+def load(
+    addresses: int, now: datetime = NOW, more: Sequence[str] = (), more_tables: Sequence[str] = (), **given: Any
+) -> None:
+    """Empties the tables and fills them. As a superuser: the foreign keys are right by construction.
+
+    `more` fills `more_tables`, in the same way and with the same values, and those of `given`.
+    """
+    tables = [*TABLES, *more_tables]
+    given |= {
         "addresses": addresses,
         "attempts": addresses * ATTEMPTS_EACH,
-        "starts_at": NOW - timedelta(days=DAYS),
+        "starts_at": now - timedelta(days=DAYS),
+        "now": now,
     }
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(TABLES)}, bounces_dailystat RESTART IDENTITY CASCADE")
-        with without_indexes(cursor):
-            for text in (WHO, ATTEMPTS, BOUNCES, ADDRESSES, SENDERS):
+        cursor.execute(f"TRUNCATE {', '.join(tables)}, bounces_dailystat RESTART IDENTITY CASCADE")
+        with without_indexes(cursor, tables):
+            for text in (WHO, ATTEMPTS, BOUNCES, ADDRESSES, SENDERS, *more):
                 cursor.execute(bound(cursor, text, given))
             cursor.execute("DROP TABLE bench_who")
-        fill_what_is_kept(cursor)
-        for table in TABLES:
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
-            cursor.execute(f"VACUUM (ANALYZE) {table}")
+        fill_what_is_kept(cursor, now)
+        for table in tables:
+            finish(cursor, table)
         cursor.execute("CHECKPOINT")
 
 
-def fill_what_is_kept(cursor: Any) -> None:
+def finish(cursor: Any, table: str) -> None:
+    """Its ids go on behind those that it has; the planner knows it."""
+    cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), GREATEST(max(id), 1)) FROM {table}")
+    cursor.execute(f"VACUUM (ANALYZE) {table}")
+
+
+def fill_what_is_kept(cursor: Any, now: datetime) -> None:
     """What the passes of the last days have worked out (`bounces/noticing.py`)."""
-    since = NOW - noticing.KEPT
+    since = now - noticing.KEPT
     news = "SELECT DISTINCT address_id FROM bounces_bounce WHERE occurred_at > %(kept_since)s AND kind = 'hard'"
     cursor.execute("TRUNCATE bounces_goodfailure, bounces_goodmail")
     cursor.execute("ANALYZE bounces_bounce, bounces_attempt, bounces_address")

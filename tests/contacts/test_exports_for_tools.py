@@ -53,7 +53,7 @@ def cells(body: bytes) -> list[dict[str, str]]:
 
 def people(words: set[str]) -> list[dict[str, Any]]:
     """What a file with these words can say of everybody."""
-    found = []
+    found: list[dict[str, Any]] = []
     for contact in Contact.objects.present().order_by("contact_addresses__address__email").distinct():
         addresses = contact.contact_addresses.order_by("-is_primary", "pk")
         emails = [each.address.email for each in addresses]
@@ -80,7 +80,9 @@ def test_a_phone_number_gets_no_apostrophe_in_any_form(phone: str):
     assert restore(csv_cell(f"'{phone}")) == f"'{phone}"
 
 
-@pytest.mark.parametrize("cell", ["+49 30=1", "+1+cmd|' /C calc'!A0", "+4930;=1+1", "+A1", "+12345678901234567", "+1-2"])
+@pytest.mark.parametrize(
+    "cell", ["+49 30=1", "+1+cmd|' /C calc'!A0", "+4930;=1+1", "+A1", "+12345678901234567", "+1-2"]
+)
 def test_what_only_begins_like_a_phone_number_gets_one(cell: str):
     assert csv_cell(cell).startswith("'+")
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from bounces import lease
 from contacts.erasure import erase_contact
-from contacts.exporting import runs
+from contacts.exporting import layouts, runs
 from contacts.importing.reading import Form, read_sheet
 from contacts.models import Export, ExportPiece
 from tests.builders import NOW, a_cleaning_run, a_contact, a_segment, a_user
@@ -150,13 +150,13 @@ def test_rights_are_looked_at_when_it_is_made():
 def test_an_export_that_was_deleted_meanwhile_stays_deleted(monkeypatch):
     a_contact("ada@example.org")
     export = begun(a_user("sales"))
-    pieces = runs.pieces_of
+    pieces = layouts.pieces_of
 
-    def deleting(*args: Any) -> Any:
+    def deleting(*args: Any, **given: Any) -> Any:
         Export.objects.filter(pk=export.pk).delete()
-        yield from pieces(*args)
+        yield from pieces(*args, **given)
 
-    monkeypatch.setattr(runs, "pieces_of", deleting)
+    monkeypatch.setattr(layouts, "pieces_of", deleting)
     runs.work(clock)
     assert (Export.objects.count(), ExportPiece.objects.count()) == (0, 0)
 

@@ -1,6 +1,6 @@
 """Visits: people who open pages of a server on this machine, each at their own pace, as one who is signed in.
 
-In: a port, a cookie, pages in turns, so many people, the pause of each between two pages. Out: what each visit was like.
+In: a port, a cookie, pages in turns, so many people, the pause of each between two pages. Out: what each was like.
 """
 
 from __future__ import annotations
