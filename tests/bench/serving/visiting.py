@@ -66,8 +66,11 @@ def visit(port: int, cookie: str, name: str, url: str) -> Visit:
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
     begun = time.perf_counter()
     connection.request("GET", url, headers={"Cookie": cookie})
-    response = connection.getresponse()
-    body = response.read()
+    try:
+        response = connection.getresponse()
+        body = response.read()
+    except TimeoutError as error:
+        raise RuntimeError(f"{name}: {url} did not answer within {PATIENCE} seconds") from error
     taken = (time.perf_counter() - begun) * 1000
     connection.close()
     if response.status != 200:
