@@ -118,9 +118,9 @@ class ExportsView(OfSomeList):
         summary="Export what you see of a list, and what of it fits",
         description="Contacts (those of a segment too: `{“segment”: 3}`), campaigns with their numbers, bounces, "
         "suppressions, or the rows of a cleaning run, as their pages export them. A key needs `contacts:read` (for "
-        "campaigns too), `bounces:read` (for a cleaning run too) or `suppressions:read`. A worker makes the file. Look "
-        "at the export until its `state` is `done`, then get its `file`; it stays for some days. The import reads a file "
-        "of contacts back.",
+        "campaigns too), `bounces:read` (for a cleaning run too) or `suppressions:read`. A worker makes the file. "
+        "Look at the export until its `state` is `done`, then get its `file`; it stays for some days. The import reads "
+        "a file of contacts back.",
         responses={
             202: ExportSerializer,
             409: OpenApiResponse(ErrorsSerializer, "Too many of yours are not done."),
