@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0134_opt_outs_of_imports"),
+        ("contacts", "0135_search_for_duplicates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
