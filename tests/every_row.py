@@ -66,6 +66,8 @@ def _most(field: Any) -> Any:
 
 
 def _some(field: Any, related: Callable[[type[Model]], Any], text: str) -> Any:
+    if isinstance(field, models.GeneratedField):
+        return NOT_PROVIDED  # PostgreSQL fills it
     if field.is_relation:
         return None if field.null and field.related_model is field.model else related(field.related_model)
     if field.choices:
@@ -163,7 +165,7 @@ FULL: Special = {
         "name": _name(),
         "effect": "add",
         "table": "phrases",
-        "patterns": ["acme says no"],
+        "patterns": ["acme", "says no"],
         "code": "",
         "reason": "mailboxfull",
         "example": "550 5.1.1 Acme says no",

@@ -58,14 +58,14 @@ class ConfirmSerializer(StrictSerializer):
     )
 
 
-class RowSerializer(serializers.Serializer[Any]):
+class ListRowSerializer(serializers.Serializer[Any]):
     line = serializers.IntegerField()
     email = serializers.CharField(allow_null=True)
     becomes = serializers.CharField(help_text="In words; of a row that nothing is recorded of, why.")
     on = serializers.CharField(allow_null=True, help_text="The day since when it counts.")
 
 
-class BadRowSerializer(serializers.Serializer[Any]):
+class BadListRowSerializer(serializers.Serializer[Any]):
     line = serializers.IntegerField()
     detail = serializers.CharField()
 
@@ -83,8 +83,8 @@ class ListPreviewSerializer(serializers.Serializer[Any]):
     )
     nothing = serializers.IntegerField(help_text="Rows that suppress nobody, such as active ones.")
     not_understood = serializers.IntegerField()
-    bad = BadRowSerializer(many=True, help_text="The first of those.")
-    first = RowSerializer(many=True, help_text="The first rows.")
+    bad = BadListRowSerializer(many=True, help_text="The first of those.")
+    first = ListRowSerializer(many=True, help_text="The first rows.")
     left_out = serializers.ListField(child=serializers.CharField(), help_text="Columns of which nothing is read.")
 
 
