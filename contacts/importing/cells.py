@@ -92,6 +92,7 @@ def text_reader(word: str) -> Cleaner:
     return read
 
 
+@lru_cache(maxsize=5000)
 def tag_in(name: str) -> str:
     """As it is kept. Raises ValueError."""
     return str(next(iter(_by_the_rules("tags", [name])), ""))

@@ -7,10 +7,12 @@ Plain rows do not come here: see `copy_lines.py`. An empty cell says nothing (No
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bounces.addresses import is_plain as is_plain_address
 from contacts.custom import clean_custom
 from contacts.fields import LONGEST, MOST_TAGS
 from contacts.importing.addresses import addresses_in
@@ -21,7 +23,7 @@ from contacts.importing.full_names import split_name
 from contacts.importing.opt_out_cells import OptOutCells
 from contacts.importing.options import Options
 from contacts.importing.reading import Line
-from contacts.importing.repairs import AS_WRITTEN, MISREAD, repaired
+from contacts.importing.repairs import AS_WRITTEN, IDENTITIES, MISREAD, repaired
 from contacts.importing.said import Said, Why
 from contacts.importing.tag_lists import tags_in
 from contacts.models import CustomField
@@ -43,11 +45,12 @@ SPECIAL = {
     "opt_out": ("opt_out", "opt_out_at"),
 }
 OWN_COLUMN = {"owner": "owner_id"}  # of a field that is one cell, where the stage calls it otherwise
-FOREIGN = ("\ufffd", *MISREAD)  # in a line that is not ASCII: something may have gone wrong on its way
+FOREIGN = re.compile("|".join(("\ufffd", *MISREAD))).search  # in a line: something may have gone wrong on its way
 ALWAYS = frozenset({"number", "email", "notices", "problems", "cells"})
 # Characters: a line that is not longer has no text that is too long.
 SHORT = min(longest for word, longest in LONGEST.items() if word != "phone")
 NO_ADDRESS = "The address is missing. A new contact needs one, to be found again."
+AS_THEY_STAND = frozenset({"tags", "notes", "opt_out"})
 IN_TURN = ("country", "phone")  # a number is read by its country
 
 
@@ -68,7 +71,7 @@ def is_plain_line(cells: Sequence[str]) -> bool:
 
 
 def _is_composed(whole: str) -> bool:
-    return not any(sign in whole for sign in FOREIGN) and unicodedata.is_normalized("NFC", whole)
+    return FOREIGN(whole) is None and unicodedata.is_normalized("NFC", whole)
 
 
 class RowCleaner:
@@ -104,16 +107,16 @@ class RowCleaner:
         """The stage's values in the order of `columns`; None for what the row does not say."""
         row: dict[str, Any] = {}
         said = Said([["", "", line.problem]] if line.problem else [])
-        self._clean_texts(line.cells, row, said)
+        is_plain = is_plain_line(line.cells)
+        self._clean_texts(line.cells, row, said, is_plain=is_plain)
         for word, at in self.special:
-            self._clean_special(word, at, line.cells[at], row, said)
+            self._clean_special(word, at, line.cells[at], row, said, is_plain=is_plain)
         if self.custom:
             self._clean_custom(line.cells, row, said)
         self._settle(line, row, said)
         return [row.get(column) for column in self.columns]
 
-    def _clean_texts(self, cells: list[str], row: dict[str, Any], said: Said) -> None:
-        is_plain = is_plain_line(cells)
+    def _clean_texts(self, cells: list[str], row: dict[str, Any], said: Said, *, is_plain: bool) -> None:
         for word, at, read in self.texts:
             cell = cells[at]
             if cell and not is_plain:
@@ -136,29 +139,34 @@ class RowCleaner:
             said.notice(self.headers[at], cell, found.said, why)
         return found.text
 
-    def _clean_special(self, word: str, at: int, cell: str, row: dict[str, Any], said: Said) -> None:
+    def _clean_special(self, word: str, at: int, cell: str, row: dict[str, Any], said: Said, *, is_plain: bool) -> None:
         if not cell:
             if word in IN_TURN and self.options.empties:
                 row[word] = ""
             return
-        if word not in ("tags", "notes", "opt_out"):
-            written, cell = cell, self._repaired(word, at, cell, said)
-            if not cell:
+        text = cell
+        if word in IDENTITIES or not (is_plain or word in AS_THEY_STAND):
+            text = self._repaired(word, at, cell, said)
+            if not text:
                 return
         try:
-            _READERS[word](self, at, cell, row, said)
+            _READERS[word](self, at, text, row, said)
         except ValueError as error:
-            said.fault(self.headers[at], cell if word in ("tags", "notes", "opt_out") else written, said_in(error))
+            said.fault(self.headers[at], cell, said_in(error))
 
     def _read_email(self, at: int, cell: str, row: dict[str, Any], said: Said) -> None:
         emails = self._addresses(at, cell, row, said)
         row["email"] = emails[0]
-        row["others"] = [*emails[1:], *row.get("others", [])]
+        if len(emails) > 1:
+            row["others"] = [*emails[1:], *row.get("others", [])]
 
     def _read_others(self, at: int, cell: str, row: dict[str, Any], said: Said) -> None:
         row["others"] = [*row.get("others", []), *self._addresses(at, cell, row, said)]
 
     def _addresses(self, at: int, cell: str, row: dict[str, Any], said: Said) -> list[str]:
+        lowered = cell.lower()
+        if lowered[0] != "'" and is_plain_address(lowered):  # nearly all
+            return [lowered]
         found = addresses_in(cell)
         if found.name:
             row["beside"] = found.name
@@ -171,7 +179,7 @@ class RowCleaner:
         return found.emails
 
     def _read_full_name(self, at: int, cell: str, row: dict[str, Any], said: Said) -> None:  # noqa: ARG002
-        row["whole_name"] = str(text_reader("first_name")(cell))
+        row["whole_name"] = str(_READ_NAME(cell))
 
     def _read_owner(self, at: int, cell: str, row: dict[str, Any], said: Said) -> None:  # noqa: ARG002
         row["owner_id"] = owner_in(cell) or None
@@ -183,7 +191,7 @@ class RowCleaner:
         row["country"] = country_in(cell)
 
     def _read_id(self, at: int, cell: str, row: dict[str, Any], said: Said) -> None:  # noqa: ARG002
-        row["external_id"] = text_reader("external_id")(cell)
+        row["external_id"] = _READ_ID(cell)
 
     def _read_tags(self, at: int, cell: str, row: dict[str, Any], said: Said) -> None:
         for name in tags_in(cell):
@@ -213,8 +221,9 @@ class RowCleaner:
     def _settle(self, line: Line, row: dict[str, Any], said: Said) -> None:
         self._name(row)
         self._choose_address(row)
-        tags = [*self.tags, *row.get("tags", [])]
-        row["tags"] = list({name.lower(): name for name in reversed(tags)}.values())[::-1][:MOST_TAGS] or None
+        if self.tags or "tags" in row:
+            tags = [*self.tags, *row.get("tags", [])]
+            row["tags"] = list({name.lower(): name for name in reversed(tags)}.values())[::-1][:MOST_TAGS] or None
         is_known = bool(row.get("email") or row.get("external_id"))
         said.settle(strict=self.options.strict, is_known=is_known, header=self.address_header, sentence=NO_ADDRESS)
         row["number"] = str(line.number)
@@ -234,14 +243,18 @@ class RowCleaner:
     def _choose_address(self, row: dict[str, Any]) -> None:
         """Where a row names no address of its own, the first of its other ones is it, and stays among them: that is how
         `comparing.py` knows that it makes no known contact change the primary address."""
-        others = list(dict.fromkeys(row.get("others") or []))
+        if not row.get("others"):
+            row["others"] = None
+            return
+        others = list(dict.fromkeys(row["others"]))
         if row.get("email"):
             others = [each for each in others if each != row["email"]]
-        elif others:
+        else:
             row["email"] = others[0]
         row["others"] = others or None
 
 
+_READ_ID, _READ_NAME = text_reader("external_id"), text_reader("first_name")
 _READERS: dict[str, Any] = {
     "email": RowCleaner._read_email,
     "other_emails": RowCleaner._read_others,

@@ -7,6 +7,7 @@ know, a column that a person chose, the cells are read as those of a status.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from bounces import opt_outs
@@ -36,8 +37,11 @@ class OptOutCells:
     def read_labels(self, row: dict[str, Any]) -> None:
         """A label such as “Unsubscribed” says it too, and stays a tag."""
         for name in row.get("tags") or ():
-            if reason := opt_outs.reason_of_label(name):
+            if reason := _reason_of_label(name):
                 _take(row, reason)
+
+
+_reason_of_label = lru_cache(maxsize=5000)(opt_outs.reason_of_label)
 
 
 def _take(row: dict[str, Any], reason: str) -> None:

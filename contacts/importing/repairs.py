@@ -89,6 +89,8 @@ def repaired(cell: str, word: str) -> Repaired:
 
 def _as_meant(cell: str) -> str:
     """Without the marks of a program that took text for HTML, or UTF-8 for Latin-1: “Andr&eacute;”, “RenÃ©”."""
+    if cell.isascii() and "&" not in cell:
+        return cell
     text = html.unescape(cell) if ENTITY.search(cell) else cell
     if any(sign in text for sign in MISREAD):
         try:
@@ -123,7 +125,7 @@ def _without_formula(cell: str, word: str) -> Repaired:
 
 def _identity(cell: str, text: str) -> Repaired:
     """A number that names somebody: whole, or nothing."""
-    if ROUNDED.match(text) or CUT_OFF(text):
+    if ("+" in text[1:] and ROUNDED.match(text)) or CUT_OFF(text):
         sentence = (
             "A spreadsheet rounded this number: its last digits are lost. Format the column as text, export again."
         )

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import csv
 import json
-
-import re2
+import re
 
 GOOGLES = " ::: "
-SPLIT = re2.compile(r"[,;\n]")
+SPLIT = re.compile(r"[,;\n]")
 OF_THE_TOOL = "* "  # in front of what Google calls a system group
 QUOTES = "\"'“”„«»"
 
@@ -23,7 +22,7 @@ def tags_in(cell: str) -> list[str]:
     if names is None and GOOGLES in cell:
         names = cell.split(GOOGLES)
     elif names is None:
-        names = _quoted(cell) if '"' in cell else cell.split(",") if "," in cell else list(SPLIT.split(cell))
+        names = _quoted(cell) if '"' in cell else cell.split(",") if "," in cell else SPLIT.split(cell)
     stripped = (" ".join(name.split()) for name in names)
     return [name for name in stripped if name and not name.startswith(OF_THE_TOOL)]
 
