@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from bounces.addresses import BadAddress, normalise_reachable
@@ -19,6 +20,7 @@ from bounces.plain_text import plain
 from contacts.country_words import country_code
 from contacts.custom import clean_custom
 from contacts.external_ids import clean_pairs
+from contacts.importing.values import read_phone
 
 LONGEST = {
     "first_name": 200,
@@ -79,6 +81,11 @@ def clean_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     if errors:
         raise FieldErrors(errors)
     return cleaned
+
+
+def phone_as_kept(text: str, country: str) -> str:
+    """As E.164 where its country is certain: written in it, the contact's, or the one that is set. Else as it is."""
+    return read_phone(text, country or settings.PHONE_REGION)
 
 
 def _text(word: str, value: Any) -> str:

@@ -20,7 +20,7 @@ from bounces.conflicts import retried
 from bounces.models import Address
 from contacts.access import User, can_change_contact, contacts_for, name_for
 from contacts.external_ids import UNNAMED, Pair, having, ids_of, pairs_of, set_pairs
-from contacts.fields import LABELS, UNKEEPABLE, FieldErrors, clean_fields
+from contacts.fields import LABELS, UNKEEPABLE, FieldErrors, clean_fields, phone_as_kept
 from contacts.models import Activity, Contact, ContactAddress
 from contacts.named import company_named, tags_named
 
@@ -221,6 +221,8 @@ def _set_columns(contact: Contact, cleaned: Mapping[str, Any], by: User | None) 
         if word not in cleaned:
             continue
         value = company_named(cleaned[word]) if word == "company" else cleaned[word]
+        if word == "phone" and value != contact.phone:  # one that nobody touched stays as it was written
+            value = phone_as_kept(str(value), cleaned.get("country", contact.country))
         if value != getattr(contact, word):
             setattr(contact, word, value)
             changed.append(word)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from bounces.admin.bases import ReadOnlyInline, TableAdmin
 from bounces.admin.verdicts import ShowsVerdict, VerdictFilter
@@ -45,6 +45,12 @@ class ContactForm(forms.ModelForm):
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
     )
 
+    country = forms.CharField(
+        required=False,
+        max_length=100,
+        help_text="Two letters, like DE, or its name.",
+        widget=UnfoldAdminTextInputWidget,
+    )
     external_ids = forms.CharField(
         label="Ids in named tools",
         required=False,
@@ -65,6 +71,12 @@ class ContactForm(forms.ModelForm):
 
     def clean_external_id(self) -> str | None:
         return (self.cleaned_data["external_id"] or "").strip() or None
+
+    def clean_country(self) -> str:
+        try:
+            return str(clean_fields({"country": self.cleaned_data["country"]})["country"])
+        except FieldErrors as error:
+            raise ValidationError(error.errors["country"]) from error
 
     def words(self) -> dict[str, Any]:
         """The fields as `contacts/people.py` takes them."""

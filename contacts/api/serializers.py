@@ -72,8 +72,8 @@ class ContactSerializer(StrictSerializer):
     title = text("title", help_text="Of their job.")
     company = text("company", allow_null=True, help_text="By name; made where it is missing.")
     owner = Owner(required=False, allow_null=True)
-    phone = text("phone")
-    country = Text(required=False, allow_blank=True, max_length=2, help_text="Two letters, like DE.")
+    phone = text("phone", help_text="Kept as +4930901820 where its country is certain.")
+    country = Text(required=False, allow_blank=True, max_length=100, help_text="Two letters, like DE, or its name.")
     custom = serializers.DictField(required=False, help_text="By the keys of the custom fields; null removes one.")
     tags = serializers.ListField(child=Text(max_length=LONGEST_TAG), required=False, max_length=MOST_TAGS)
     source = text("source", help_text="Where it came from.")  # type: ignore[assignment]  # hides the field's attribute

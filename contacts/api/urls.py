@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from contacts.api.bulk import ContactsBulkView
 from contacts.api.campaigns import CampaignsView, CampaignView
 from contacts.api.exports import ExportFileView, ExportsView, ExportView
 from contacts.api.import_rows import FailedRowsView, ImportRowsView, UndoRowsView
@@ -21,6 +22,7 @@ urlpatterns = [
     path("campaigns/", CampaignsView.as_view(), name="campaigns"),
     path("campaigns/<slug:key>/", CampaignView.as_view(), name="campaign"),
     path("contacts/", ContactsView.as_view(), name="contacts"),
+    path("contacts/bulk/", ContactsBulkView.as_view(), name="contacts_bulk"),
     path("contacts/<int:pk>/", ContactView.as_view(), name="contact"),
     path("exports/", ExportsView.as_view(), name="exports"),
     path("exports/<int:pk>/", ExportView.as_view(), name="export"),

@@ -32,7 +32,7 @@ from contacts.fields import FieldErrors, clean_fields
 from contacts.filters import demand_in, read_words
 from contacts.models import Contact
 from contacts.models.people import ContactQuerySet
-from contacts.people import Conflict, NotAllowed, change_contact, ids_in, match_contact, save_contact
+from contacts.people import Conflict, NotAllowed, change_contact, delete_contact, ids_in, match_contact, save_contact
 
 EXAMPLE = OpenApiExample(
     "A contact",
@@ -137,9 +137,15 @@ def source_of(request: Request) -> str:
 class ContactView(GenericAPIView[Contact]):
     queryset = Contact.objects.none()
     serializer_class = ContactSerializer
-    required_scopes = {"GET": "contacts:read", "PATCH": "contacts:write", "PUT": "contacts:write"}
+    required_scopes = {
+        "GET": "contacts:read",
+        "PATCH": "contacts:write",
+        "PUT": "contacts:write",
+        "DELETE": "contacts:write",
+    }
     required_permissions = {
         "GET": "contacts.view_contact",
+        "DELETE": "contacts.delete_contact",
         "PATCH": "contacts.change_contact",
         "PUT": "contacts.change_contact",
     }
@@ -168,6 +174,18 @@ class ContactView(GenericAPIView[Contact]):
     def put(self, request: Request, pk: int) -> Response:
         contact = self.find(request, pk)
         return self.change(request, contact, whole(fields_of(request), contact))
+
+    @extend_schema(
+        operation_id="contacts_delete",
+        tags=["contacts"],
+        summary="Delete a contact",
+        description="It disappears from lists, segments and campaigns, and its external ids are free. What is known "
+        "about its addresses is kept. To erase a person, an admin uses the page.",
+        responses={204: None},
+    )
+    def delete(self, request: Request, pk: int) -> Response:
+        delete_contact(self.find(request, pk), by=request.user, now=timezone.now())
+        return Response(status=204)
 
     def find(self, request: Request, pk: int) -> Contact:
         return get_object_or_404(contacts_for(request.user), pk=pk)

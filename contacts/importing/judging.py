@@ -49,12 +49,16 @@ NOBODY = 0  # a user that nobody is: contacts that somebody owns are then all so
 
 
 def judge_of(run: ImportRun) -> Judge:
-    options, by = read_options(run.options), run.started_by
-    may = by is None or by.has_perm("contacts.change_everyones_contact")
-    tool = tool_of_export(run.headers, run.mapping)
-    if options.change_others and may:
-        return Judge(run, options, None, tool)
-    return Judge(run, options, by.pk if by is not None else NOBODY, tool)
+    options = read_options(run.options)
+    owner_only = rules_for(run.started_by, change_others=options.change_others)
+    return Judge(run, options, owner_only, tool_of_export(run.headers, run.mapping))
+
+
+def rules_for(by: Any, *, change_others: bool) -> int | None:
+    """Whose contacts may be changed: `Judge.owner_only`."""
+    if change_others and (by is None or by.has_perm("contacts.change_everyones_contact")):
+        return None
+    return by.pk if by is not None else NOBODY
 
 
 def judge_whole(judge: Judge, cursor: Any) -> None:
@@ -79,19 +83,41 @@ def _judge(judge: Judge, cursor: Any, stage: str, to_find: str, to_judge: str, *
 
     `fold`: rows that repeat an earlier one add to it what it does not say.
     """
-    users = get_user_model()._meta.db_table
     found = to_find.split()[2]
-    find = FIND.format(stage=stage, by_id=BY_NAMED_ID if judge.tool else BY_ID, counts=COUNTS_AS_REACHED)
-    cursor.execute(f"CREATE {to_find} AS {find}", judge.parameters)
+    cursor.execute(f"CREATE {to_find} AS {_find(judge, stage)}", judge.parameters)
     cursor.execute(f"ANALYZE {found}")
     cursor.execute("DROP TABLE IF EXISTS import_repeated")
     cursor.execute(f"CREATE TEMP TABLE import_repeated ON COMMIT DROP AS {REPEATED.format(found=found)}")
     cursor.execute("ANALYZE import_repeated")
     if fold:
         cursor.execute(FOLD.format(stage=stage, repeated="import_repeated"))
-    parts = {"changed": CHANGED, "equal": AGREES, "whose": WHOSE, "known_id": KNOWN_ID}
-    text = COMPARE.format(stage=stage, found=found, users=users, **parts)
-    cursor.execute(f"CREATE {to_judge} AS {text}", judge.parameters)
+    cursor.execute(f"CREATE {to_judge} AS {_compare(stage, found, AGREES)}", judge.parameters)
+
+
+def _find(judge: Judge, stage: str) -> str:
+    return FIND.format(stage=stage, by_id=BY_NAMED_ID if judge.tool else BY_ID, counts=COUNTS_AS_REACHED)
+
+
+def _compare(stage: str, found: str, equal: str) -> str:
+    users = get_user_model()._meta.db_table
+    parts = {"changed": CHANGED, "equal": equal, "whose": WHOSE, "known_id": KNOWN_ID}
+    return COMPARE.format(stage=stage, found=found, users=users, **parts)
+
+
+def verdicts_sql(judge: Judge, rows: str, equal: str) -> str:
+    """The same for rows that stand in no table, in one statement: of each row its number, whom it is about, the verdict
+    (NULL where it changes nothing), the words that change, the problem, and the row that it repeats.
+
+    `equal`: when a row `s` says the same as the row `e` that it repeats."""
+    compared = _compare("stage", "found", equal)
+    return f"""
+        WITH stage AS MATERIALIZED ({rows}), found AS MATERIALIZED ({_find(judge, "stage")}),
+        import_repeated AS MATERIALIZED ({REPEATED.format(found="found")}), judged AS ({compared})
+        SELECT f.number, f.contact_id, j.verdict, j.changed, j.problem, r.first
+        FROM found f
+        LEFT JOIN judged j ON j.number = f.number
+        LEFT JOIN import_repeated r ON r.number = f.number
+    """  # noqa: S608 -- texts of ours
 
 
 BY_ID = "contacts_contact x ON x.external_id = s.external_id AND x.deleted_at IS NULL"

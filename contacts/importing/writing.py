@@ -16,6 +16,18 @@ from contacts.search import documents_given, write_documents
 
 def write(cursor: Any, values: dict[str, Any], *, has_tags: bool, has_notes: bool) -> dict[str, int]:
     """Returns how many rows were written, by verdict."""
+    counts = write_contacts(cursor, values, has_tags=has_tags)
+    cursor.execute(INSERT_ACTIVITIES, values)
+    if has_notes:
+        cursor.execute(INSERT_NOTES, values)
+    known = known_sql("import_write", "import_write")
+    rows = f"import_write w LEFT JOIN ({known}) AS k ON k.number = w.number"
+    cursor.execute(INSERT_OUTCOMES.format(known="k.known", rows=rows), values)
+    return counts
+
+
+def write_contacts(cursor: Any, values: dict[str, Any], *, has_tags: bool) -> dict[str, int]:
+    """The contacts alone, with what hangs on them. Returns how many rows were written, by verdict."""
     cursor.execute("SELECT verdict, count(*) FROM import_write GROUP BY 1")
     counts = dict(cursor.fetchall())
     with documents_given(cursor):
@@ -30,12 +42,6 @@ def write(cursor: Any, values: dict[str, Any], *, has_tags: bool, has_notes: boo
     if values["tool"]:
         cursor.execute(TAKE_IDS, values)
         cursor.execute(INSERT_IDS, values)
-    cursor.execute(INSERT_ACTIVITIES, values)
-    if has_notes:
-        cursor.execute(INSERT_NOTES, values)
-    known = known_sql("import_write", "import_write")
-    rows = f"import_write w LEFT JOIN ({known}) AS k ON k.number = w.number"
-    cursor.execute(INSERT_OUTCOMES.format(known="k.known", rows=rows), values)
     if "update" in counts:
         cursor.execute("SELECT contact_id FROM import_write WHERE verdict = 'update' AND changed && '{addresses,tags}'")
         write_documents(cursor, [row[0] for row in cursor.fetchall()])

@@ -28,6 +28,7 @@ ANSWERS = {
     "return_paths": '@bounces.example.com","expires_at"',
     "mail": '"is_new":true',
     "contact": '"external_id":"crm-1815"',
+    "contacts_bulk": '"created":2',
     "list": '"results":[]',
     "suppress": '"added":2',
     "import": '"state":"staging"',
