@@ -15,6 +15,7 @@ EXAMPLES = {
     "lift_many": "The old tool exported the wrong list.",
     "erase": "She asked on 3 May to be forgotten.",
     "undo_import": "It was last year’s list.",
+    "merge_certain": "The same list was imported twice in October.",
     "import_quarantined": "All of them signed up at our stand; the forms are on file.",
     "undo_cleaning": "The provider had an outage that day.",
     "undo_rows": "Their IT team says that these mailboxes work.",

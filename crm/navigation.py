@@ -30,6 +30,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
         Entry("Contacts", "users", "contacts:list", in_tabs=True),
         Entry("Tasks", "list-checks", "contacts:tasks"),
         Entry("Companies", "building-2", "contacts:companies"),
+        Entry("Duplicates", "merge", "contacts:duplicates", permission="contacts.delete_contact"),
         Entry("Segments", "list-filter", "contacts:segments"),
         Entry("Campaigns", "megaphone", "contacts:campaigns"),
     ),

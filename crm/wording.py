@@ -131,6 +131,12 @@ BADGES: dict[str, dict[str, Badge]] = {
         "undone": Badge("Taken back", "undo-2", "calm"),
         "failed": Badge("Failed", "circle-x", "bad"),
     },
+    "merge_run": {
+        "running": Badge("Merging", "refresh-cw", "info"),
+        "done": Badge("Merged", "merge", "good"),
+        "undoing": Badge("Undoing", "rotate-ccw", "info"),
+        "undone": Badge("Undone", "undo-2", "calm"),
+    },
     "merge": {
         "done": Badge("Merged", "merge", "good"),
         "undone": Badge("Undone", "undo-2", "calm"),

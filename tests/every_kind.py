@@ -166,6 +166,25 @@ def _merges(world: World) -> list[Any]:
     return [*into, *(fullest(contacts.Merge, state=state) for state in contacts.Merge.State.values)]
 
 
+def _duplicates(world: World) -> list[Any]:
+    nobody, whole = world.of("contact")
+    companies: dict[str, Any] = {"kind": "company", "score": 80, "found_at": builders.NOW}
+    pairs = [
+        builders.a_pair(nobody, builders.a_contact()),
+        builders.a_pair(nobody, whole, reasons=["same_name", "gone"]),
+    ]
+    firms = [fullest(contacts.Company), emptiest(contacts.Company)]
+    firms.sort(key=lambda firm: firm.pk)
+    pairs.append(contacts.DuplicatePair.objects.create(first_company=firms[0], second_company=firms[1], **companies))
+    states = [builders.a_pair(builders.a_contact(), whole, state=s) for s in contacts.DuplicatePair.State.values]
+    return [*pairs, *states]
+
+
+def _merge_runs(world: World) -> list[Any]:
+    done = [fullest(contacts.MergeRun, state=state) for state in ("done", "undone")]
+    return [*done, emptiest(contacts.MergeRun, state="running")]
+
+
 def _causes(world: World) -> list[Any]:
     world.of("contact")
     builders.an_unproved_report()
@@ -191,6 +210,8 @@ KINDS: dict[str, Callable[[World], list[Any]]] = {
     "repair": _both(bounces.Repair),
     "incident": _incidents,
     "merge": _merges,
+    "duplicate": _duplicates,
+    "merge_run": _merge_runs,
     "review_item": _both(bounces.ReviewItem),
     "cause": _causes,
     "suppression": _both(bounces.Suppression),

@@ -7,7 +7,7 @@ same company.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from contacts.duplicates.facts import Facts
@@ -31,6 +31,12 @@ class Judgement:
     kind: str  # a DuplicatePair.Kind
     reasons: list[str]  # names of rules, the weightiest first
     is_certain: bool
+
+
+def in_words(reasons: Iterable[str]) -> str:
+    """As people read it: “Same phone number, same name”. A rule that is gone meanwhile stands by its name."""
+    labels = [LABELS.get(reason, reason.replace("_", " ")) for reason in reasons]
+    return ", ".join([*labels[:1], *(label[:1].lower() + label[1:] for label in labels[1:])])
 
 
 def judge(one: Facts, two: Facts, phone_sharers: int = SHARED_BY) -> Judgement | None:

@@ -19,6 +19,7 @@ from bounces.views.access import needs
 from contacts import guarding
 from contacts.access import campaigns_for, can_change_contact, contacts_for
 from contacts.countries import COUNTRIES
+from contacts.duplicates.queue import hints_for
 from contacts.external_ids import label_of, pairs_of
 from contacts.fields import MOST_ADDRESSES, FieldErrors
 from contacts.forms import ContactForm
@@ -91,6 +92,7 @@ def _context(request: HttpRequest, contact: Contact, **more: Any) -> dict[str, A
         ],
         "country_name": COUNTRIES.get(contact.country, contact.country),
         "tags": contact.tags.all(),
+        "duplicates": hints_for(request.user, contact),
         "external_ids": [(label_of(tool), external_id) for tool, external_id in pairs_of(contact)],
         "campaigns": _campaigns_of(request, contact),
         "tasks": rows_of(request, tasks_for(request.user).filter(contact=contact, done_at=None)[:MOST_TASKS]),

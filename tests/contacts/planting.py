@@ -275,6 +275,7 @@ PAGES: dict[str, Callable[[World], None]] = {
     "contacts:import_undo": import_and_undo,
     "contacts:incident_tag": post("contacts:incident_tag", an_incident("gmx")),
     "contacts:merge_confirm": merge,
+    "contacts:duplicates_certain": post("contacts:duplicates_certain"),
     "contacts:new": another_contact,
     "contacts:note": post("contacts:note", of_other),
     "contacts:segment_edit": segment,
