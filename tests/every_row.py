@@ -127,6 +127,7 @@ def _merge() -> dict[str, Any]:
 
 
 EMPTY: Special = {
+    bounces.RawChunk: lambda: {"item_id": 1_000_000 + next(_number)},  # of no item that has chunks already
     bounces.Ruling: lambda: {"kind": "hold"},
     bounces.Address: _bare_address,
     bounces.Suppression: lambda: {"domain": f"d{next(_number)}.example", "scope": "domain", "reason": "manual"},
@@ -148,6 +149,7 @@ EMPTY: Special = {
     Authenticator: lambda: {"type": "totp", "data": {}},
 }
 FULL: Special = {
+    bounces.RawChunk: lambda: {"item_id": 1_000_000 + next(_number)},  # of no item that has chunks already
     bounces.Ruling: lambda: {"kind": "restore", "status": "", "until": None},
     bounces.Bounce: lambda: {"smtp_code": 550, "enhanced_code": "5.1.1", "reason": "userunknown"},
     bounces.Evidence: lambda: {"smtp_code": 450, "enhanced_code": "4.2.2", "reason": "mailboxfull"},
@@ -176,7 +178,7 @@ FULL: Special = {
     crm.WebhookEndpoint: lambda: {"topics": ["guard.paused", "incident.opened"]},
     crm.ApiKey: lambda: {"scopes": ["check", "contacts:read"], "digest": a_digest(), "revoked_at": None},
     contacts.CustomField: lambda: {"key": f"key_{next(_number)}", "type": "choice", "options": [AWKWARD, "b"]},
-    contacts.Export: lambda: {"subject": "contacts", "state": "done"},
+    contacts.Export: lambda: {"subject": "contacts", "state": "done", "preset": ""},
     contacts.Contact: lambda: {"country": "DE", "custom": {"unknown": AWKWARD}, "deleted_at": None},
     contacts.Company: lambda: {"country": "DE", "domain": "x.example"},
     contacts.DuplicatePair: _pair,

@@ -32,7 +32,7 @@ def manager(client: Client) -> Any:
 def two(**fields: Any) -> tuple[Contact, Contact]:
     """Two contacts that the search will pair."""
     number = Contact.objects.count()
-    names = {"first_name": "Grace", "last_name": f"Hopper{number}", "company": f"Navy {number}"}
+    names: dict[str, Any] = {"first_name": "Grace", "last_name": f"Hopper{number}", "company": f"Navy {number}"}
     return a_contact(f"g{number}@one.example", **names, **fields), a_contact(f"g{number}@two.example", **names)
 
 
@@ -210,8 +210,9 @@ def test_all_certain_pairs_are_merged_and_undone_with_the_same_rows(client: Clie
 def test_what_changed_since_the_preview_is_skipped(manager: Any) -> None:
     some_certain(2)
     run = runs.start_run(manager, "Imported twice.")
-    Contact.objects.filter(pk=DuplicatePair.objects.filter(kind="name").first().first_contact_id).update(title="Other")
-    Contact.objects.filter(pk=DuplicatePair.objects.filter(kind="name").first().second_contact_id).update(title="Else")
+    pair = DuplicatePair.objects.filter(kind="name").earliest("pk")
+    for side, title in ((pair.first_contact, "Admiral"), (pair.second_contact, "Professor")):
+        Contact.objects.filter(pk=side.pk).update(title=title)
     runs.work(timezone.now)
     run.refresh_from_db()
     assert (run.merged, run.skipped) == (2, 1)
