@@ -28,6 +28,7 @@
 Before a message is sent: `issuing.py` gives it its return path, `return_path.py` says what that proves.
 What the pages and the API ask: `verdict.py` (may I write to it?), `refusals.py` (whom nobody may write to, as sets),
 `demands.py` (what a campaign asks beyond that), `address_kinds.py` (disposable, free and desks' addresses),
+`mistyped.py` (domains that look like slips),
 `sentences.py` (why, in words).
 What people decide: `rulings.py` (restore, hold), `suppressions.py` (never send here;
 `suppression_lists.py` reads lists of them; `opt_outs.py` knows what other tools call them),

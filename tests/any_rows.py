@@ -16,7 +16,7 @@ from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 
 from bounces.models import PrunedCount
-from contacts.models import DuplicatePair, Export, ImportPack, Merge
+from contacts.models import DuplicatePair, Export, ImportCorrection, ImportPack, Merge
 from tests.builders import (
     a_bounce,
     a_complaint,
@@ -52,6 +52,9 @@ BUILT: dict[str, Callable[[], Any]] = {
     "contacts.Merge": lambda: Merge.objects.create(subject="contact", kept_id=1, other_id=2, at=timezone.now()),
     "contacts.Export": lambda: Export.objects.create(
         subject="contacts", form="csv", by=a_user("manager"), created_at=timezone.now()
+    ),
+    "contacts.ImportCorrection": lambda: ImportCorrection.objects.create(
+        run_id=an_import_run().pk, scope="equal", column="Country", was="Utopia", value="Austria"
     ),
     "contacts.ImportPack": lambda: ImportPack.objects.create(
         run_id=an_import_run().pk, verdict="skipped", numbers=[1], emails=["grace@c.example"], contact_ids=[None]

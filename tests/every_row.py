@@ -188,5 +188,6 @@ FULL: Special = {
     Authenticator: lambda: {"type": "recovery_codes", "data": {"migrated_codes": []}},
     contacts.StatusAction: lambda: {"does": "delete", "status": "invalid", "days": 30, "tag": None},
     contacts.ImportRun: lambda: {"form": "", "state": "done"},
+    contacts.ImportCorrection: lambda: {"scope": "equal", "row": None},
     contacts.Campaign: lambda: {"key": _name(), "state": "running", "starts_on": NOW.date(), "ends_on": NOW.date()},
 }

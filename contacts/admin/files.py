@@ -25,7 +25,7 @@ from contacts.importing.health import sampled
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.resources import BusyError, ContactResource
 from contacts.importing.waiting import NoLongerWaiting, WaitingStorage
-from contacts.views.importing import signs_of
+from contacts.views.import_preview import signs_of
 
 SHOWN = 100
 

@@ -15,7 +15,7 @@ from bounces.admin.bases import ReadOnlyAdmin, TableAdmin, label_of
 from contacts.importing.mapping import check_mapping
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.waiting import VIA
-from contacts.models import ImportChunk, ImportRun, SavedMapping
+from contacts.models import ImportChunk, ImportCorrection, ImportRun, SavedMapping
 
 STATE_LABEL = {"done": "success", "failed": "danger", "held": "warning", "applying": "info", "undone": ""}
 
@@ -50,6 +50,16 @@ class ImportChunkAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("body")
+
+
+@admin.register(ImportCorrection)
+class ImportCorrectionAdmin(ReadOnlyAdmin):
+    """Which cells of previews were corrected, until their import has ended; their texts nobody reads here."""
+
+    list_display = ("id", "run_id", "scope", "column", "row")
+    fields = ("run_id", "scope", "column", "row")
+    search_fields = ("=run_id",)
+    search_help_text = "The number of an import."
 
 
 class SavedMappingForm(forms.ModelForm):

@@ -14,6 +14,8 @@
         file -> rows.py -> cells.py, copy_lines.py, staging.py -> judging.py, comparing.py
              -> taking.py, applying.py: fresh.py and rest.py -> writing.py -> outcomes.py, report.py
 
+    wrong_cells.py  what is wrong, cell by cell; correcting.py: cells that a person writes anew in the preview,
+                  corrections.py: put in place as the file is read
     holding.py    the preview while it is read; where its stage is lost, the run is read again
     health.py     what the list looks like, and whether it is quarantined; batches.py: whether its next batch may come
     recalling.py  the cells of rows that failed although nothing was wrong with them

@@ -19,7 +19,7 @@ from contacts.importing import runs
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.rows import open_run
 from contacts.importing.waiting import VIA
-from contacts.models import ImportRun
+from contacts.models import ImportCorrection, ImportRun
 
 State = ImportRun.State
 CANCELLED = "A person in this file was erased. Take the person out of the file, and import it again."
@@ -82,9 +82,12 @@ def forget_files(traces: Traces, now: datetime) -> None:
 
 
 def names(run: ImportRun, traces: Traces) -> bool:
-    """Whether its file names the person. What cannot be read cannot be imported either."""
+    """Whether its file names the person, or a correction of it. What cannot be read cannot be imported either."""
+    corrected = ImportCorrection.objects.filter(run_id=run.pk).values_list("was", "value")
+    if any(traces.occurs_in(text) for pair in corrected for text in pair):
+        return True
     try:
-        table = open_run(run).table
+        table = open_run(run, as_it_came=True).table
         if any(traces.occurs_in(header) for header in table.headers):
             return True
         return any(traces.occurs_in(cell) for line in table.lines for cell in line.cells)

@@ -24,13 +24,18 @@ def held_preview(run: ImportRun) -> Iterator[bool]:
     """While it is True nobody takes the stage away. Where it is False, `run` says in which state it is now."""
     was_ready = run.state == State.READY
     with transaction.atomic():
-        is_there = was_ready and _hold(run) and staging.is_kept(run)
-        if is_there:
+        is_held = was_ready and _hold(run) and is_there(run)
+        if is_held:
             yield True
-    if was_ready and not is_there:
+    if was_ready and not is_held:
         read_again(run)
-    if not is_there:
+    if not is_held:
         yield False
+
+
+def is_there(run: ImportRun) -> bool:
+    """Whether all that a preview shows is still kept."""
+    return staging.is_kept(run) and staging.has_wrong(run)
 
 
 def _hold(run: ImportRun) -> bool:
@@ -45,11 +50,16 @@ def read_again(run: ImportRun) -> None:
     """Lets the job read the file once more, where the preview is lost. May run twice."""
     with transaction.atomic():
         locked = ImportRun.objects.select_for_update(no_key=True).get(pk=run.pk)
-        if locked.state == State.READY and not staging.is_kept(locked):
-            locked.state, locked.total, locked.read_bytes, locked.pace_at = State.STAGING, 0, 0, None
-            locked.counts, locked.known, locked.health, locked.quarantine, locked.opt_outs = {}, {}, {}, "", {}
+        if locked.state == State.READY and not is_there(locked):
+            begin_again(locked)
             locked.save()
     run.refresh_from_db()
+
+
+def begin_again(run: ImportRun) -> None:
+    """Nothing of the file is read yet. The caller saves it."""
+    run.state, run.total, run.read_bytes, run.pace_at = State.STAGING, 0, 0, None
+    run.counts, run.known, run.health, run.quarantine, run.opt_outs = {}, {}, {}, "", {}
 
 
 @contextmanager

@@ -46,6 +46,7 @@ class RowShown:
     contact_id: int | None = None
     changes: Sequence[Change] = ()
     problems: Sequence[Sequence[str]] = ()
+    notices: Sequence[Sequence[str]] = ()  # of cells that were left empty or cleaned up: as problems, and why
     values: Mapping[str, Any] = field(default_factory=dict)
     refusal: Verdict | None = None  # why the address must not be written to
     kept: str = ""
@@ -111,6 +112,7 @@ def _shown(cursor: Any, run: ImportRun, judged: str, chosen: str, values: dict[s
             contact_id=row["contact_id"],
             changes=changes_of(_json(row["changes"]) or {}),
             problems=_json(row["problems"]) or (),
+            notices=(_json(row["notices"]) or ()) if row["verdict"] in ImportRow.WRITES else (),
             values={word: row[word] for word in WORDS if row[word]},
             refusal=refused.get(row["email"] or ""),
         )
@@ -201,7 +203,7 @@ SHOWN = """
 SELECT j.number, j.verdict, s.email, j.contact_id,
        coalesce(s.problems, CASE WHEN j.problem IS NOT NULL THEN jsonb_build_array(j.problem) END) AS problems,
        CASE WHEN j.verdict = 'update' THEN {changes} END AS changes,
-       s.first_name, s.last_name, s.title, s.company, s.phone, s.country, s.source, s.external_id
+       s.notices, s.first_name, s.last_name, s.title, s.company, s.phone, s.country, s.source, s.external_id
 FROM ({chosen}) j
 JOIN {stage} s ON s.number = j.number
 LEFT JOIN contacts_contact c ON c.id = j.contact_id

@@ -1,4 +1,4 @@
-"""The rows of a run's file, one after the other. In: a run. Out: headers, what was assumed, and the lines.
+"""The rows of a run's file, one after the other. In: a run. Out: headers, what was assumed, and the lines, corrected.
 
 A file is read as `reading/` reads it. What came as rows already (the admin's dataset) is kept as JSON lines.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from contacts.importing.corrections import corrections_of
 from contacts.importing.mapping import SAMPLES
 from contacts.importing.reading import HeadEnded, Line, Manner, Sheet, Table, UnreadableFile, form_of, read_table
 from contacts.importing.stored import open_file
@@ -37,10 +38,17 @@ class Opened:
         return self.stream.tell()
 
 
-def open_run(run: ImportRun, most: int | None = None, watch: Callable[[], None] | None = None) -> Opened:
-    """Raises UnreadableFile, here or while the lines are read. `most`: see `read_table`; `watch`: see `StoredFile`."""
+def open_run(
+    run: ImportRun, most: int | None = None, watch: Callable[[], None] | None = None, *, as_it_came: bool = False
+) -> Opened:
+    """With the corrections of its preview, unless `as_it_came`. Raises UnreadableFile, here or while lines are read.
+
+    `most`: see `read_table`; `watch`: see `StoredFile`.
+    """
     stream = open_file(run, watch)
     table = _packed(stream) if run.form == ROWS else read_table(stream, form_of(run.name), Manner(**run.manner), most)
+    if not as_it_came and (corrections := corrections_of(run, table.headers)) is not None:
+        table.lines = corrections.applied(table.lines)
     return Opened(table, stream, run.size)
 
 

@@ -23,7 +23,7 @@ from contacts.importing.reading import Manner
 from contacts.importing.rows import first_lines
 from contacts.importing.staging import drop_stage
 from contacts.importing.stored import drop_file, keep_file
-from contacts.models import CustomField, ImportRun
+from contacts.models import CustomField, ImportCorrection, ImportRun
 
 State = ImportRun.State
 
@@ -67,6 +67,7 @@ def read_otherwise(run: ImportRun, manner: Manner) -> None:
     with transaction.atomic():
         locked = _lock(run, (State.UPLOADED, State.READY), "How a file is read can be said before it is imported.")
         drop_stage(locked)
+        ImportCorrection.objects.filter(run_id=run.pk).delete()  # its rows and columns may be others now
         locked.state = State.UPLOADED
         _guess(locked, manner)
     run.refresh_from_db()

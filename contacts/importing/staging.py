@@ -42,6 +42,10 @@ def erased_of(run: ImportRun) -> str:
     return f"contacts_importerased_{int(run.pk)}"
 
 
+def wrong_of(run: ImportRun) -> str:
+    return f"contacts_importwrong_{int(run.pk)}"
+
+
 def make_stage(run: ImportRun) -> None:
     """An empty one, whatever was there."""
     drop_stage(run)
@@ -52,7 +56,7 @@ def make_stage(run: ImportRun) -> None:
 def drop_stage(run: ImportRun) -> None:
     """May run twice."""
     with connection.cursor() as cursor:
-        for table in (stage_of(run), found_of(run), judged_of(run), erased_of(run)):
+        for table in (stage_of(run), found_of(run), judged_of(run), erased_of(run), wrong_of(run)):
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
 
@@ -82,6 +86,13 @@ def is_kept(run: ImportRun) -> bool:
             return False
         cursor.execute(f"SELECT EXISTS (SELECT FROM {stage_of(run)})")  # noqa: S608 -- the name is made of a number
         return bool(cursor.fetchone()[0]) or not run.total
+
+
+def has_wrong(run: ImportRun) -> bool:
+    """Whether its wrong cells were looked for (`wrong_cells.py`)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [wrong_of(run)])
+        return cursor.fetchone()[0] is not None
 
 
 def chunks(items: Iterator[Row]) -> Iterator[list[Row]]:

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.reading.counting import MORE_LINES, RowCount
-from contacts.models import ImportChunk, ImportRun
+from contacts.models import ImportChunk, ImportCorrection, ImportRun
 
 CHUNK = 1024 * 1024
 
@@ -91,7 +91,8 @@ def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def drop_file(run_id: int) -> None:
-    """May run twice."""
+    """With the corrections of its cells, which hold what it holds. May run twice."""
+    ImportCorrection.objects.filter(run_id=run_id).delete()
     ImportChunk.objects.filter(run_id=run_id).delete()
 
 

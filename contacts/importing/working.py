@@ -31,6 +31,7 @@ from contacts.importing.recalling import recall_cells
 from contacts.importing.rows import first_lines, open_run
 from contacts.importing.stored import too_many_rows
 from contacts.importing.suppressing import count_said, has_opt_outs, made_by, next_said, suppress_said
+from contacts.importing.wrong_cells import find_wrong, mistyped_notices
 from contacts.models import ImportRun
 
 Clock = Callable[[], datetime]
@@ -142,7 +143,9 @@ def _judge(run: ImportRun, held: Lease, clock: Clock, watch: Watch) -> ImportRun
                 return run
             _count(run, cursor, clock())
             run.opt_outs = count_said(run, cursor)
-            run.notices = list(dict.fromkeys([*run.notices, *notices_in(run, cursor)]))
+            find_wrong(run, cursor)
+            said = [*notices_in(run, cursor), *mistyped_notices(run, cursor)]
+            run.notices = list(dict.fromkeys([*run.notices, *said]))
         run.health = health.estimate(run)
         run.quarantine = health.reasons_of(run.health)
         if read_options(run.options).at_once and not run.quarantine:

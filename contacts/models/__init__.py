@@ -5,6 +5,7 @@ segments.py    Segment: a stored filter
 campaigns.py   Campaign, CampaignMember: what we send them
 tasks.py       Task, StatusAction, Deed: what people are to do, what happens by itself, what did
 exports.py     Export, ExportPiece: files that a worker makes
+import_corrections.py  ImportCorrection: cells that people wrote anew in a preview
 import_outcomes.py  ImportPack, ImportOutcome: what became of rows, also of those that did nothing
 imports.py     ImportRun, ImportChunk, ImportRow, SavedMapping: how files became contacts
 duplicates.py  DuplicatePair, DuplicateKeys, DuplicateSearch, Merge, MergeRun: who may be the same, and merges
@@ -16,6 +17,7 @@ from contacts.models.activity import Activity
 from contacts.models.campaigns import Campaign, CampaignMember
 from contacts.models.duplicates import DuplicateKeys, DuplicatePair, DuplicateSearch, Merge, MergeRun
 from contacts.models.exports import Export, ExportPiece
+from contacts.models.import_corrections import ImportCorrection
 from contacts.models.import_outcomes import ImportOutcome, ImportPack
 from contacts.models.imports import ImportChunk, ImportRow, ImportRun, SavedMapping
 from contacts.models.people import Company, Contact, ContactAddress, ContactExternalId, CustomField, Tag
@@ -39,6 +41,7 @@ __all__ = [
     "Export",
     "ExportPiece",
     "ImportChunk",
+    "ImportCorrection",
     "ImportOutcome",
     "ImportPack",
     "ImportRow",

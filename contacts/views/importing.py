@@ -6,12 +6,14 @@ length, the sign-in and the permission were looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,7 +27,7 @@ from bounces.rulings import NoReason
 from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
 from bounces.views.reason_form import ReasonForm
-from contacts.importing import batches, health, runs
+from contacts.importing import batches, pasted, runs
 from contacts.importing.erased import sentence_of
 from contacts.importing.holding import LOST, held_preview
 from contacts.importing.mapping import apply_saved, best_saved, guess_columns, mapping_of, save_mapping
@@ -34,9 +36,7 @@ from contacts.importing.outcomes import (
     failed_headers,
     failed_rows,
     kept_rows,
-    known_groups,
     outcome_of,
-    preview_groups,
     refusals,
 )
 from contacts.importing.reading import Manner, UnreadableFile
@@ -48,9 +48,9 @@ from contacts.importing.waiting import VIA
 from contacts.models import ImportOutcome, ImportRow, ImportRun, SavedMapping
 from contacts.views.import_forms import ColumnsForm
 from contacts.views.import_manner import MannerForm
+from contacts.views.import_preview import preview_context
 
 ENVELOPE = 1024 * 1024  # what the form around the file may weigh
-SHOWN = 8  # first rows of each verdict
 STAYING = 20  # rows a page of what undo would leave
 State = ImportRun.State
 
@@ -70,20 +70,31 @@ def import_contacts(request: HttpRequest) -> HttpResponse:
         request.FILES  # noqa: B018 -- reads the body
     except MultiPartParserError:
         return show_form(request, "The upload arrived broken. Nothing was imported. Send it again.", 400)
+    except RequestDataTooBig:
+        return show_form(request, pasted.TOO_LONG, 413)
     return take(request)
 
 
 @csrf_protect
 def take(request: HttpRequest) -> HttpResponse:
-    upload = request.FILES.get("file")
+    upload, text = request.FILES.get("file"), request.POST.get("pasted", "")
     form = MannerForm(request.POST)
-    if upload is None:
-        return show_form(request, "No file was chosen. Choose one with a column of addresses.", 400, form)
+    if upload is None and not text.strip():
+        return show_form(request, "Choose a file with a column of addresses, or paste a list.", 400, form)
+    if upload is not None and text.strip():
+        return show_form(request, "Choose a file or paste a list: one of them at a time.", 400, form)
+    if len(text) > pasted.MOST:
+        return show_form(request, pasted.TOO_LONG, 413, form)
     if not form.is_valid():
         return show_form(request, status=400, manner_form=form)
+    name: str
+    pieces: Iterable[bytes]
+    if upload is not None:
+        name, pieces, manner = upload.name or "a file", upload.chunks(CHUNK), form.manner
+    else:
+        name, pieces, manner = pasted.NAME, [pasted.file_of(text)], replace(form.manner, encoding="")
     try:
-        name, pieces = upload.name or "a file", upload.chunks(CHUNK)
-        run = runs.take_file(pieces, name, by=request.user, via="page", now=timezone.now(), manner=form.manner)
+        run = runs.take_file(pieces, name, by=request.user, via="page", now=timezone.now(), manner=manner)
     except UnreadableFile as error:
         return show_form(request, str(error), 400, form)
     return redirect("contacts:import_columns", run.pk)
@@ -96,6 +107,7 @@ def show_form(
     context = {
         "error": error,
         "manner_form": manner_form or MannerForm(),
+        "pasted": manner_form.data.get("pasted", "")[: pasted.MOST] if manner_form else "",
         "largest": settings.IMPORT_CAP,
         "page": page_for(request, imports, ["-id"], size=15),
     }
@@ -176,21 +188,10 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
             if not is_there:
                 messages.warning(request, LOST if run.state == State.STAGING else "This import has gone on.")
                 return redirect("contacts:import_run", pk)
-            context["groups"] = [*preview_groups(run, SHOWN, now), *known_groups(run, SHOWN, now)]
-        context |= {"signs": signs_of(run), "sampled": health.sampled(run.total)}
+            context |= preview_context(run, now)
     elif not run.is_running:
         context |= _report(request, run)
     return render(request, "contacts/import_run.html", context)
-
-
-def signs_of(run: ImportRun) -> list[dict[str, Any]]:
-    """What its list looks like; nothing of one that is not judged."""
-    if not run.health:
-        return []
-    return [
-        {"label": sign.label, "share": 100 * sign.share(run.health), "is_bad": sign.is_bad(run.health)}
-        for sign in health.signs()
-    ]
 
 
 def _report(request: HttpRequest, run: ImportRun) -> dict[str, Any]:

@@ -186,7 +186,7 @@ EMPTY_TABLES = {
     "axes": {"accessattempt"},
     "mfa": {"authenticator"},
     "admin": {"logentry"},
-    "contacts": {"exportpiece", "sourcecount", "deed", "importchunk", "savedmapping"},
+    "contacts": {"exportpiece", "sourcecount", "deed", "importchunk", "importcorrection", "savedmapping"},
 }  # fmt: skip
 # As somebody who has not signed in.
 ANONYMOUS = (

@@ -23,7 +23,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contacts.exporting import runs as exports
-from contacts.models import ImportRun, Segment
+from contacts.importing.wrong_cells import FAILED, wrong_cells
+from contacts.models import ImportCorrection, ImportRun, Segment
 from crm.models import WebhookDelivery, WebhookEndpoint
 from tests.bounces.arriving import a_bounce_mail
 from tests.builders import (
@@ -133,6 +134,14 @@ def import_and_leave(world: World) -> None:
 
 def import_and_cancel(world: World) -> None:
     post("contacts:import_cancel", import_by_page(world, confirm=False).pk)(world)
+
+
+def import_and_correct(world: World) -> None:
+    """A wrong cell of a preview, written anew with the address; nobody confirms it."""
+    run = import_by_page(world, confirm=False)
+    cell = wrong_cells(run, FAILED, 1).shown[0]
+    world.client.post(reverse("contacts:import_correct", args=[run.pk]), {f"cell-{cell.key}": TEXT})
+    assert ImportCorrection.objects.filter(run_id=run.pk, value=TEXT).exists()
 
 
 def export_by_page(world: World) -> None:
@@ -272,6 +281,7 @@ PAGES: dict[str, Callable[[World], None]] = {
     "contacts:import": import_and_leave,
     "contacts:import_cancel": import_and_cancel,
     "contacts:import_columns": import_and_keep,
+    "contacts:import_correct": import_and_correct,
     "contacts:import_undo": import_and_undo,
     "contacts:incident_tag": post("contacts:incident_tag", an_incident("gmx")),
     "contacts:merge_confirm": merge,

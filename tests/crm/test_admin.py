@@ -49,7 +49,7 @@ FACTS = [
     bounces.Dirty, bounces.CleaningRow, bounces.CleaningRun, bounces.InboundItem, bounces.RawChunk, bounces.Lease,
     bounces.Incident, bounces.GoodFailure, bounces.GoodMail, bounces.Repair, bounces.Domain, bounces.Guard,
     bounces.Outbox, bounces.Address, bounces.Ruling, bounces.DailyStat, contacts.Activity, contacts.ImportRun,
-    contacts.ImportChunk,
+    contacts.ImportChunk, contacts.ImportCorrection,
 ]  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def some_of_everything() -> None:
     a_custom_field()
     run = an_import_run()
     contacts.ImportChunk.objects.create(run_id=run.pk, position=0, body=b"")
+    contacts.ImportCorrection.objects.create(run_id=run.pk, scope="equal", column="Country", was="Utopia", value="DE")
     contacts.SavedMapping.objects.create(name=f"Fair {run.pk}")
     an_api_key()
     bounces.Dirty.objects.create(address_id=bounce.address_id)
