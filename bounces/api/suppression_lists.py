@@ -122,7 +122,7 @@ def shown_preview(preview: Preview) -> dict[str, Any]:
         "first": [
             {
                 "line": row.read.number,
-                "email": row.read.event.get("recipient"),
+                "email": row.read.event.get("recipient") or row.read.email or None,
                 "becomes": f"{row.judgement.kind} bounce: {row.reason}" if row.judgement else row.words,
                 "on": row.day or None,
             }

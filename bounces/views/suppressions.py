@@ -177,7 +177,6 @@ def open_list_of(file: UploadedFile, request: HttpRequest) -> HttpResponse | Non
         return None
     kept = keep_upload_as(file, request.user, timezone.now())
     reopen([kept.item_id])
-    messages.info(request, f"{layout.name}. Each row says why: look at it, then record it.")
     return redirect("bounces:provider_list", kept.item_id)
 
 

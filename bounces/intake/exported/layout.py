@@ -246,7 +246,7 @@ def _with_flags(layout: Layout, sample: Sequence[Sequence[str]]) -> Layout:
         if at not in read and (column := column_of(cell)) and _says(column, filled_cells(sample, at))
     }
     if set(flags.values()) <= {"consent"} and not any(
-        reason_in("consent", cell) for at in flags for cell in filled_cells(sample, at)
+        is_understood("status", cell) for at in flags for cell in filled_cells(sample, at)
     ):
         flags = {}
     by_name = told_by_name(layout.file_name)

@@ -51,6 +51,7 @@ class Read:
     event: dict[str, Any] = field(default_factory=dict)
     why: str = ""
     is_bad: bool = False
+    email: str = ""  # of a row that tells nothing: whom it leaves as they are
 
 
 def read_line(layout: Layout, tells: str, line: Line, now: datetime) -> Read:
@@ -61,7 +62,8 @@ def read_line(layout: Layout, tells: str, line: Line, now: datetime) -> Read:
     try:
         told = told_by(layout, tells, cells, said)
         if told is None:
-            return Read(line.number, why=f"Nothing that is recorded of a list{named(cells, said)}.")
+            why = f"Nothing to record{named(cells, said)}."
+            return Read(line.number, why=why, email=address_in(cells.get("email", ""))[:LINE_LENGTH])
         event = event_of(told, cells, now, said)
     except ValueError as error:
         return Read(line.number, why=str(error), is_bad=True)
