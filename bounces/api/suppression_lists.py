@@ -28,7 +28,7 @@ from bounces.intake.exported.layout import TELLS
 from bounces.intake.exported.opening import NO_LIST, decide, reopen
 from bounces.intake.exported.preview import Preview, preview_of
 from bounces.intake.exported.table import HEAD_BYTES
-from bounces.intake.keep import Door, form_of, keep_stream
+from bounces.intake.keep import WORKBOOK, Door, form_of, is_workbook, keep_stream
 from bounces.models import InboundItem
 from bounces.values import Trust
 
@@ -181,8 +181,8 @@ def keep_list(file: Any, name: str, field: str, request: Request) -> tuple[int, 
     head = file.read(HEAD_BYTES)
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    if form_of(head, name) != InboundItem.Form.LIST:
-        raise ValidationError({field: [NO_LIST]})
+    if is_workbook(head) or form_of(head, name) != InboundItem.Form.LIST:
+        raise ValidationError({field: [WORKBOOK if is_workbook(head) else NO_LIST]})
     user: Any = request.user
     door = Door(source=source_of(user), trust=Trust.TRUSTED, now=timezone.now(), by_id=user.pk)
     kept = keep_stream(file, size, name, door)

@@ -25,6 +25,8 @@ from bounces.statements import columns, run
 from bounces.values import Trust
 
 WAITS = "A list: look at what it tells, then say what its rows are."
+WORKBOOK = "This is a workbook. Save its sheet as CSV, and upload that."
+WORKBOOK_SIGNS = (b"[Content_Types].xml", b"xl/", b"application/vnd.oasis.opendocument.spreadsheet")
 CHUNK = 4 * 1024 * 1024
 FORMS = {
     FileKind.MAIL: InboundItem.Form.MAIL,
@@ -85,6 +87,8 @@ def keep_stream(stream: BinaryIO, size: int, name: str, door: Door) -> Kept:
     May run twice: the second time finds the first's item.
     """
     head = stream.read(HEAD_BYTES)
+    if is_workbook(head):
+        return keep_refused(name, size, WORKBOOK, door)
     form = form_of(head, name)
     cap = settings.ARCHIVE_CAP if form in InboundItem.ARCHIVES else settings.MAIL_CAP
     if size > cap:
@@ -100,6 +104,12 @@ def keep_stream(stream: BinaryIO, size: int, name: str, door: Door) -> Kept:
             RawChunk.objects.create(item_id=kept.item_id, position=position, body=body)
             position += 1
     return kept
+
+
+def is_workbook(head: bytes) -> bool:
+    """XLSX and ODS are archives that say so in their first member; older ones have a beginning of their own."""
+    is_new = head.startswith(b"PK\x03\x04") and any(sign in head[:4096] for sign in WORKBOOK_SIGNS)
+    return is_new or head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
 def form_of(head: bytes, name: str) -> str:

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from bounces.intake.exported.layout import Layout, find_layout, open_list
 from bounces.intake.exported.table import HEAD_BYTES, encoding_of, first_lines, read_lines
-from bounces.intake.keep import Door, Kept, keep_stream
+from bounces.intake.keep import WORKBOOK, Door, Kept, is_workbook, keep_stream
 from bounces.models import InboundItem
 from bounces.suppression_lists import COLUMNS
 from bounces.values import Trust
@@ -48,6 +48,8 @@ def names_its_column(layout: Layout) -> bool:
 def targets_in(file: UploadedFile, layout: Layout | None) -> str:
     """The addresses and domains that it names, each in its line. Raises UnicodeDecodeError of what is no text."""
     body = file.read()
+    if is_workbook(body[:HEAD_BYTES]):
+        raise UnicodeDecodeError("utf-8", body[:4], 0, 4, WORKBOOK)
     if layout is None or not layout.has_head or names_its_column(layout):
         return body.decode(encoding_of(body[:HEAD_BYTES]))
     at, lines = layout.columns["email"], [""]

@@ -74,3 +74,15 @@ def test_a_row_that_is_no_opt_out_suppresses_nobody(status: str) -> None:
     text = f"Email,Status,Unsubscribed\nada@b.example,Unsubscribed,yes\nbob@b.example,{status},\n"
 
     assert what_becomes("x.csv", text.encode())[1] == {"ada": "unsubscribed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("E-mail;Статус\nada@b.example;отписан\nbob@b.example;подписан\n", "cp1251"),
+     ("Email,ステータス\nada@b.example,購読解除\nbob@b.example,有効\n", "cp932"),
+     ("Email;Désabonné\nada@b.example;oui\nbob@b.example;non\n", "cp1252"),
+     ("Email;Désabonné\nada@b.example;oui\nbob@b.example;non\n", "mac_roman"),
+     ("Email;状态\nada@b.example;已退订\nbob@b.example;已订阅\n", "gb18030")],
+)  # fmt: skip
+def test_a_status_is_read_in_the_encodings_that_old_tools_write(text: str, encoding: str) -> None:
+    assert what_becomes("x.csv", text.encode(encoding))[1] == {"ada": "unsubscribed"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,3 +139,53 @@ def test_every_reported_list_of_suppressions_has_its_row() -> None:
     if not REPORTED.exists():
         pytest.skip("the reported lists are not here")
     assert {path.name for path in REPORTED.glob("sup_*")} <= FILES.keys()
+
+
+def test_a_workbook_is_refused_by_name_at_every_door(tmp_path: Path) -> None:
+    body = a_workbook()
+    manager, tool, said = a_manager(), a_tool(), "This is a workbook"
+
+    by_page = upload(manager, body, "list.xlsx").content.decode()
+    given = {"file": SimpleUploadedFile("list.xlsx", body), "note": "x"}
+    by_form = manager.post(reverse("bounces:suppressions_add"), given).content.decode()
+    by_tool = tool.client.post("/api/v1/suppressions/lists/", {"file": SimpleUploadedFile("list.xlsx", body)})
+
+    assert (said in by_page, "This is not a text file" in by_form, by_tool.status_code) == (True, True, 400)
+    assert said in by_tool.content.decode()
+
+
+def a_workbook() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    return file.getvalue()
+
+
+def test_the_api_keeps_nothing_of_what_is_no_list_and_confirms_once() -> None:
+    tool = a_tool()
+    refused = tool.post("suppressions/lists/", {"name": "x.csv", "text": "Name,City\nAda,NYC\n"})
+    given = {"name": "unsub.csv", "text": "email\nada@b.example\n"}
+    brought = tool.post("suppressions/lists/", given).json()
+    again = tool.post("suppressions/lists/", given)
+    path = f"suppressions/lists/{brought['id']}/confirm/"
+
+    assert (refused.status_code, brought["preview"]["tells"], again.status_code) == (400, "unsubscribes", 200)
+    assert [tool.post(path, {}).status_code for _ in "12"] == [202, 409]
+
+
+def test_the_api_asks_what_addresses_alone_are() -> None:
+    tool = a_tool()
+    brought = tool.post("suppressions/lists/", {"text": "email,created\nada@b.example,1443651141\n"}).json()
+    path = f"suppressions/lists/{brought['id']}"
+
+    looked = tool.get(f"{path}/", tells="complaints").json()["preview"]
+    assert (brought["preview"]["tells"], looked["becomes"]) == ("", {"complained": 1})
+    assert tool.post(f"{path}/confirm/", {}).status_code == 400
+    assert tool.post(f"{path}/confirm/", {"tells": "complaints"}).status_code == 202
+
+
+def test_targets_can_be_tried_before_they_are_suppressed() -> None:
+    answer = a_tool().post("suppressions/", {"targets": ["ada@b.example"], "note": "x", "dry_run": True})
+
+    assert (answer.json()["added"], Suppression.objects.count()) == (1, 0)

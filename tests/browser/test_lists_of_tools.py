@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from bounces.models import Address
 from bounces.process import run_flow
 from tests.browser.conftest import SHOTS
 from tests.builders import a_user
 
-UNSUBSCRIBED = b"""Email Address,First Name,Last Name,Address,OPTIN_TIME,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_REASON,TAGS
+UNSUBSCRIBED = b"""Email Address,FNAME,LNAME,Address,OPTIN_TIME,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_REASON,TAGS
 ada@b.example,Ada,Lee,"1 Main St, NYC",2022-01-01 10:00:00,2023-05-05 11:11:11,Spring,NORMAL,"""
 UNSUBSCRIBED += b'''"""Fair 2026"",""VIP"""
 bob.with-a-long-name@department.long-company-name.example,Bob,Ray,,,2024-05-05 11:11:11,Spring,,
@@ -27,9 +27,8 @@ def test_a_list_of_mailchimp_is_looked_at_before_it_suppresses(sign_in: Callable
     page = sign_in(a_user("manager").email)
     page.set_viewport_size({"width": width, "height": 900})
     page.goto("/suppressions/add/")
-    page.set_input_files(
-        "input[type=file]", [{"name": "unsubscribed.csv", "mimeType": "text/csv", "buffer": UNSUBSCRIBED}]
-    )
+    file: FilePayload = {"name": "unsubscribed.csv", "mimeType": "text/csv", "buffer": UNSUBSCRIBED}
+    page.set_input_files("input[type=file]", file)
     page.get_by_label("Why").fill("They unsubscribed in our former tool.")
     page.get_by_role("button", name="Suppress").click()
 

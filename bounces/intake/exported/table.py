@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import IO
 
 from bounces.intake.exported.objects import begins_json, rows_of_json
+from bounces.opt_outs import column_of
 
 SEPARATORS = ",;\t|"
 HEAD_BYTES = 64 * 1024  # a header of hundreds of columns fits
 MOST_COLUMNS = 500
 LONGEST_CELL = 100_000
 MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+ENCODINGS = ("cp1252", "cp1251", "cp932", "gb18030", "cp1250", "cp949", "mac_roman")  # the likeliest first
 SAID = "sep="  # how Excel names the separator, above the header
 
 
@@ -45,8 +47,19 @@ def encoding_of(head: bytes) -> str:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
         if error.start < len(head) - 4:  # the end may cut a letter
-            return "cp1252"
+            return _encoding_of_header(head)
     return "utf-8"
+
+
+def _encoding_of_header(head: bytes) -> str:
+    """The one in which the header names an opt-out, so that a status in Russian or Japanese is read."""
+    line = head[:4096].splitlines()[0]
+    for name in ENCODINGS:
+        text = line.decode(name, "ignore")
+        cells = text.split(separator_of(text))
+        if any(column_of(cell.strip("\"' ")) for cell in cells if not cell.isascii()):
+            return name
+    return ENCODINGS[0]
 
 
 def first_lines(head: bytes) -> list[Line]:
