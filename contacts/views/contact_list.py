@@ -15,11 +15,12 @@ from bounces.views.access import needs
 from contacts.access import campaigns_for, can_change_campaign, companies_for
 from contacts.chips import VERDICT_WORDS, chips_of, query_of
 from contacts.countries import COUNTRIES
-from contacts.filters import ORDERS, STATUSES, Words, demand_in, find_contacts, read_filter, with_primary
+from contacts.filters import ORDERS, STATUSES, Words, demand_in, find_contacts, read_filter
 from contacts.forms import active_users
+from contacts.listing import page_of_contacts
 from contacts.models import Tag
 from contacts.search import companies_matching
-from contacts.views.answers import counted, page_for
+from contacts.views.answers import counted
 
 FIRST_ORDER = "-updated"
 MOST_OPTIONS = 200  # of tags and campaigns in a menu
@@ -34,8 +35,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     sort = request.GET.get("sort", "")
     sort = sort if sort in ORDERS else FIRST_ORDER
     rows = find_contacts(request.user, words)
-    shown = with_primary(rows).select_related("company", "owner").prefetch_related("tags")
-    page = page_for(request, shown, ORDERS[sort])
+    page = page_of_contacts(rows, sort, request.GET.get("after"), request.GET.get("before"))
     _add_verdicts(page.items, demand_in(words, request.user))
     kept_sort = sort if sort != FIRST_ORDER else ""
     context = {

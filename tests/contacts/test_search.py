@@ -5,12 +5,30 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+from django.db import connection
 
+from contacts import frequency, search
 from contacts.models import Company, Contact
 from contacts.search import Term, companies_matching, matching, terms_of
-from tests.builders import a_company, a_contact
+from tests.builders import NOW, a_company, a_contact
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True, params=["few contacts", "rare words", "common words"])
+def way(request, monkeypatch):
+    """The three ways in which the database is asked find the same."""
+    frequency.forget_sample()
+    if request.param != "few contacts":
+        monkeypatch.setattr(frequency, "LARGE", 0)
+        monkeypatch.setattr(search, "RARE", 1.0 if request.param == "rare words" else -1.0)
+        people = (Contact(title=f"zq{number}x", deleted_at=NOW) for number in range(200))
+        Contact.objects.bulk_create(people)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE contacts_contact")
+        assert frequency.sample()
+    yield request.param
+    frequency.forget_sample()
 
 
 def found(text: str) -> list[Contact]:
@@ -182,9 +200,19 @@ def test_the_trigram_index_is_asked_for_every_kind_of_word(text):
     assert "Seq Scan" not in plan
 
 
-def plan_of(contacts):
-    from django.db import connection
+def test_a_whole_address_finds_those_who_have_it_alone():
+    a_contact("ada@x.example.org")
+    contact = a_contact("ada@x.example")
+    assert found("ada@x.example") == [contact]
 
+
+def test_a_sample_knows_rare_letters_and_the_share_of_words():
+    sample = frequency.Sample(["anna smith", "anna jones"], frequency.Counter({"ann": 2, "nna": 2, "smi": 1, "ith": 1}))
+    assert sample.share_of(["anna", "smith"]) == 0.5
+    assert sample.rarest("smith", 2) == ["mit", "ith"]
+
+
+def plan_of(contacts):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_indexscan = off")
