@@ -87,8 +87,8 @@ understood, with its number and the reason. Nothing counts before somebody says 
 - Dates are read as ISO 8601, as in mails, in seconds since 1970, or as people write them; in UTC where they name no
   zone. 1/5/2026 is not guessed at. Without a date, a row counts from the day of the upload; so does an opt-out whose
   date cannot be read.
-- CSV with commas, semicolons, tabs or bars, in UTF-8, UTF-16, Windows-1252, and in what else their header is read by; JSON;
-  plain text, one address a line or many, with `#` before comments. Up to `REBOUND_MAIL_CAP`; larger ones in a zip.
+- CSV with commas, semicolons, tabs or bars, in UTF-8, UTF-16, Windows-1252, and in what else their header is read by;
+  JSON; plain text, one address a line or many, with `#` before comments. Up to `REBOUND_MAIL_CAP`; larger in a zip.
   Save a workbook as CSV.
 
 Known by their columns are {lists}. Of any other list the columns
