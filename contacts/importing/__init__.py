@@ -3,7 +3,8 @@
     reading/      bytes of any kind of file -> headers and lines of text, or a plain reason why not
     headers.py    what a header means by its name: ten languages, eight tools (`headers.toml`)
     guessing.py   which column probably means what, how sure that is, and why
-    values.py     phone numbers and days as we keep them
+    values.py     phone numbers and days as we keep them; month_names.py, number_style.py: as people write them
+    repairs.py    what programs did to cells; addresses.py, full_names.py, tag_lists.py: what dressed-up cells hold
     mapping.py    which column means what: guessed, checked, kept for the next file
     options.py    what an import may do, as people chose it; given_tags.py: the tags it gives to all, by id
     stored.py     the file in PostgreSQL, in chunks; rows.py reads it from there
@@ -11,8 +12,11 @@
     working.py    a transaction a step, until the run ends or is stopped
     turns.py      the job: imports take turns, and let other work go in between
 
-        file -> rows.py -> cells.py, copy_lines.py, staging.py -> judging.py, comparing.py
-             -> taking.py, applying.py: fresh.py and rest.py -> writing.py -> outcomes.py, report.py
+        file -> rows.py -> copy_lines.py, cleaning.py (cells.py, custom_cells.py, opt_out_cells.py), staging.py
+             -> judging.py, repeating.py, comparing.py -> taking.py, applying.py: fresh.py and rest.py
+             -> writing.py, suppressing.py -> outcomes.py, report.py
+
+    said.py       what is said of single cells: a fault costs its cell, or its row; cell_notices.py sums them up
 
     wrong_cells.py  what is wrong, cell by cell; correcting.py: cells that a person writes anew in the preview,
                   corrections.py: put in place as the file is read
