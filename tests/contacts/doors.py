@@ -23,7 +23,7 @@ from django.utils import timezone
 from bounces.models import Address, Suppression
 from contacts.importing import working
 from contacts.importing.outcomes import failed_headers, failed_rows
-from contacts.models import Company, Contact, ContactAddress, CustomField, ImportOutcome, ImportRun, Tag
+from contacts.models import Company, Contact, ContactAddress, CustomField, ImportOutcome, ImportRow, ImportRun, Tag
 from tests.tools import a_tool, errors_of
 
 
@@ -64,6 +64,7 @@ def by_the_page(user: Any, brought: Brought) -> dict[str, Any]:
     run = work()
     page = client.get(preview.url)
     told = {str(verdict.value): number for verdict, _, number in page.context["groups"]}
+    told |= {each: page.context["run"].counts.get(each, 0) for each in ImportRow.FAILED}  # shown cell by cell
     client.post(reverse("contacts:import_confirm", args=[run.pk]))
     work()
     return counted(told)

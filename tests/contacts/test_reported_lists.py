@@ -214,6 +214,12 @@ def test_other_files_are_read_well(name: str, number: int):
     assert Contact.objects.count() == number
 
 
+def test_the_note_of_a_card_is_kept():
+    brought("apple.vcf")
+    notes = [each.text for each in by_name("vc1").activities.filter(kind="note")]
+    assert notes == ["met at the fair, nice\nperson"]
+
+
 def test_what_a_web_page_did_to_names_is_undone():
     brought("htmlent.csv")
     he = by_name("he1")

@@ -21,8 +21,9 @@ from contacts.importing.reading.tables import LONGEST_CELL, Broken, Manner, Reco
 
 HEADERS = [
     "email", "other_emails", "first_name", "last_name", "title", "company", "phone", "country", "tags", "external_id",
+    "notes",
 ]  # fmt: skip
-KEPT = frozenset({"BEGIN", "END", "FN", "N", "EMAIL", "TITLE", "ORG", "TEL", "ADR", "CATEGORIES", "UID"})
+KEPT = frozenset({"BEGIN", "END", "FN", "N", "EMAIL", "TITLE", "ORG", "TEL", "ADR", "CATEGORIES", "UID", "NOTE"})
 HEAD = re2.compile(r'^(?:[A-Za-z0-9-]+\.)?([A-Za-z0-9-]+)((?:;(?:[^:;"]|"[^"]*")*)*):')
 PARAMETER = re2.compile(r';([^=;:]+)(?:=((?:"[^"]*"|[^;:"])*))?')
 ESCAPED = re.compile(r"\\(.)")  # Python's own engine: it takes half characters too, and a single one is linear
@@ -116,6 +117,7 @@ def cells_of(card: Mapping[str, list[Property]]) -> list[str]:
         "".join(_parts(card, "ADR")[COUNTRY : COUNTRY + 1]),
         ", ".join(plain(part) for each in card.get("CATEGORIES", []) for part in split(each.value, ",")),
         plain(_value(card, "UID")),
+        _unescaped(_value(card, "NOTE")).strip(),
     ]
 
 
@@ -145,8 +147,11 @@ def split(value: str, separator: str) -> list[str]:
 
 
 def plain(value: str) -> str:
-    unescaped = ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
-    return " ".join(unescaped.split())
+    return " ".join(_unescaped(value).split())
+
+
+def _unescaped(value: str) -> str:
+    return str(ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value))
 
 
 def properties_in(lines: Iterable[str]) -> Iterator[Property]:
