@@ -135,16 +135,26 @@ def _refuse_the_nameless(judged: dict[int, Judged], rows: Mapping[int, Staged]) 
 
 def _held(judge: Judge, rows: Mapping[int, Staged], judged: Mapping[int, Judged]) -> dict[int, Judged]:
     """What the rows are, once nobody can change that. A row whose address is made here is new: it is left out."""
-    emails = {email for each in rows.values() for email in (each.get("email"), *(each.get("others") or ())) if email}
-    made = run(MAKE_ADDRESSES, {"emails": sorted(emails)})
-    link_orphaned_suppressions(made)
-    fresh = {email for _, email in made}
+    emails = _emails(rows.values())
+    fresh = _make_addresses(emails)
+    run(HOLD_ADDRESSES, {"emails": sorted(emails - fresh)})
+    _make_addresses(emails - fresh)  # once more: an erasure that was waited for took some away
     doubtful = {number: each for number, each in rows.items() if not _is_fresh(judged[number], each, fresh)}
     if not doubtful:
         return {}
-    run(HOLD_ADDRESSES, {"emails": sorted({each["email"] for each in doubtful.values() if each.get("email")})})
     run(HOLD_CONTACTS, {"ids": sorted({one.contact_id for n in doubtful if (one := judged[n]).contact_id})})
     return _judge(judge, doubtful)
+
+
+def _emails(rows: Iterable[Staged]) -> set[str]:
+    return {email for each in rows for email in (each.get("email"), *(each.get("others") or ())) if email}
+
+
+def _make_addresses(emails: set[str]) -> set[str]:
+    """Those that are missing. Erased ones get back their suppressions."""
+    made = run(MAKE_ADDRESSES, {"emails": sorted(emails)}) if emails else []
+    link_orphaned_suppressions(made)
+    return {email for _, email in made}
 
 
 def _is_fresh(judged: Judged, staged: Staged, made: set[str]) -> bool:

@@ -24,7 +24,8 @@ LATER = NOW + timedelta(hours=1)
 # Everything that an import may touch, apart from its own rows.
 TABLES = (
     "bounces_address", "bounces_suppression", "bounces_statuschange", "contacts_contact", "contacts_contactaddress",
-    "contacts_company", "contacts_tag", "contacts_contact_tags", "contacts_activity", "contacts_customfield",
+    "contacts_contactexternalid", "contacts_company", "contacts_tag", "contacts_contact_tags", "contacts_activity",
+    "contacts_customfield",
 )  # fmt: skip
 
 

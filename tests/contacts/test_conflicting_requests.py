@@ -113,6 +113,19 @@ def save_by_api(scene: Scene) -> Any:
     return scene.tool.post("contacts/?upsert=true", body)
 
 
+def save_many_by_api(scene: Scene) -> Any:
+    rows = [
+        {"addresses": [{"email": scene.email}], "company": scene.company, "tags": ["new tag"], "title": "Bulk"},
+        {"addresses": [{"email": scene.new}, {"email": scene.shared}], "company": scene.company, "tags": ["vip"]},
+        {"external_id": f"b-{scene.number}", "title": "Bulk", "tags": ["new tag"]},
+    ]
+    return scene.tool.post("contacts/bulk/", {"contacts": rows})
+
+
+def delete_by_api(scene: Scene) -> Any:
+    return scene.tool.client.delete(f"/api/v1/contacts/{scene.second.pk}/")
+
+
 def change_by_api(scene: Scene) -> Any:
     return scene.tool.patch(
         f"contacts/{scene.second.pk}/", {"external_id": scene.external_id, "company": scene.company}
@@ -225,7 +238,8 @@ def report(scene: Scene) -> Any:
 
 
 OPERATIONS: list[Callable[[Scene], Any]] = [
-    save_on_page, create_on_page, save_by_api, change_by_api, merge, merge_back, erase, erase_an_email, delete,
+    save_on_page, create_on_page, save_by_api, save_many_by_api, change_by_api, delete_by_api, merge, merge_back, erase,
+    erase_an_email, delete,
     import_file, tag, give_owner, note, give_task, look, list_by_api, suppress, lift, lift_on_page, check, restore,
     hold, report,
 ]  # fmt: skip

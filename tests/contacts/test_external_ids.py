@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from importlib import import_module
+from types import SimpleNamespace
 
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from contacts.exporting.people import rows_of
 from contacts.fields import FieldErrors
 from contacts.importing import runs, working
 from contacts.importing.outcomes import preview_rows
@@ -198,3 +206,46 @@ def test_an_id_in_a_tool_belongs_to_one_contact() -> None:
 def test_an_id_without_its_tool_or_a_tool_without_its_id_is_refused(wrong: object) -> None:
     with pytest.raises(FieldErrors):
         save_contact({"first_name": "Ada", "external_ids": wrong}, by=None, now=NOW)
+
+
+def test_ids_that_exports_brought_before_tools_had_names_are_known_under_both() -> None:
+    run = done(HUBSPOT + "101,Ada,Lovelace,ada@example.org,lead\n")
+    done("email,external_id\neve@example.org,102\n", now=LATER)
+    ContactExternalId.objects.all().delete()
+    Contact.objects.filter(contact_addresses__address__email="ada@example.org").update(external_id="101")
+
+    migration = import_module("contacts.migrations.0131_ids_in_several_tools")
+    for _ in "12":
+        migration.name_the_tools(apps, SimpleNamespace(connection=connection))
+
+    ada = Contact.objects.get(external_id="101")
+    assert ids() == [(ada.pk, "hubspot", "101")]
+    assert done(HUBSPOT + "101,Ada,Byron,new@example.org,lead\n", now=LATER).written == {"update": 1}
+
+    runs.undo(run, None, "A wrong file.", LATER)
+    working.work(run.pk, lambda: LATER)
+    run.refresh_from_db()
+    assert run.kept == 1  # it was changed since
+
+
+def test_a_contacts_page_form_and_admin_show_its_ids_and_change_them() -> None:
+    given = {"external_ids": [{"tool": "hubspot", "id": "101"}], "addresses": ["ada@example.org"]}
+    ada = save_contact({"first_name": "Ada", **given}, by=None, now=NOW).contact
+    client = Client()
+    client.force_login(a_user("admin"))
+
+    assert "HubSpot id</dt>" in client.get(reverse("contacts:contact", args=[ada.pk])).content.decode()
+    edit, change = reverse("contacts:edit", args=[ada.pk]), reverse("admin:contacts_contact_change", args=[ada.pk])
+    assert "hubspot: 101" in client.get(edit).content.decode()
+    assert "hubspot: 101" in client.get(change).content.decode()
+
+    form = {"first_name": "Ada", "external_ids": "HubSpot: 101\r\nsalesforce: 003A", "address-0": "ada@example.org"}
+    client.post(edit, {**form, "primary": "0"})
+    assert [row[1:] for row in ids()] == [("hubspot", "101"), ("salesforce", "003A")]
+    page = client.post(edit, {**form, "external_ids": "no tool", "primary": "0"}).content.decode()
+    assert "Name the tool" in page
+
+
+def test_an_export_lists_the_ids_of_tools() -> None:
+    save_contact({"first_name": "Ada", "external_ids": [{"tool": "hubspot", "id": "101"}]}, by=None, now=NOW)
+    assert list(rows_of(Contact.objects.all(), ["first_name", "external_ids"], NOW)) == [["Ada", "hubspot: 101"]]
