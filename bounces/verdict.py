@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import (
+    Case,
     DateTimeField,
     DurationField,
     Exists,
@@ -24,7 +25,9 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    TextField,
     Value,
+    When,
 )
 
 from bounces.address_kinds import ROLE_PATTERN, disposable_domain_of, is_role_account
@@ -243,15 +246,30 @@ WHERE a.id = ANY(%(ids)s)
 
 def answered(answer: Answer, now: datetime, demand: Demand | None = None) -> QuerySet[Address]:
     """The addresses with that answer, as a set: the same rules as `judge` and `tighten`, which a test holds."""
-    no = refused(now)
-    careful = Q(status=Status.AT_RISK) | Q(email__regex=ROLE_PATTERN) | Q(domain__is_disposable=True) | silent(now)
-    if demand is not None:
-        no |= left_out(demand, careful, now)
+    no, careful = _no_and_caution(now, demand)
     if answer == Answer.NO:
         return Address.objects.filter(no)
     if answer == Answer.CAUTION:
         return Address.objects.filter(careful).exclude(no)
     return Address.objects.exclude(no | careful)
+
+
+def answer_of_each(now: datetime, demand: Demand | None = None) -> Case:
+    """The same as a value of each address: a million are judged once, not once an answer."""
+    no, careful = _no_and_caution(now, demand)
+    return Case(
+        When(no, then=Value(str(Answer.NO))),
+        When(careful, then=Value(str(Answer.CAUTION))),
+        default=Value(str(Answer.YES)),
+        output_field=TextField(),
+    )
+
+
+def _no_and_caution(now: datetime, demand: Demand | None) -> tuple[Q, Q]:
+    """Whom nobody may write to, and who takes caution unless refused."""
+    no = refused(now)
+    careful = Q(status=Status.AT_RISK) | Q(email__regex=ROLE_PATTERN) | Q(domain__is_disposable=True) | silent(now)
+    return (no if demand is None else no | left_out(demand, careful, now)), careful
 
 
 def left_out(demand: Demand, careful: Q, now: datetime) -> Q:

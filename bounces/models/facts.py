@@ -135,7 +135,15 @@ class Bounce(models.Model):
         ]
         indexes = [
             models.Index(fields=["occurred_at", "id"], name="bounce_list"),
-            models.Index(fields=["reason", "occurred_at"], name="bounce_reason"),
+            models.Index(fields=["reason", "occurred_at", "id"], name="bounce_by_reason"),
+            models.Index(fields=["kind", "occurred_at", "id"], name="bounce_by_kind"),
+            models.Index(fields=["fault", "occurred_at", "id"], name="bounce_by_fault"),
+            models.Index(fields=["smtp_code", "enhanced_code", "id"], name="bounce_by_code"),
+            models.Index(
+                fields=["standing", "occurred_at", "id"],
+                name="bounce_by_standing",
+                condition=~Q(standing=Standing.COUNTED.value),
+            ),
             models.Index(fields=["address", "occurred_at"], name="bounce_address"),
             models.Index(
                 fields=["address", "occurred_at"],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Case, CharField, Count, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, CharField, FloatField, OuterRef, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Cast, Coalesce, NullIf
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -22,7 +23,15 @@ from bounces.verdict import answered, verdicts_of
 from bounces.views.access import needs
 from contacts import bulk, guarding
 from contacts.access import campaigns_for, can_change_campaign, contacts_for, segments_for
-from contacts.counting import Answers, Sent, count_answers, count_sent
+from contacts.counting import (
+    Answers,
+    NumberOf,
+    Sent,
+    count_answers,
+    count_sent,
+    members_by_campaign,
+    remembered,
+)
 from contacts.filters import fault_of, narrow_to, with_primary
 from contacts.forms import AddMembersForm, CampaignForm
 from contacts.models import Campaign, ContactAddress
@@ -58,7 +67,7 @@ def _sortable(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
     sent = stats.annotate(number=Sum("attempted")).values("number")
     rate = stats.annotate(part=Cast(Sum("bounced"), FloatField()) / NullIf(Sum("attempted"), 0)).values("part")
     return campaigns.annotate(
-        size=Count("members", filter=Q(members__contact__deleted_at__isnull=True)),
+        size=NumberOf("contacts_campaign", members_by_campaign()),
         sent=Coalesce(Subquery(sent), 0),
         rate=Subquery(rate, output_field=FloatField()),
         shown=Case(
@@ -111,7 +120,7 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     page = page_for(request, with_primary(narrowed).select_related("company"), ["sort_name", "id"])
     verdicts = verdicts_of([contact.address_id for contact in page.items if contact.address_id], now, campaign.demand)
     can_change = can_change_campaign(request.user, campaign)
-    answers = count_answers(members, now, campaign.demand)
+    answers = _answers(request.user, campaign, members, now)
     sent = count_sent([campaign.key]).get(campaign.key, Sent())
     shown = guarding.shown_state(campaign)
     moves = list(NEXT_STATES[campaign.state].items())
@@ -132,6 +141,12 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "form": AddMembersForm(segments=segments_for(request.user)) if can_change else None,
     }
     return render(request, "contacts/campaign.html", context)
+
+
+def _answers(user: Any, campaign: Campaign, members: ContactQuerySet, now: Any) -> Answers:
+    """Of a large campaign remembered for a while."""
+    of = f"answers-{campaign.pk}-{campaign.writes_to}-{campaign.quiet_days}-{user.pk}"
+    return Answers(**remembered(of, lambda: asdict(count_answers(members, now, campaign.demand))))
 
 
 def _figures(sent: Sent, answers: Answers) -> dict[str, str]:

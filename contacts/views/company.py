@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,7 +15,7 @@ from bounces.values import Status
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 from contacts.access import can_change_company, companies_for, contacts_for
-from contacts.counting import CompanyCounts, count_answers, count_by_company
+from contacts.counting import CompanyCounts, NumberOf, count_answers, count_by_company, remembered
 from contacts.countries import COUNTRIES
 from contacts.filters import with_primary
 from contacts.forms import CompanyForm
@@ -56,16 +55,19 @@ def show_list(request: HttpRequest) -> HttpResponse:
 
 def _counted_for(sort: str, user: Any, companies: QuerySet[Company]) -> QuerySet[Company]:
     """With the number that they are sorted by, which is counted for no other order."""
-    contacts = contacts_for(user).filter(company=OuterRef("pk")).order_by()
+    contacts = contacts_for(user).filter(company__isnull=False).order_by()
     if sort.endswith("bad"):
         reached = ContactAddress.objects.filter(is_primary=True, address__status=Status.INVALID).values("contact")
-        return companies.annotate(bad_count=_number_of(contacts.filter(pk__in=reached)))
-    return companies.annotate(contact_count=_number_of(contacts)) if sort.endswith("contacts") else companies
+        return companies.annotate(bad_count=_number_of(f"bad-{user.pk}", contacts.filter(pk__in=reached)))
+    if sort.endswith("contacts"):
+        return companies.annotate(contact_count=_number_of(f"contacts-{user.pk}", contacts))
+    return companies
 
 
-def _number_of(contacts: QuerySet[Any]) -> Any:
-    counted = contacts.values("company").annotate(number=Count("pk")).values("number")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+def _number_of(what: str, contacts: QuerySet[Any]) -> NumberOf:
+    """Counted once for all companies: one by one, fifty thousand of them took seconds."""
+    rows = contacts.values_list("company").annotate(number=Count("pk"))
+    return NumberOf("contacts_company", remembered(f"companies-{what}", lambda: dict(rows)))
 
 
 @needs("contacts.view_company")

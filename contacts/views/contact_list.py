@@ -9,11 +9,11 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from bounces.demands import Demand
-from bounces.paging import capped_count
 from bounces.verdict import verdicts_of
 from bounces.views.access import needs
 from contacts.access import campaigns_for, can_change_campaign, companies_for
 from contacts.chips import VERDICT_WORDS, chips_of, query_of
+from contacts.counting import sizes_of
 from contacts.countries import COUNTRIES
 from contacts.filters import ORDERS, STATUSES, Words, demand_in, find_contacts, read_filter
 from contacts.forms import active_users
@@ -40,7 +40,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     kept_sort = sort if sort != FIRST_ORDER else ""
     context = {
         "page": page,
-        "summary": counted(capped_count(rows), "contact", "contacts"),
+        "summary": counted(sizes_of([rows], [words, request.user.pk])[0], "contact", "contacts"),
         "sort": sort,
         "kept_sort": kept_sort,
         "words": words,

@@ -11,7 +11,7 @@ from bounces.paging import capped_count
 from bounces.views.access import needs
 from contacts.access import can_change_segment, contacts_for, segments_for
 from contacts.chips import chips_of, chips_of_each, query_of
-from contacts.counting import count_each
+from contacts.counting import sizes_of
 from contacts.filters import Words, fault_of, find_contacts, meanings_of, read_filter, words_of
 from contacts.forms import SegmentForm
 from contacts.models import Segment
@@ -26,7 +26,8 @@ def show_list(request: HttpRequest) -> HttpResponse:
     page = page_for(request, segments_for(request.user).select_related("owner"), ["name", "id"], PAGE_SIZE)
     meanings = meanings_of(page.items)
     contacts = contacts_for(request.user)
-    sizes = count_each([meaning.narrow(contacts, request.user) for meaning in meanings])
+    narrowed = [meaning.narrow(contacts, request.user) for meaning in meanings]
+    sizes = sizes_of(narrowed, [[meaning.words for meaning in meanings], request.user.pk])
     chips_of_rows = chips_of_each([meaning.words for meaning in meanings], request.user)
     rows = [
         {

@@ -152,7 +152,7 @@ def fill(rows: int) -> None:
 def test_the_number_of_queries_does_not_grow(rows, django_assert_num_queries):
     fill(rows)
     user = a_user()
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(16):
         look(user, NOW)
 
 
