@@ -27,7 +27,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     meanings = meanings_of(page.items)
     contacts = contacts_for(request.user)
     narrowed = [meaning.narrow(contacts, request.user) for meaning in meanings]
-    sizes = sizes_of(narrowed, [[meaning.words for meaning in meanings], request.user.pk])
+    sizes = sizes_of(narrowed, [[[meaning.words, meaning.fault] for meaning in meanings], request.user.pk])
     chips_of_rows = chips_of_each([meaning.words for meaning in meanings], request.user)
     rows = [
         {
