@@ -6,6 +6,7 @@ from django.urls import path
 
 from contacts.api.bulk import ContactsBulkView
 from contacts.api.campaigns import CampaignsView, CampaignView
+from contacts.api.duplicates import DismissPairView, DuplicatesView, MergePairView, UndoMergeView
 from contacts.api.exports import ExportFileView, ExportsView, ExportView
 from contacts.api.import_rows import FailedRowsView, ImportRowsView, UndoRowsView
 from contacts.api.imports import (
@@ -24,6 +25,10 @@ urlpatterns = [
     path("contacts/", ContactsView.as_view(), name="contacts"),
     path("contacts/bulk/", ContactsBulkView.as_view(), name="contacts_bulk"),
     path("contacts/<int:pk>/", ContactView.as_view(), name="contact"),
+    path("duplicates/", DuplicatesView.as_view(), name="duplicates"),
+    path("duplicates/<int:pk>/dismiss/", DismissPairView.as_view(), name="duplicate_dismiss"),
+    path("duplicates/<int:pk>/merge/", MergePairView.as_view(), name="duplicate_merge"),
+    path("merges/<int:pk>/undo/", UndoMergeView.as_view(), name="merge_undo"),
     path("exports/", ExportsView.as_view(), name="exports"),
     path("exports/<int:pk>/", ExportView.as_view(), name="export"),
     path("exports/<int:pk>/file/", ExportFileView.as_view(), name="export_file"),

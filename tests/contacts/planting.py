@@ -383,7 +383,10 @@ API: dict[str, Callable[[World], None]] = {
     "POST /api/v1/suppressions/lift/": by_api("POST", "/api/v1/suppressions/lift/", a_lift),
 }
 API_TAKES_NO_TEXT = {
-    f"POST /api/v1/imports/{{id}}/{word}/" for word in ("cancel", "confirm", "next-batch")
+    "POST /api/v1/duplicates/{id}/dismiss/",
+    "POST /api/v1/duplicates/{id}/merge/",  # names of fields
+    "POST /api/v1/merges/{id}/undo/",
+    *(f"POST /api/v1/imports/{{id}}/{word}/" for word in ("cancel", "confirm", "next-batch")),
 }  # confirm: a reason, as on the page
 
 
