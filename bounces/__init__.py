@@ -22,8 +22,8 @@
     6. announce    outbox.py        history and announcements, written together, told afterwards
 
     `process.py` is the only module that knows all stages. `schedule.py` starts it when something waits, woken by
-    PostgreSQL (`wake.py`); `jobs.py` is what the workers run; `lease.py` lets one at a time; `tasks.py` is what runs by
-    the clock, and `schedule_runs.py` what became of it.
+    PostgreSQL (`wake.py`); `jobs.py` is what the workers run (`workers.py`: whether any lives);
+    `lease.py` lets one at a time; `tasks.py` is what runs by the clock, and `schedule_runs.py` what became of it.
 
 Before a message is sent: `issuing.py` gives it its return path, `return_path.py` says what that proves.
 What the pages and the API ask: `verdict.py` (may I write to it?), `refusals.py` (whom nobody may write to, as sets),

@@ -11,12 +11,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
 
 from bounces.sentences import ANSWER_WORDS, QUESTION, STATUS_WORDS
 from bounces.values import Status
 from contacts.access import User, campaigns_for, companies_for, segments_for
 from contacts.countries import COUNTRIES
 from contacts.filters import NONE, Words
+from contacts.models import ImportRun
 
 LABELS = {
     "q": "Search",
@@ -29,6 +31,7 @@ LABELS = {
     "campaign": "Campaign",
     "source": "Source",
     "segment": "Segment",
+    "import": "Import",
 }
 Names = dict[tuple[str, str], str]
 VERDICT_WORDS = {
@@ -97,6 +100,7 @@ def names_in(filters: Sequence[Words], user: User) -> Names:
         "company": (companies_for(user), "pk"),
         "campaign": (campaigns_for(user), "key"),
         "segment": (segments_for(user), "pk"),
+        "import": (_imports_for(user), "pk"),
     }
     names = {}
     for word, (everything, column) in rows.items():
@@ -105,3 +109,8 @@ def names_in(filters: Sequence[Words], user: User) -> Names:
         for row in everything.filter(**{f"{column}__in": asked}) if asked else ():
             names[word, str(getattr(row, column))] = str(row)
     return names
+
+
+def _imports_for(user: User) -> QuerySet[ImportRun]:
+    """What files are called is for those who import."""
+    return ImportRun.objects.all() if user.has_perm("contacts.import_contact") else ImportRun.objects.none()

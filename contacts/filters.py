@@ -7,7 +7,7 @@ verdict    yes, caution, no, or why caution         country    two letters
 status     of the primary address, or `none`
 owner      a user's id, `me`, or `none`             campaign   a campaign's key
 tag        a tag's name                             source     where it came from
-segment    a segment's id: its own words count too
+segment    a segment's id: its words count too      import    an import's id: whom it made or changed
 
 Values of one word are alternatives (any status of these), tags add up (all of these). Words narrow each other.
 What is stored of a filter names rows by their ids: `contacts/stored_filters.py`.
@@ -31,12 +31,13 @@ from bounces.verdict import WORDS as VERDICTS
 from bounces.verdict import answered_by
 from contacts.access import User, campaigns_for, contacts_for, demand_of, segments_for
 from contacts.models import CampaignMember, Company, Contact, ContactAddress, Segment, Tag
+from contacts.models.imports import written_by
 from contacts.models.people import ContactQuerySet
 from contacts.search import matching
 from contacts.stored_filters import recall_each
 
 NONE = "none"
-WORDS = ("q", "verdict", "status", "owner", "tag", "company", "country", "campaign", "source", "segment")
+WORDS = ("q", "verdict", "status", "owner", "tag", "company", "country", "campaign", "source", "segment", "import")
 SEVERAL = frozenset({"status", "verdict", "owner", "tag", "country"})  # the others take one value
 LONGEST = 200
 MOST_VALUES = 20
@@ -146,6 +147,7 @@ _FITS = {
     "owner": lambda value: value in ("me", NONE) or _is_id(value),
     "country": lambda value: bool(re.fullmatch("[A-Za-z]{2}", value)),
     "segment": _is_id,
+    "import": _is_id,
 }
 _EXPECTED = {
     "status": f"a status; those are {', '.join(STATUSES)}",
@@ -153,6 +155,7 @@ _EXPECTED = {
     "owner": "an owner: a user's id, me, or none",
     "country": "a country code of two letters, like DE",
     "segment": "a segment's id",
+    "import": "an import's id",
 }
 
 
@@ -218,6 +221,11 @@ def _by_segment(contacts: ContactQuerySet, values: list[str], user: User) -> Con
     return narrow_to(contacts, segment, user) if segment else contacts.none()
 
 
+def _by_import(contacts: ContactQuerySet, values: list[str], user: User) -> ContactQuerySet:  # noqa: ARG001
+    """Whom it made or changed, as far as they are still there. Who stood there as in the file is not among them."""
+    return contacts.filter(pk__in=written_by(int(values[0])))
+
+
 def narrow_to(contacts: ContactQuerySet, segment: Segment, user: User) -> ContactQuerySet:
     """Those that fit the segment: nobody where it cannot be read, never more than it means."""
     return meanings_of([segment])[0].narrow(contacts, user)
@@ -275,4 +283,5 @@ _NARROW = {
     "campaign": _by_campaign,
     "source": _by_source,
     "segment": _by_segment,
+    "import": _by_import,
 }

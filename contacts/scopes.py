@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 
 from bounces.models import Address
 from contacts.bulk import addresses_of
-from contacts.models import Contact, ImportRow, ImportRun
+from contacts.models import Contact, ImportRun
+from contacts.models.imports import written_by
 
 Scope = tuple[QuerySet[Address], str]
 
@@ -25,5 +26,4 @@ def imports() -> QuerySet[ImportRun]:
 
 def of_import(run: ImportRun, contacts: QuerySet[Contact]) -> Scope:
     """All addresses of the contacts that it created or changed. What stood there already as in the file is not told."""
-    written = ImportRow.objects.filter(run_id=run.pk, verdict__in=ImportRow.WRITES, contact_id__isnull=False)
-    return addresses_of(contacts.filter(pk__in=written.values("contact_id"))), f"Import {run.pk}: {run.name}"
+    return addresses_of(contacts.filter(pk__in=written_by(run.pk))), f"Import {run.pk}: {run.name}"

@@ -20,7 +20,7 @@ Words = dict[str, list[str]]
 Stored = dict[str, Any]
 
 NONE = "none"
-BY_ID = ("owner", "segment", "company")  # words whose values people's filters give as ids, too
+BY_ID = ("owner", "segment", "company", "import")  # words whose values people's filters give as ids, too
 NAMED = ("tag", "company", "campaign")
 
 

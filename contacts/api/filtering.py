@@ -27,6 +27,7 @@ MEANING = {
     "campaign": "A campaign's key: its members.",
     "source": "Where it came from.",
     "segment": "A segment's id: whom it finds.",
+    "import": "An import's id: whom it made or changed.",
 }
 LOOK_UP_MEANING = {
     "email": "Who has this address, primary or not, in any form: `Ann <ann@bücher.example>` too.",

@@ -31,7 +31,10 @@ from contacts.importing.outcomes import early_rows, known_groups, preview_groups
 from contacts.importing.reading import Manner
 from contacts.importing.reading.encodings import known_encoding
 from contacts.importing.reading.manners import LONGEST_SHEET, known_separator
+from contacts.importing.reading.tables import LONGEST_CELL
+from contacts.importing.said import Why
 from contacts.importing.turns import place_of
+from contacts.importing.wrong_cells import CLEANED, FAILED, LEFT_EMPTY, MISTYPED, wrong_cells
 from contacts.models import CustomField, ImportRow, ImportRun
 from contacts.models.people import PLAIN_KEY
 
@@ -39,6 +42,7 @@ ENVELOPE = 1024 * 1024  # what the form around the file may weigh
 MOST_COLUMNS = 200
 MOST_ROWS = 50_000
 SHOWN = 8  # first rows of each verdict
+WRONG_SHOWN = 50  # different wrong texts
 
 
 class FileBody(MultiPartParser):
@@ -207,6 +211,27 @@ class NeededReasonSerializer(StrictSerializer):
     reason = Text(min_length=1, max_length=2000, help_text="Why; others can read it later.")
 
 
+class CorrectionSerializer(StrictSerializer):
+    """A wrong cell of a preview, or a mistyped domain, and what is to be read in its place."""
+
+    column = Text(
+        default="", allow_blank=True, max_length=LONGEST_CELL, help_text="The file's header. Not of a domain."
+    )
+    value = Text(
+        default="",
+        allow_blank=True,
+        max_length=LONGEST_CELL,
+        help_text="The wrong text, as `wrong_cells` has it: all equal cells of the column are meant. Of a domain: it.",
+    )
+    correction = Text(allow_blank=True, max_length=LONGEST_CELL, help_text="The text to read in its place.")
+    row = serializers.IntegerField(
+        default=None, allow_null=True, min_value=1, max_value=2**31 - 1, help_text="Only the cell of this row."
+    )
+    scope = serializers.ChoiceField(
+        choices=[("cells", "Cells of a column"), ("domain", "All addresses at a domain")], default="cells"
+    )
+
+
 # --- what comes out -------------------------------------------------------------------------------
 
 
@@ -225,6 +250,25 @@ class ProblemSerializer(serializers.Serializer[Any]):
         return dict(zip(("column", "value", "sentence"), instance, strict=True))
 
 
+class NoticeSerializer(ProblemSerializer):
+    why = serializers.ChoiceField(choices=[each.value for each in Why])
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return dict(zip(("column", "value", "sentence", "why"), instance, strict=True))
+
+
+class WrongCellSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField(
+        help_text=f"Of rows that fail: {', '.join(FAILED)}. Of cells left empty: {', '.join(LEFT_EMPTY)}. Of cells "
+        f"cleaned up: {', '.join(CLEANED)}. Of a domain that looks like a slip: {MISTYPED}."
+    )
+    column = serializers.CharField(help_text="Empty: the row as a whole, or a domain.")
+    value = serializers.CharField()
+    sentence = serializers.CharField(help_text="What is wrong. Of a domain: the one that is probably meant.")
+    cells = serializers.IntegerField(help_text="How many cells of the column hold it.")
+    row = serializers.IntegerField(help_text="The first of them.")
+
+
 class RowSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField(help_text="As a spreadsheet counts: the header is row 1.")
     verdict = serializers.CharField(help_text=f"One of {', '.join(ImportRow.Verdict.values)}.")
@@ -232,6 +276,7 @@ class RowSerializer(serializers.Serializer[Any]):
     contact = serializers.IntegerField(source="contact_id", allow_null=True)
     changes = ChangeSerializer(many=True)
     problems = ProblemSerializer(many=True)
+    notices = NoticeSerializer(many=True, help_text="Of a preview: cells that were left empty or cleaned up.")
     not_written_to = serializers.SerializerMethodField(help_text="Why its address must not be written to, or null.")
     kept = serializers.CharField(help_text="Why undo left it.")
 
@@ -295,14 +340,24 @@ class ImportSerializer(serializers.ModelSerializer[ImportRun]):
 
 class PreviewSerializer(ImportSerializer):
     first_rows = serializers.SerializerMethodField(help_text="While it is read, and of a preview.")
+    wrong_cells = serializers.SerializerMethodField(
+        help_text=f"Of a preview: the first {WRONG_SHOWN} different wrong texts. `corrections/` mends them."
+    )
 
     class Meta(ImportSerializer.Meta):
-        fields = (*ImportSerializer.Meta.fields, "first_rows")  # type: ignore[assignment]  # one longer
+        fields = (*ImportSerializer.Meta.fields, "first_rows", "wrong_cells")  # type: ignore[assignment]  # one longer
         read_only_fields = fields  # type: ignore[assignment]  # likewise
 
     @extend_schema_field(RowSerializer(many=True))
     def get_first_rows(self, run: ImportRun) -> list[dict[str, Any]]:
         return [dict(RowSerializer(row).data) for row in _first_rows(run)]
+
+    @extend_schema_field(WrongCellSerializer(many=True))
+    def get_wrong_cells(self, run: ImportRun) -> list[dict[str, Any]]:
+        if run.state != ImportRun.State.READY:
+            return []
+        found = wrong_cells(run, [*FAILED, *LEFT_EMPTY, MISTYPED, *CLEANED], WRONG_SHOWN)
+        return [dict(WrongCellSerializer(cell).data) for cell in found.shown]
 
 
 def _first_rows(run: ImportRun) -> Iterator[Any]:

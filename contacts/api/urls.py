@@ -8,6 +8,7 @@ from contacts.api.bulk import ContactsBulkView
 from contacts.api.campaigns import CampaignsView, CampaignView
 from contacts.api.duplicates import DismissPairView, DuplicatesView, MergePairView, UndoMergeView
 from contacts.api.exports import ExportFileView, ExportsView, ExportView
+from contacts.api.import_corrections import CorrectionsView
 from contacts.api.import_rows import FailedRowsView, ImportRowsView, UndoRowsView
 from contacts.api.imports import (
     CancelView,
@@ -35,6 +36,7 @@ urlpatterns = [
     path("imports/", ImportsView.as_view(), name="imports"),
     path("imports/<int:pk>/", ImportView.as_view(), name="import"),
     path("imports/<int:pk>/confirm/", ConfirmView.as_view(), name="import_confirm"),
+    path("imports/<int:pk>/corrections/", CorrectionsView.as_view(), name="import_corrections"),
     path("imports/<int:pk>/cancel/", CancelView.as_view(), name="import_cancel"),
     path("imports/<int:pk>/next-batch/", NextBatchView.as_view(), name="import_next_batch"),
     path("imports/<int:pk>/rows/", ImportRowsView.as_view(), name="import_rows"),

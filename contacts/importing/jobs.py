@@ -6,9 +6,7 @@ from django.utils import timezone
 
 from bounces.schedule import FAILURES_KEPT, queue
 from contacts.importing import runs
-from contacts.importing.turns import work_in_turns
-
-QUEUE = "bulk"
+from contacts.importing.turns import QUEUE, work_in_turns
 
 
 def import_job() -> None:

@@ -13,10 +13,14 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db.models import F, QuerySet
 
+from bounces import lease
+from bounces.workers import has_worker
 from contacts.importing import working
+from contacts.importing.runs import LEASE
 from contacts.importing.working import Clock, TurnOver
 from contacts.models import ImportRun
 
+QUEUE = "bulk"  # whose worker carries them on
 ORDER = ("worked", "size", "pk")
 Waits = Callable[[], bool]
 
@@ -58,6 +62,12 @@ def _take_turn(run: ImportRun, clock: Clock, others_wait: Waits) -> bool:
 def _begin(run: ImportRun) -> None:
     ImportRun.objects.filter(is_in_turn=True).exclude(pk=run.pk).update(is_in_turn=False)  # of a killed worker
     ImportRun.objects.filter(pk=run.pk).update(is_in_turn=True)
+
+
+def is_left_alone(run: ImportRun) -> bool:
+    """Whether it is to go on and nobody is there to carry it: no process holds the lease, and no worker lives. One that
+    was killed holds the lease for up to a minute still."""
+    return run.is_running and lease.is_free(LEASE) and not has_worker(QUEUE)
 
 
 def place_of(run: ImportRun) -> int:

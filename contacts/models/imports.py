@@ -256,6 +256,12 @@ class ImportRow(RowOutcome):
         ]
 
 
+def written_by(run_id: int) -> models.QuerySet[ImportRow, int | None]:
+    """Ids of the contacts that an import made or changed."""
+    written = ImportRow.objects.filter(run_id=run_id, verdict__in=ImportRow.WRITES, contact_id__isnull=False)
+    return written.values_list("contact_id", flat=True)
+
+
 class SavedMapping(models.Model):
     """Which columns mean what, kept for the next file of the same tool."""
 

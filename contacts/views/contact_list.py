@@ -25,7 +25,7 @@ from contacts.views.answers import counted
 FIRST_ORDER = "-updated"
 MOST_OPTIONS = 200  # of tags and campaigns in a menu
 # All but q and company, which are typed.
-HIDDEN_WORDS = ("verdict", "status", "owner", "tag", "country", "campaign", "source", "segment")
+HIDDEN_WORDS = ("verdict", "status", "owner", "tag", "country", "campaign", "source", "segment", "import")
 STATUS_NAMES = {"none": "No address"}
 
 

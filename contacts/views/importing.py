@@ -42,7 +42,7 @@ from contacts.importing.outcomes import (
 from contacts.importing.reading import Manner, UnreadableFile
 from contacts.importing.rows import first_lines
 from contacts.importing.stored import CHUNK
-from contacts.importing.turns import place_of
+from contacts.importing.turns import is_left_alone, place_of
 from contacts.importing.undoing import preview_undo, would_stay
 from contacts.importing.waiting import VIA
 from contacts.models import ImportOutcome, ImportRow, ImportRun, SavedMapping
@@ -238,7 +238,8 @@ def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _progress(run: ImportRun, now: datetime) -> dict[str, Any]:
-    return {"pace": run.pace(now), "ahead": place_of(run) if run.is_running else 0}
+    ahead = place_of(run) if run.is_running else 0
+    return {"pace": run.pace(now), "ahead": ahead, "is_left_alone": is_left_alone(run)}
 
 
 def get_run(pk: int) -> ImportRun:

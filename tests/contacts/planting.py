@@ -25,7 +25,7 @@ from django.utils import timezone
 from contacts.exporting import runs as exports
 from contacts.importing.wrong_cells import FAILED, wrong_cells
 from contacts.models import ImportCorrection, ImportRun, Segment
-from crm.models import WebhookDelivery, WebhookEndpoint
+from crm.models import ApiKey, WebhookDelivery, WebhookEndpoint
 from tests.bounces.arriving import a_bounce_mail
 from tests.builders import (
     a_bounce,
@@ -352,6 +352,15 @@ def a_lift(world: World) -> dict[str, Any]:
     return {"ids": [a_suppression("z@c.example").pk], "reason": TEXT}
 
 
+def correct_by_api(world: World) -> None:
+    """As `import_and_correct`, by the person in whose name the tool acts."""
+    run = import_by_page(world, confirm=False)
+    ImportRun.objects.filter(pk=run.pk).update(started_by=ApiKey.objects.get(digest=ApiKey.digest_of(world.tool)).user)
+    wrong = {"column": "email", "value": "not an address", "correction": TEXT}
+    by_api("POST", f"/api/v1/imports/{run.pk}/corrections/", wrong)(world)
+    assert ImportCorrection.objects.filter(run_id=run.pk, value=TEXT).exists()
+
+
 def undo_by_api(world: World) -> None:
     body = f"email,first name\nnew@c.example,{TEXT}\n"
     run = import_by_page(world, body)
@@ -373,6 +382,7 @@ API: dict[str, Callable[[World], None]] = {
     "POST /api/v1/events/": by_api("POST", "/api/v1/events/", an_event),
     "POST /api/v1/exports/": by_api("POST", "/api/v1/exports/", {"format": "csv", "filter": {"q": EMAIL}}),
     "POST /api/v1/imports/": by_api("POST", "/api/v1/imports/", an_import),
+    "POST /api/v1/imports/{id}/corrections/": correct_by_api,
     "POST /api/v1/imports/{id}/undo/": undo_by_api,
     "POST /api/v1/return-paths/": by_api(
         "POST",

@@ -4,8 +4,11 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 
+from contacts.chips import chips_of
 from contacts.filters import MOST_VALUES, ORDERS, STATUSES, VERDICTS, find_contacts, read_words, with_primary, words_of
+from contacts.models import Contact
 from tests.builders import a_campaign, a_company, a_contact, a_segment, a_user
+from tests.contacts.importing import done
 
 pytestmark = pytest.mark.django_db
 
@@ -151,3 +154,22 @@ def test_every_order_shows_every_contact_once(order):
     second = page_of(rows, ORDERS[order], after=first.next_cursor, size=2)
     assert {*first.items, *second.items} == expected
     assert second.next_cursor == ""
+
+
+def test_an_import_finds_whom_it_made_or_changed_and_nobody_else():
+    a_contact("same@b.example", first_name="Same")
+    changed = a_contact("bob@b.example", first_name="Rob")
+    run = done("email,first_name\nada@b.example,Ada\nbob@b.example,Bob\nsame@b.example,Same\nnot one,Eve\n")
+    other = done("email\nzoe@b.example\n")
+    ada = Contact.objects.get(first_name="Ada")
+    assert found({"import": run.pk}) == [changed, ada]
+    assert [each.pk for each in found({"import": str(other.pk)})] == [Contact.objects.latest("pk").pk]
+    assert found({"import": "999999"}) == []
+    assert read_words({"import": "x"})[1] == {"import": "“x” is not an import's id."}
+
+
+def test_an_import_is_called_by_its_file_where_people_may_import():
+    run = done("email\nada@b.example\n")
+    words, _ = read_words({"import": run.pk})
+    assert [chip.text for chip in chips_of(words, a_user("manager"))] == [str(run)]
+    assert [chip.text for chip in chips_of(words, a_user("sales"))] == [str(run.pk)]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
+from django_rq.workers import get_worker
+from rq.serializers import JSONSerializer
 
+from bounces import lease
 from bounces.schedule import queue
 from contacts.exporting import runs as exports
 from contacts.exporting.jobs import export_job
-from contacts.importing import applying, jobs, runs, staging, undoing
+from contacts.importing import applying, jobs, runs, staging, turns, undoing
 from contacts.importing.reading import UnreadableFile
 from contacts.importing.turns import place_of, waiting, work_in_turns
 from contacts.models import Contact, Export, ImportChunk, ImportRun
@@ -190,3 +195,35 @@ def test_a_killed_workers_turn_holds_nobodys_place():
     while a_turn():
         pass
     assert not ImportRun.objects.filter(is_in_turn=True).exists()
+
+
+def test_an_import_that_no_worker_can_carry_says_so(client: Client):
+    manager = a_user("manager")
+    client.force_login(manager)
+    run = begun("email\nada@example.org\n", by=manager)
+    assert "No worker is running" in client.get(run.get_absolute_url()).content.decode()
+    assert "No worker is running" in client.get(f"{run.get_absolute_url()}progress/").content.decode()
+
+
+def test_an_import_that_somebody_works_at_is_not_left_alone():
+    run = begun("email\nada@example.org\n")
+    held = lease.acquire(runs.LEASE, timedelta(seconds=60))
+    assert held is not None
+    assert not turns.is_left_alone(run)
+    lease.release(held)
+    assert turns.is_left_alone(run)
+
+
+def test_an_import_is_not_left_alone_while_a_worker_of_its_queue_lives():
+    run = begun("email\nada@example.org\n")
+    for name, is_alone in (("intake", True), ("bulk", False)):
+        worker = get_worker(name, serializer=JSONSerializer)
+        worker.register_birth()
+        try:
+            assert turns.is_left_alone(run) is is_alone
+        finally:
+            worker.register_death()
+
+
+def test_an_import_that_has_ended_is_not_left_alone():
+    assert not turns.is_left_alone(done("email\nada@example.org\n"))
