@@ -6,6 +6,7 @@ the navigation in `crm/navigation.py`. To change one parameter of the present UR
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.template.context import RequestContext
 from django.utils import timezone
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
@@ -34,6 +35,17 @@ def _drawn(name: str, size: int, css: str) -> SafeString:
 def icon(name: str, size: int = 16, css: str = "") -> SafeString:
     """One of Lucide's icons, by name, hidden from screen readers: the word beside it speaks."""
     return _drawn(name + "", size, css + "")  # adding "" unwraps SafeString, which the tag's parser makes
+
+
+@register.simple_tag
+def options(pairs: Iterable[tuple[object, object]]) -> SafeString:
+    """The options of a menu, of values and labels. A loop over 250 countries took a tenth of a list page's time."""
+    return _listed(tuple((str(value), str(label)) for value, label in pairs))
+
+
+@lru_cache(maxsize=64)
+def _listed(pairs: tuple[tuple[str, str], ...]) -> SafeString:
+    return format_html_join("\n", '<option value="{}">{}</option>', pairs)
 
 
 @register.simple_tag

@@ -125,3 +125,10 @@ def test_a_field_shows_its_error_and_names_its_help():
 def test_a_tick_box_gets_its_own_class():
     html = rendered('{% include "components/field.html" with field=form.wanted %}', form=AForm())
     assert 'class="form-check-input"' in html
+
+
+def test_options_are_escaped_and_follow_their_pairs():
+    pairs = {"a&b": "<Tag>", "": "Any"}.items()
+    said = '<option value="a&amp;b">&lt;Tag&gt;</option>\n<option value="">Any</option>'
+    assert rendered("{% options pairs %}", pairs=pairs) == said
+    assert rendered("{% options pairs %}", pairs=[("x", "Other")]) == '<option value="x">Other</option>'
