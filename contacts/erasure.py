@@ -24,6 +24,7 @@ from bounces.erasure import ERASED, NoReason, erase_addresses, file_names
 from bounces.models import Address
 from bounces.traces import Traces
 from contacts.access import User
+from contacts.duplicates.keeping import write_keys
 from contacts.exporting.runs import forget_files
 from contacts.importing import forgetting
 from contacts.merging.undoing import forget_merges, merged_into
@@ -71,8 +72,10 @@ def erase_email(text: str, by: User | None, reason: str, now: datetime) -> Erase
         if len(holders) == 1:
             return erase_contact(holders[0], by, reason, now)
         held = ContactAddress.objects.filter(address__email=email)
+        contacts = list(held.values_list("contact_id", flat=True))
         held.delete()
         _erase([email], [], by, reason, now)
+        write_keys(contacts)  # their hashes were of the address, too
     return Erased(0, [email], [])
 
 

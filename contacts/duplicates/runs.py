@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from bounces import lease
-from bounces.paging import CappedCount, capped_count
+from bounces.paging import CappedCount
 from contacts.access import User
 from contacts.duplicates.companies import CompanyFacts, judge_companies
 from contacts.duplicates.deciding import AlreadyDecided, kept_first, merge_pair
 from contacts.duplicates.facts import facts_of
-from contacts.duplicates.queue import CERTAIN, MAY, SIDES, open_pairs
+from contacts.duplicates.queue import CERTAIN, MAY, SIDES, count, open_pairs
 from contacts.duplicates.scoring import judge
 from contacts.merging import CannotUndo, undo_merge
 from contacts.models import DuplicatePair, Merge, MergeRun
@@ -34,7 +34,7 @@ class RunRefused(ValueError):
 
 
 def count_certain(user: User) -> CappedCount:
-    return capped_count(open_pairs(user, CERTAIN))
+    return count(user, CERTAIN)
 
 
 def start_run(user: User, reason: str) -> MergeRun:

@@ -93,7 +93,7 @@ def show_pair(request: HttpRequest, pk: int) -> HttpResponse:
         "columns": columns_of(pair, kept, request.user, timezone.now()),
         "reasons": in_words(pair.reasons),
         "tab": tab,
-        "left": queue.counts(request.user)[tab],
+        "left": queue.count(request.user, tab),
         "skip_url": pair_url(following, tab),
     }
     return render(request, "contacts/duplicate.html", context)

@@ -17,6 +17,7 @@ from contacts.duplicates.facts import Facts, company_key, mailbox_of
 from contacts.duplicates.keys import KINDS, keys_of, kind_of
 from contacts.duplicates.names import Relation, distance, is_typo, name_of, relation
 from contacts.duplicates.scoring import judge
+from contacts.erasure import erase_email
 from contacts.models import Company, Contact, DuplicateKeys, DuplicatePair, DuplicateSearch
 from contacts.people import change_contact, delete_contact
 from tests.builders import a_company, a_contact, a_user, an_import_run
@@ -296,3 +297,12 @@ def test_companies_are_paired_too() -> None:
     Company.objects.filter(pk=second.pk).update(name="Else")
     finding.search(timezone.now)
     assert not DuplicatePair.objects.exists()
+
+
+@pytest.mark.django_db
+def test_no_key_is_of_an_erased_address() -> None:
+    contacts = [a_contact("we@b.example", first_name=name, last_name="") for name in ("", "Ruth")]
+    finding.search(timezone.now)
+    erase_email("we@b.example", None, "Asked.", timezone.now())
+    kept = DuplicateKeys.objects.filter(contact__in=contacts).values_list("keys", flat=True)
+    assert [kind_of(key) for keys in kept for key in keys if kind_of(key) == "address"] == []
