@@ -19,12 +19,12 @@ from import_export.fields import Field
 from bounces.demands import Demand
 from bounces.plain_names import plain_name
 from bounces.verdict import Verdict, verdicts_of
-from contacts.importing.columns import CUSTOM, DERIVED, WORDS
+from contacts.importing.columns import CUSTOM, DERIVED, FIELD_WORDS
 from contacts.models import Contact, ContactAddress, ContactExternalId, CustomField
 
 CHUNK = 2000
 MOST_IN_MEMORY = 50_000  # of the admin's export, which builds its file before it sends it
-COLUMNS = WORDS
+COLUMNS = FIELD_WORDS
 JUDGED = ("verdict", "status", "verdict_reason")
 VERDICT = "verdict"
 IDS = "external_ids"  # of tools that have a name

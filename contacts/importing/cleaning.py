@@ -17,7 +17,7 @@ from contacts.custom import clean_custom
 from contacts.fields import LONGEST, MOST_TAGS
 from contacts.importing.addresses import addresses_in
 from contacts.importing.cells import Cleaner, country_in, note_in, owner_in, phone_in, said_in, tag_in, text_reader
-from contacts.importing.columns import CUSTOM
+from contacts.importing.columns import CUSTOM, is_own_export
 from contacts.importing.custom_cells import CustomCells
 from contacts.importing.full_names import split_name
 from contacts.importing.opt_out_cells import OptOutCells
@@ -83,6 +83,7 @@ class RowCleaner:
         self.headers = list(headers)
         self.options = options
         self.tags = options.tags
+        self.is_ours = is_own_export(headers)
         places = [(word, self.headers.index(header)) for header, word in mapping.items() if word]
         custom = [(word.removeprefix(CUSTOM), at) for word, at in places if word.startswith(CUSTOM)]
         declared = [*CustomField.objects.all(), *(CustomField(**new) for new in options.new_fields)]
@@ -133,6 +134,8 @@ class RowCleaner:
                 said.fault(self.headers[at], cells[at], str(error))
 
     def _repaired(self, word: str, at: int, cell: str, said: Said) -> str:
+        if self.is_ours and word not in IDENTITIES:
+            return cell
         found = repaired(cell, word)
         if found.said:
             why = Why.LOST if found.is_lost else Why.REPAIRED if found.text else Why.EMPTY

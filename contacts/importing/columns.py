@@ -21,6 +21,8 @@ WORDS = (
     "email", "other_emails", "full_name", "first_name", "last_name", "title", "company", "owner", "phone", "country",
     "tags", "source", "external_id", "notes", "opt_out",
 )  # fmt: skip
+READ_ONLY = frozenset({"full_name", "notes", "opt_out"})  # what a file may say, and no field of a contact is
+FIELD_WORDS = tuple(word for word in WORDS if word not in READ_ONLY)
 CHANGED_LABELS = {**LABELS, "notes": "notes"}  # what a row may change of its contact
 # Of these a file may have several columns; of the others one each.
 SEVERAL = frozenset({"other_emails", "tags", "notes", "opt_out"})
@@ -31,6 +33,7 @@ DERIVED = frozenset(
         "last_delivered_at", "created_at", "updated_at", "external_ids",
     }
 )  # fmt: skip
+OWN_SIGNS = frozenset({"verdict", "status", "verdict_reason"})
 CUSTOM = "custom."
 KEYS = ("email", "external_id")  # by which a row is known again: a file has one of each
 LONGEST_SHOWN = 120  # characters of a refused value
@@ -50,6 +53,11 @@ def word_in(header: str, export: Export | None, custom: Mapping[str, str]) -> st
     """Our own word first; then what this installation has declared; then what others call our words."""
     name = _plain(header)
     return name if name in WORDS else custom.get(name) or word_of(header, export)
+
+
+def is_own_export(headers: Iterable[str]) -> bool:
+    """Its texts stand as they are kept, and come back as they were."""
+    return OWN_SIGNS.issubset(headers)
 
 
 def custom_words(declared: Iterable[CustomField]) -> dict[str, str]:

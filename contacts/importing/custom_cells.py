@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from contacts.importing.columns import CUSTOM, orders_of
+from contacts.importing.columns import CUSTOM, is_own_export, orders_of
 from contacts.importing.number_style import Style, is_ambiguous, read_number, style_of
 from contacts.importing.reading import Line
-from contacts.importing.repairs import repaired
+from contacts.importing.repairs import Repaired, repaired
 from contacts.importing.said import Said, Why
 from contacts.importing.values import Order, read_day
 from contacts.models import CustomField
@@ -39,6 +39,7 @@ class CustomCells:
         first: Sequence[Line],
     ) -> None:
         self.headers = headers
+        self.is_ours = is_own_export(headers)
         self.place = dict(places)
         self.declared = list(declared)
         types = {each.key: each.type for each in self.declared}
@@ -65,7 +66,7 @@ class CustomCells:
                 if empties:
                     given[key] = ""
                 continue
-            found = repaired(cell, "custom")
+            found = Repaired(cell) if self.is_ours else repaired(cell, "custom")
             if found.said:
                 why = Why.LOST if found.is_lost else Why.REPAIRED if found.text else Why.EMPTY
                 said.notice(self.headers[at], cell, found.said, why)

@@ -32,9 +32,13 @@ LABELS = {
     "source": "Source",
     "external_id": "External id",
 }
-# What a file may say, and no field of a contact is.
-READ_ONLY = {"full_name": "Full name", "notes": "Note", "opt_out": "Opt-out: unsubscribed, bounced, blocked"}
-CHOICES = {**LABELS, **READ_ONLY}
+# With what a file may say, and no field of a contact is.
+CHOICES = {
+    **LABELS,
+    "full_name": "Full name",
+    "notes": "Note",
+    "opt_out": "Opt-out: unsubscribed, bounced, blocked",
+}
 
 
 def guess_columns(headers: Sequence[str], lines: Sequence[Line]) -> list[Guess]:

@@ -12,6 +12,7 @@ import re
 
 GOOGLES = " ::: "
 SPLIT = re.compile(r"[,;\n]")
+IS_QUOTED = re.compile(r'(?:^|,)\s*"').search  # a tag may hold quotes of its own: say "hi"
 OF_THE_TOOL = "* "  # in front of what Google calls a system group
 QUOTES = "\"'“”„«»"
 
@@ -22,7 +23,7 @@ def tags_in(cell: str) -> list[str]:
     if names is None and GOOGLES in cell:
         names = cell.split(GOOGLES)
     elif names is None:
-        names = _quoted(cell) if '"' in cell else cell.split(",") if "," in cell else SPLIT.split(cell)
+        names = _quoted(cell) if IS_QUOTED(cell) else cell.split(",") if "," in cell else SPLIT.split(cell)
     stripped = (" ".join(name.split()) for name in names)
     return [name for name in stripped if name and not name.startswith(OF_THE_TOOL)]
 

@@ -54,7 +54,7 @@ def test_a_round_trip_changes_no_row(form: str):
 ODD = [
     "007", "1e5", "1E400", "TRUE", "null", "NULL", "None", "N/A", "nan", "-", "0", "-0", "00:15", "1/2", "2026-05-31",
     "5 May 2026", "12,5", "1.000,00", "€ 5", "O'Hara", "'tis", "“quoted”", '"quoted"', '""', "\\", '\\"', "a\tb",
-    "a|b;c,d", "Zoë", "Zoe\u0308", "שלום", "السلام عليكم", "山田太郎", "👩‍👩‍👧",
+    "a|b;c,d", "Zoë", "שלום", "السلام عليكم", "山田太郎", "👩‍👩‍👧",
     "no\u00a0break", "_x0041_", "<b>&amp;</b>", "{{ owner }}", "%s",
     "line\nbreak", "line\r\nbreak", "two\n\nlines", "x" * 2000, "email", "first_name", "sep=;",
 ]  # fmt: skip
