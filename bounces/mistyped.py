@@ -45,6 +45,7 @@ ENDINGS = {
     **dict.fromkeys(["ed", "dee", "dde"], "de"),
     "rf": "fr", "frr": "fr", "ti": "it", "cu.uk": "co.uk", "co.ku": "co.uk", "couk": "co.uk",
 }  # fmt: skip
+LAST_LABELS = frozenset(ending.rpartition(".")[2] for ending in ENDINGS)
 # Endings that exist, and are a slip behind a provider's long name: most lead to somebody who collects slips.
 OF_PROVIDERS = {"com": ("co", "cm", "om"), "net": ("ne",), "co.uk": ("co.u",)}
 
@@ -75,6 +76,8 @@ def _provider(name: str, ending: str, *, has_slip: bool) -> str:
 
 def _with_an_ending(domain: str) -> str:
     """Of any domain: with the ending that is probably meant."""
+    if domain.rpartition(".")[2] not in LAST_LABELS:  # nearly all: lists have a million of them
+        return ""
     for labels in (2, 1):
         parts = domain.rsplit(".", labels)
         if len(parts) == labels + 1 and (right := ENDINGS.get(".".join(parts[1:]))):
