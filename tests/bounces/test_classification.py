@@ -49,7 +49,7 @@ def a_host(rule: Rule) -> str:
     hosts = (
         "mx.au.com", "mx.cox.net", "us.mimecast.com", "smtp.orange.fr", "messagelabs.com", "mx.yahoodns.net",
         "mx1.mail.icloud.com", "mx.outlook.com", "smtp.secureserver.net", "mx.charter.net", "mx1.comcast.net",
-        "mx.163.com",
+        "mx.163.com", "gmail-smtp-in.l.google.com", "mxs.mail.ru", "mx.yandex.ru", "mx3.qq.com",
     )  # fmt: skip
     return next((host for host in hosts if rule.host and re2.search(rule.host, host)), "")
 
