@@ -137,12 +137,10 @@ def _mistyped(run: ImportRun, cursor: Any) -> list[tuple[str, str, int, int]]:
 FIND = """
 CREATE UNLOGGED TABLE {wrong} AS
 WITH said AS (
-    SELECT s.number, 'invalid' AS kind, p ->> 0 AS header, p ->> 1 AS value, p ->> 2 AS sentence
-    FROM {stage} s CROSS JOIN jsonb_array_elements(s.problems) AS one(p) WHERE s.problems IS NOT NULL
-    UNION ALL
-    SELECT s.number, n ->> 3, n ->> 0, n ->> 1, n ->> 2
-    FROM {stage} s CROSS JOIN jsonb_array_elements(s.notices) AS one(n)
-    WHERE s.notices IS NOT NULL AND s.problems IS NULL
+    SELECT s.number, CASE WHEN s.problems IS NULL THEN c ->> 3 ELSE 'invalid' END AS kind,
+           c ->> 0 AS header, c ->> 1 AS value, c ->> 2 AS sentence
+    FROM {stage} s CROSS JOIN jsonb_array_elements(coalesce(s.problems, s.notices)) AS one(c)
+    WHERE s.problems IS NOT NULL OR s.notices IS NOT NULL
     UNION ALL
     SELECT j.number, j.verdict, j.problem ->> 0, j.problem ->> 1, j.problem ->> 2
     FROM {judged} j WHERE j.problem IS NOT NULL
