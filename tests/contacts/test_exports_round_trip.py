@@ -92,7 +92,7 @@ def test_sixty_formulas_come_back_as_they_were(form: str):
         a_contact(f"p{number}@example.org", first_name=payload, title=payload, custom={"notes": payload})
     assert len(PAYLOADS) == 60
     sheet = read_sheet(exported(form))
-    for column in ("first_name", "title", "notes"):
+    for column in ("first_name", "title", "custom.notes"):
         at = sheet.headers.index(column)
         assert [row[at] for row in sheet.rows] == PAYLOADS
     assert imported(exported(form)).unchanged == 60
@@ -154,6 +154,12 @@ def test_a_line_of_json_is_one_line_to_every_reader():
 def test_columns_can_be_chosen():
     a_contact("ada@example.org", first_name="Ada")
     assert exported("csv", "email", "first_name").decode("utf-8-sig") == "email,first_name\r\nada@example.org,Ada\r\n"
+
+
+def test_the_columns_are_those_that_a_contact_has():
+    a_contact("ada@example.org", first_name="Ada")
+    header = exported("csv").decode("utf-8-sig").splitlines()[0].split(",")
+    assert not {"full_name", "notes", "opt_out"} & set(header)
 
 
 def test_a_custom_field_called_like_a_column_has_a_header_of_its_own():
