@@ -112,7 +112,7 @@ def test_a_contact_asks_the_same_number_of_questions_however_much_happened(
         a_status_change(f"ada{position}@example.org", actor=a_user("manager"))
         a_suppression(f"ada{position}@example.org", created_by=a_user("manager"))
         a_campaign(members=(contact,))
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(25):
         client.get(contact.get_absolute_url())
 
 
