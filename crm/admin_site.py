@@ -64,6 +64,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001 --
             ("Tasks", "task_alt", "contacts_task"),
             ("What happens by itself", "bolt", "contacts_statusaction"),
             ("Contact addresses", "contact_mail", "contacts_contactaddress"),
+            ("External ids", "tag", "contacts_contactexternalid"),
             ("Activities", "history", "contacts_activity"),
             ("Imports", "upload", "contacts_importrun"),
             ("Pieces of imports", "data_object", "contacts_importchunk"),

@@ -140,7 +140,7 @@ BADGES: dict[str, dict[str, Badge]] = {
     "merge": {
         "done": Badge("Merged", "merge", "good"),
         "undone": Badge("Undone", "undo-2", "calm"),
-        "expired": Badge("Merged", "merge", "calm", "Older than 30 days: it cannot be undone any more."),
+        "expired": Badge("Merged for good", "merge", "calm", "Older than 30 days: it cannot be undone any more."),
     },
     "campaign": {
         "draft": Badge("Draft", "pencil", "calm"),

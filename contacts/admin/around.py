@@ -24,6 +24,7 @@ from contacts.models import (
     CampaignMember,
     Company,
     ContactAddress,
+    ContactExternalId,
     CustomField,
     Export,
     ExportPiece,
@@ -59,6 +60,15 @@ class ContactAddressAdmin(ShowsVerdict, ReadOnlyAdmin):
     readonly_fields = ("verdict",)
     address_path = "address"
     search_help_text = "The beginning of an address, or of its domain."
+
+
+@admin.register(ContactExternalId)
+class ContactExternalIdAdmin(ReadOnlyAdmin):
+    list_display = ("external_id", "tool", "contact")
+    list_select_related = ("contact",)
+    list_filter = ("tool",)
+    search_fields = ("external_id",)
+    search_help_text = "A part of an id."
 
 
 @admin.register(Tag)

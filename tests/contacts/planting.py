@@ -348,6 +348,14 @@ def an_import(world: World) -> dict[str, Any]:
     return {"rows": [{"email": EMAIL, "first name": TEXT}], "name": f"{EMAIL}.csv", "tags": [TEXT], "save_as": "by api"}
 
 
+def bring_list_by_api(world: World) -> None:
+    file = SimpleUploadedFile(f"{EMAIL}.csv", f"Email,Status,Name\n{EMAIL},Unsubscribed,{TEXT}\n".encode())
+    answer = Client().post(
+        "/api/v1/suppressions/lists/", {"file": file}, headers={"authorization": f"Bearer {world.tool}"}
+    )
+    assert answer.status_code == 201, answer.content[:500]
+
+
 def a_lift(world: World) -> dict[str, Any]:
     return {"ids": [a_suppression("z@c.example").pk], "reason": TEXT}
 
@@ -375,6 +383,11 @@ API: dict[str, Callable[[World], None]] = {
     "POST /api/v1/contacts/": by_api(
         "POST", "/api/v1/contacts/", {**NAMED, "external_id": f"{TEXT} api", "addresses": [{"email": "api@c.example"}]}
     ),
+    "POST /api/v1/contacts/bulk/": by_api(
+        "POST",
+        "/api/v1/contacts/bulk/",
+        {"contacts": [{**NAMED, "external_id": f"{TEXT} bulk", "addresses": [{"email": "bulk@c.example"}]}]},
+    ),
     "PUT /api/v1/contacts/{id}/": by_api(
         "PUT", "/api/v1/contacts/{id}/", {**NAMED, "addresses": [{"email": "other@c.example"}]}
     ),
@@ -390,9 +403,12 @@ API: dict[str, Callable[[World], None]] = {
         {"messages": [{"event_id": f"{TEXT} sent", "recipient": EMAIL, "message_id": f"1-{EMAIL}"}]},
     ),
     "POST /api/v1/suppressions/": by_api("POST", "/api/v1/suppressions/", {"targets": [EMAIL], "note": TEXT}),
+    "POST /api/v1/suppressions/lists/": bring_list_by_api,
     "POST /api/v1/suppressions/lift/": by_api("POST", "/api/v1/suppressions/lift/", a_lift),
 }
 API_TAKES_NO_TEXT = {
+    "DELETE /api/v1/contacts/{id}/",
+    "POST /api/v1/suppressions/lists/{id}/confirm/",  # words that are known
     "POST /api/v1/duplicates/{id}/dismiss/",
     "POST /api/v1/duplicates/{id}/merge/",  # names of fields
     "POST /api/v1/merges/{id}/undo/",
