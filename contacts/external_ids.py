@@ -25,7 +25,7 @@ LONGEST_TOOL = 60
 def tool_named(text: str) -> str:
     """The plain name of a tool, however it is written: “HubSpot” is hubspot. Raises ValueError."""
     name = plain_name(text)
-    if not name or len(name) > LONGEST_TOOL:
+    if not name or max(len(name), len(text)) > LONGEST_TOOL:
         raise ValueError(f"Name the tool in at most {LONGEST_TOOL} letters and digits, like hubspot.")
     return name
 

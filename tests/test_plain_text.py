@@ -173,7 +173,7 @@ def test_contacts_notes_tasks_and_custom_fields_keep_none_of_them(admin: Client)
     page = admin.get(reverse("contacts:edit", args=[contact.pk])).content.decode()
     (form,) = [each for each in forms_of(page) if each.method == "post" and len(each.inputs) > 5]
     data = form.filled(f"Ada{SPOOF}", "ada@example.org")
-    data = {key: (["DE"] if key == "country" else value) for key, value in data.items()}
+    data |= {"country": ["DE"], "external_ids": [f"hubspot: 7{SPOOF}"]}
 
     admin.post(reverse("contacts:edit", args=[contact.pk]), data)
     admin.post(reverse("contacts:note", args=[contact.pk]), {"text": f"Called.{SPOOF}\nTwice."})

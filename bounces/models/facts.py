@@ -142,7 +142,7 @@ class Bounce(models.Model):
             models.Index(
                 fields=["standing", "occurred_at", "id"],
                 name="bounce_by_standing",
-                condition=~Q(standing=Standing.COUNTED.value),
+                condition=~COUNTS,
             ),
             models.Index(fields=["address", "occurred_at"], name="bounce_address"),
             models.Index(

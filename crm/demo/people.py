@@ -13,8 +13,9 @@ from typing import TypeVar
 import tablib
 
 from bounces.models import Address
+from contacts.importing.columns import FIELD_WORDS
 from contacts.importing.options import Options
-from contacts.importing.resources import COLUMNS, ContactResource
+from contacts.importing.resources import ContactResource
 from contacts.models import Campaign, CampaignMember, Company, Contact, ContactAddress, CustomField, Segment
 from contacts.stored_filters import store
 from crm.demo.cast import COLLEAGUES, OVERSEAS, Colleague, Firm, Person
@@ -94,7 +95,7 @@ def import_people(
     people: Sequence[Person], file: str, owners: Sequence[User], at: datetime, dice: random.Random
 ) -> None:
     """One list, as if the first manager had imported its file on that day."""
-    dataset = tablib.Dataset(headers=[*COLUMNS, "industry", "employees", "renews_on"])
+    dataset = tablib.Dataset(headers=[*FIELD_WORDS, "industry", "employees", "renews_on"])
     for person in people:
         dataset.append(_row(person, owner_of(person.country, owners, dice), file, at.date(), dice))
     resource = ContactResource(by=owners[0], options=Options(source=file), origin=file, now=at)
@@ -127,7 +128,7 @@ def _row(person: Person, owner: User | None, file: str, on: date, dice: random.R
         "external_id": "",
     }
     return [
-        *(cells[column] for column in COLUMNS),
+        *(cells[column] for column in FIELD_WORDS),
         firm.industry if firm else "",
         str(firm.employees) if firm else "",
         renews.isoformat() if renews else "",

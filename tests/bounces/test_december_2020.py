@@ -182,6 +182,7 @@ def test_dismissed_and_two_days_later_it_is_asked_again() -> None:
     assert invalid() == gone
 
 
+@pytest.mark.full  # a minute; smaller days stand around it
 def test_a_bought_list_a_third_of_it_dead_raises_none_amid_a_normal_day() -> None:
     emails, theirs = google_and_others()
     day = a_day(emails, theirs, share=0)

@@ -21,7 +21,7 @@ from bounces import cleaning, lease, outbox, process
 from bounces.intake.upload import keep_upload
 from bounces.models import Dirty, Incident
 from bounces.wake import Ear
-from contacts.models import Export
+from contacts.models import Export, MergeRun
 from contacts.models.sources import SourceCount
 from crm.mail.models import OutgoingEmail
 from crm.management.commands import scheduler
@@ -64,6 +64,9 @@ WORK: dict[str, Callable[[], object]] = {
     "contacts.importing.runs.is_waiting": lambda: an_import_run(state="staging"),
     "contacts.exporting.runs.is_waiting": lambda: Export.objects.create(
         subject="contacts", created_at=NOW, by=a_user()
+    ),
+    "contacts.duplicates.runs.is_waiting": lambda: MergeRun.objects.create(
+        by=a_user(), reason="Certain.", last_pair_id=0, created_at=NOW
     ),
     "contacts.sources.is_waiting": lambda: SourceCount.objects.create(days=30, asked_at=NOW),
 }

@@ -23,7 +23,7 @@ from contacts.importing.options import Options
 from contacts.importing.reading import Form, Manner, read_table
 
 pytestmark = pytest.mark.django_db
-SOME, ALL = 100, 5000
+SOME, ALL = 60, 5000
 TOLD = "told"  # left empty, and said
 
 
