@@ -155,6 +155,7 @@ def test_it_may_span_midnight() -> None:
     assert invalid() <= day.dead
 
 
+@pytest.mark.full  # two days are lived through
 def test_a_second_one_the_day_after_is_another_incident() -> None:
     emails, theirs = google_and_others()
     first = a_day(emails, theirs, since=MIDNIGHT - timedelta(days=1))
@@ -166,6 +167,7 @@ def test_a_second_one_the_day_after_is_another_incident() -> None:
     assert invalid() <= first.dead
 
 
+@pytest.mark.full  # two days are lived through
 def test_dismissed_and_two_days_later_it_is_asked_again() -> None:
     emails, theirs = google_and_others()
     first = a_day(emails, theirs, since=MIDNIGHT - timedelta(days=2))

@@ -34,7 +34,19 @@ from bounces.models import (
 )
 from contacts.importing import runs, working
 from contacts.importing.options import Options
-from contacts.models import Campaign, Contact, Export, ImportRun, Segment, StatusAction, Task
+from contacts.models import (
+    Campaign,
+    Contact,
+    DuplicatePair,
+    DuplicateSearch,
+    Export,
+    ImportRun,
+    Merge,
+    MergeRun,
+    Segment,
+    StatusAction,
+    Task,
+)
 from crm.models import ApiKey, OutgoingEmail, User, WebhookEndpoint
 from tests.builders import (
     NOW,
@@ -42,6 +54,7 @@ from tests.builders import (
     a_cleaning_run,
     a_complaint,
     a_decision,
+    a_pair,
     a_rule_override,
     a_source,
     a_tag,
@@ -49,9 +62,13 @@ from tests.builders import (
     an_inbound_item,
     days_ago,
 )
+from tests.every_row import fullest
 
 # By the beginning of a route: which row it is opened with.
 ROWS: dict[str, Callable[[], Any]] = {
+    "duplicates/runs/": lambda: MergeRun.objects.first(),
+    "duplicates/": lambda: DuplicatePair.objects.first(),
+    "merges/": lambda: Merge.objects.first(),
     "contacts/import/": lambda: ImportRun.objects.order_by("pk").last(),
     "contacts/": lambda: Contact.objects.present().filter(contact_addresses__address__status="invalid").first(),
     "companies/": lambda: Contact.objects.exclude(company=None)[0].company,
@@ -131,9 +148,18 @@ def add_rows_the_demo_lacks(boss: User) -> None:
     rejudged = a_cleaning_run("ready", dry_run=True, rejudges=True)
     Rejudging.objects.create(run=rejudged, fingerprint="1", total=1, judged=1, is_judged=True)
     a_preview(boss)
+    add_duplicates(contact)
     endpoint = WebhookEndpoint(name="CRM", url="https://crm.example/in", topics=["guard.paused"], created_by=boss)
     endpoint.sealed_secret = "sealed"
     endpoint.save()
+
+
+def add_duplicates(contact: Contact) -> None:
+    contact.external_ids.create(tool="hubspot", external_id="7")
+    a_pair(contact, Contact.objects.present().order_by("pk")[1])
+    for model in (DuplicateSearch, MergeRun, Merge):
+        if not model._default_manager.exists():
+            fullest(model)
 
 
 def a_preview(by: User) -> None:

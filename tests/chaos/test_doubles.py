@@ -11,6 +11,7 @@ from tests.chaos.small import run_chaos
 
 pytestmark = [
     pytest.mark.services,
+    pytest.mark.full,  # a minute; what is killed and doubled by the other four runs in the default suite
     needs_dovecot,
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
 ]
