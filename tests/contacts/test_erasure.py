@@ -45,7 +45,7 @@ def places_that_name(text: str) -> list[str]:
     for model in models:
         for field in model._meta.local_concrete_fields:
             column, table = field.column, model._meta.db_table
-            quoted = connection.ops.quote_name(column)
+            quoted = connection.ops.quote_name(str(column))
             shown = f"encode({quoted}, 'escape')" if field.get_internal_type() == "BinaryField" else f"{quoted}::text"
             with connection.cursor() as cursor:
                 cursor.execute(f"SELECT count(*) FROM {table} WHERE {shown} ILIKE %s", [f"%{text}%"])
