@@ -22,6 +22,7 @@ from crm.models import User
 from tests.browser.walk import (
     ANONYMOUS,
     NO_PAGES,
+    Walked,
     add_rows_the_demo_lacks,
     is_forbidden_to_all,
     is_of_an_empty_table,
@@ -73,9 +74,7 @@ def client_of(user: User) -> Client:
     return client
 
 
-@pytest.mark.django_db
-def test_every_route_is_a_page_that_is_walked_or_is_known_to_be_none(boss: User) -> None:
-    walked = walk(client_of(boss))
+def assert_every_route_is_a_page_that_is_walked_or_is_known_to_be_none(walked: Walked) -> None:
     assert len(walked.pages) > 250
     unknown = {
         name: answer
@@ -88,11 +87,13 @@ def test_every_route_is_a_page_that_is_walked_or_is_known_to_be_none(boss: User)
     assert set(MOST_OPENED) <= set(walked.pages)
 
 
-def test_no_page_has_a_serious_fault(
+def test_every_page_is_walked_and_none_has_a_serious_fault(
     boss: User, new_context: Callable[..., BrowserContext], site: str, run_all: bool
 ) -> None:
     client = client_of(boss)
-    pages = walk(client).pages
+    walked = walk(client)
+    assert_every_route_is_a_page_that_is_walked_or_is_known_to_be_none(walked)
+    pages = walked.pages
     paths = list(pages.values()) if run_all else [pages[name] for name in MOST_OPENED]
     context = new_context(reduced_motion="reduce")
     look = Looking(context.new_page())
