@@ -6,6 +6,7 @@
     characters.py   characters that are none, and what is said of them
     separated.py    CSV and TSV in any dialect
     records.py      their lines -> records, and what is done about those that cannot be read
+    recipients.py   lists of addresses as mail clients write them
     patience.py     how many of those are told one by one, before the file is refused
     objects.py      a list of JSON objects, or one a line
     cards.py        vCards

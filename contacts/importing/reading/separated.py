@@ -16,8 +16,9 @@ from contacts.importing.reading.characters import without_halves
 from contacts.importing.reading.encodings import Text
 from contacts.importing.reading.kinds import Form
 from contacts.importing.reading.patience import Patience
-from contacts.importing.reading.records import Dialect, records_of, rows_taken, texts_in
-from contacts.importing.reading.tables import ADDRESS, Broken, Manner, Table, UnreadableFile, table_of
+from contacts.importing.reading.recipients import HEADER, NOTICE, are_recipients, people_in
+from contacts.importing.reading.records import Dialect, lines_in, records_of, rows_taken, texts_in
+from contacts.importing.reading.tables import ADDRESS, Broken, Manner, Table, UnreadableFile, lines_of, table_of
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 # No file is searched for these, since they stand within cells too: a person may say them.
@@ -40,6 +41,9 @@ def read_separated(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table
     head = next(blocks, "")
     _check_controls(head[:SAMPLE])
     said, head = _said(head)
+    is_found_out = not (said or manner.separator) and manner.has_header is None and form == Form.CSV
+    if is_found_out and are_recipients(without_halves(_whole_lines(head[:SAMPLE]))):
+        return _table_of_recipients(chain([head], blocks), notices)
     separator = manner.separator or ("\t" if form == Form.TSV else said)
     dialect = find_dialect(head[:SAMPLE], separator)
     if form == Form.CSV and dialect.separator != "," and not manner.separator:
@@ -54,6 +58,18 @@ def read_separated(pieces: Iterator[bytes], form: Form, manner: Manner) -> Table
     if is_one_text(table.headers, head):
         notices.append(ONE_CELL)
     return table
+
+
+def _whole_lines(sample: str) -> str:
+    """Without the last one, where the sample ends amid it."""
+    end = sample.rfind("\n") + 1 or sample.rfind("\r") + 1
+    return sample[:end] if end and len(sample) == SAMPLE else sample
+
+
+def _table_of_recipients(blocks: Iterator[str], notices: list[str]) -> Table:
+    notices.append(NOTICE)
+    people = people_in(lines_in(blocks, Dialect(has_old_ends=True)))
+    return Table(list(HEADER), lines_of(((at, list(each)) for at, each in enumerate(people, 1)), 2), notices)
 
 
 def _check_controls(sample: str) -> None:
@@ -98,8 +114,7 @@ def find_dialect(sample: str, separator: str = "") -> Dialect:
 def _agreement(dialect: Dialect, sample: str) -> tuple[tuple[int, int, int], int]:
     """How well a dialect fits, compared as a whole: records as long as the first one, their cells, the other records.
     And how many cells most of the records have."""
-    end = sample.rfind("\n") + 1 or sample.rfind("\r") + 1
-    whole = sample[:end] if end and len(sample) == SAMPLE else sample
+    whole = _whole_lines(sample)
     records = [record for _, record in islice(records_of(dialect, texts_in([whole], dialect)), SAMPLED) if record]
     counts = [len(record) for record in records if not isinstance(record, Broken)]
     width = Counter(counts).most_common(1)[0][0] if counts else 0

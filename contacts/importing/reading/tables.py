@@ -26,8 +26,6 @@ MOST_BLANK = 1_048_576  # rows, one after the other: a sheet of Excel has so man
 
 # An address, roughly: enough to tell that a row is about somebody.
 ADDRESS = re2.compile(r"^[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]{2,}$")
-# Between addresses that stand in one cell: behind one comes a sign, or a blank and something with an @ of its own.
-SEVERAL = re2.compile(r"[;,|\n]+|(?:>\s+)")
 # Joins the cells of a line for the checks that look at all of them at once. No text that is read holds it.
 BETWEEN = "\x00"
 
@@ -136,33 +134,11 @@ def table_of(
 
 def _without_header(first: Sequence[Record], records: Iterator[Record], notices: list[str], look: Look | None) -> Table:
     """Every row is one; the columns are called by their letters. Raises UnreadableFile."""
-    if _is_list_of_addresses(first):
-        notices.append("The file is a plain list of addresses: each of them is a row.")
-        return Table([f"Column {letters(0)}"], lines_of(_one_by_one(chain(first, records)), 1, look=look), notices)
     width = max(len(cells) for _, cells in first)
     if width > MOST_COLUMNS:
         raise UnreadableFile(f"The first rows have up to {width:,} cells; at most {MOST_COLUMNS} can be read.")
     names = [f"Column {letters(at)}" for at in range(width)]
     return Table(names, lines_of(chain(first, records), width, look=look), notices)
-
-
-def _is_list_of_addresses(first: Sequence[Record]) -> bool:
-    """Whether several stand in a line, and nothing else: as people paste them from a mail client."""
-    cells = [cell for _, record in first for cell in record if cell.strip()]
-    is_wide = len(cells) > len(first) or any(cell.count("@") > 1 for cell in cells)
-    return is_wide and all("@" in cell or not any(map(str.isalnum, cell)) for cell in cells)
-
-
-def _one_by_one(records: Iterable[Record]) -> Iterator[Record]:
-    number = 0
-    for _, cells in records:
-        problem = cells.problem if isinstance(cells, Broken) else ""
-        for cell in cells:
-            pieces = SEVERAL.split(cell) if cell.count("@") > 1 else [cell]
-            for piece in pieces:
-                if piece.strip(" ;,|"):
-                    number += 1
-                    yield number, Broken([piece], problem) if problem else [piece.strip(" ;,|")]
 
 
 def _filled(records: Iterable[Record]) -> Iterator[Record]:

@@ -8,6 +8,7 @@ Source: TRUST.md (a workbook of 4.7 kB holds a worker for minutes).
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import resource
@@ -23,6 +24,8 @@ MOST_MERGED = 20_000
 MOST_SHEETS = 50  # that are looked at
 TOP = 30  # rows, among which a list has its first address
 PIECE = 1024 * 1024
+BOOK, LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+HIDDEN = re.compile(rb'<(?:\w+:)?row\s[^>]*\bhidden="(?:1|true)"')
 
 
 def main(packages: str, path: str, sheet_name: str, memory: str, seconds: str) -> None:
@@ -44,7 +47,7 @@ def main(packages: str, path: str, sheet_name: str, memory: str, seconds: str) -
         return
     sheet = workbook.get_sheet_by_name(chosen)
     merged = merged_downwards(sheet)
-    hidden = hidden_rows(path, names.index(chosen))
+    hidden = hidden_rows(path, chosen)
     say({"sheets": names, "sheet": chosen, "rows": sheet.total_height, "merged": len(merged), "hidden": hidden})
     write(sheet, merged)
 
@@ -62,29 +65,35 @@ def choose(workbook: Any, names: list[str]) -> str:
     return (filled or names or [""])[0]
 
 
-def hidden_rows(path: str, at: int) -> int:
-    """How many rows of the sheet a filter or a person has hidden. Of XLSX; the library does not tell it."""
-    try:
-        with zipfile.ZipFile(path) as parts:
-            book = parts.read("xl/workbook.xml")
-            ids = re.findall(rb"<(?:\w+:)?sheet\s[^>]*?r:id=\"([^\"]+)\"", book)
-            links = parts.read("xl/_rels/workbook.xml.rels")
-            found = [link for link in re.findall(rb"<Relationship\s[^>]*>", links) if b'Id="' + ids[at] + b'"' in link]
-            target = re.findall(rb'Target="([^"]+)"', found[0])[0].decode()
-            return count_hidden(parts, target.lstrip("/") if target.startswith("/") else f"xl/{target}")
-    except (KeyError, IndexError, zipfile.BadZipFile):
-        return 0
+def hidden_rows(path: str, sheet: str) -> int:
+    """How many rows of the sheet a filter or a person has hidden. Of XLSX, of which the library does not tell it; 0 of
+    a workbook of another kind or build."""
+    with zipfile.ZipFile(path) as parts:
+        if not {BOOK, LINKS} <= set(parts.namelist()):
+            return 0
+        sheets, links = tags_in(parts.read(BOOK), "sheet"), tags_in(parts.read(LINKS), "Relationship")
+        link = next((each.get("r:id", "") for each in sheets if each.get("name") == sheet), "")
+        target = next((each.get("Target", "") for each in links if each.get("Id") == link), "")
+        name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        return count_hidden(parts, name) if name in parts.namelist() else 0
+
+
+def tags_in(xml: bytes, name: str) -> list[dict[str, str]]:
+    """The attributes of each."""
+    found = re.findall(rf"<(?:\w+:)?{name}\s[^>]*>", xml.decode(errors="replace"))
+    return [{key: html.unescape(value) for key, value in re.findall(r'([\w:]+)="([^"]*)"', tag)} for tag in found]
 
 
 def count_hidden(parts: zipfile.ZipFile, name: str) -> int:
+    """A tag that a piece cuts in two is looked at with the next one."""
     count, rest = 0, b""
     with parts.open(name) as part:
         while piece := part.read(PIECE):
             text = rest + piece
-            end = text.rfind(b"<") + 1
-            count += len(re.findall(rb'<row\s[^>]*\bhidden="(?:1|true)"', text[: end - 1] if end else text))
-            rest = text[end - 1 :] if end else b""
-    return count + len(re.findall(rb'<row\s[^>]*\bhidden="(?:1|true)"', rest))
+            end = max(text.rfind(b"<"), 0)
+            count += len(HIDDEN.findall(text[:end]))
+            rest = text[end:]
+    return count + len(HIDDEN.findall(rest))
 
 
 def limit(memory: int, seconds: int) -> None:
