@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 from email_validator import EmailNotValidError, validate_email
 
+from bounces.plain_text import LOST
 from bounces.statements import run
 
 # What nearly all addresses are made of: these need no look by the library. Possessive, so that it never goes back, and
@@ -54,6 +55,8 @@ def normalise_reachable(text: str) -> str:
     email = normalise(text)
     if "." not in domain_of(email):
         raise BadAddress("Its domain has no dot: no mail on the internet reaches a bare host’s name.")
+    if LOST in email:
+        raise BadAddress(f"It holds a character that was lost on the way here ({LOST}).")
     return email
 
 

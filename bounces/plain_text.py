@@ -26,6 +26,7 @@ def _controls() -> Iterable[int]:
     return (number for number in (*range(0x01, 0x20), *range(0x7F, 0xA0)) if number not in (*LINE_BREAKS, *ODD_BREAKS))
 
 
+LOST = "\ufffd"  # what a program writes where it could not read a character
 INVISIBLE = frozenset(
     [
         *_controls(),
@@ -58,6 +59,13 @@ def plain(text: str) -> str:
 
 def is_plain(text: str) -> bool:
     return plain(text) == text
+
+
+def refuse_lost(text: str) -> str:
+    """The text, where no program has lost a character of it on the way here. Raises ValueError."""
+    if LOST in text:
+        raise ValueError(f"The text holds a character that was lost on the way here ({LOST}). Write it anew.")
+    return text
 
 
 def plain_tree(value: Any) -> Any:

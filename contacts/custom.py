@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from bounces.plain_text import plain
+from bounces.plain_text import plain, refuse_lost
 from contacts.models import CustomField
 
 LONGEST_TEXT = 2000
@@ -58,7 +58,7 @@ def _text(field: CustomField, value: Any) -> str:  # noqa: ARG001 -- one signatu
         raise ValueError(f"At most {LONGEST_TEXT:,} characters fit; these are {len(text):,}.")
     if "\x00" in text:
         raise ValueError("The text holds a NUL character, which cannot be kept.")
-    return text
+    return refuse_lost(text)
 
 
 def _number(field: CustomField, value: Any) -> int | float:  # noqa: ARG001 -- one signature for all types

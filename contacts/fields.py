@@ -16,7 +16,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from bounces.addresses import BadAddress, normalise_reachable
-from bounces.plain_text import plain
+from bounces.plain_text import plain, refuse_lost
 from contacts.country_words import country_code
 from contacts.custom import clean_custom
 from contacts.external_ids import clean_pairs
@@ -53,7 +53,7 @@ LONGEST_TAG = 60
 UNKEEPABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # one class, so it is linear on any text
 
 
-LOST = "\ufffd"  # what a program writes where it could not read a character
+LONGEST_NOTE = 10_000
 
 
 class FieldErrors(ValueError):
@@ -95,9 +95,17 @@ def _text(word: str, value: Any) -> str:
         raise ValueError(f"At most {LONGEST[word]} characters fit; these are {len(text):,}.")
     if UNKEEPABLE.search(text):
         raise ValueError("The text holds a control character. Remove it.")
-    if LOST in text:
-        raise ValueError(f"The text holds a character that was lost on the way here ({LOST}). Write it anew.")
-    return text
+    return refuse_lost(text)
+
+
+def clean_note(text: str) -> str:
+    """What a person or a file says of a contact, in several lines. Raises ValueError for an endless one."""
+    text = text.strip().replace("\r\n", "\n")
+    if len(text) > LONGEST_NOTE:
+        raise ValueError(f"At most {LONGEST_NOTE:,} characters fit; these are {len(text):,}.")
+    if UNKEEPABLE.search(text):
+        raise ValueError("The text holds a control character. Remove it.")
+    return refuse_lost(text)
 
 
 def _country(word: str, value: Any) -> str:  # noqa: ARG001 -- one signature for all fields
@@ -142,7 +150,7 @@ def _tags(word: str, value: Any) -> list[str]:  # noqa: ARG001 -- one signature 
             continue
         if len(name) > LONGEST_TAG or UNKEEPABLE.search(name) or "," in name:
             raise ValueError(f"“{name[:LONGEST_TAG]}” cannot be a tag: at most {LONGEST_TAG} characters, no commas.")
-        names.setdefault(name.lower(), name)
+        names.setdefault(name.lower(), refuse_lost(name))
     if len(names) > MOST_TAGS:
         raise ValueError(f"At most {MOST_TAGS} tags fit; these are {len(names)}.")
     return list(names.values())

@@ -20,11 +20,10 @@ from bounces.conflicts import retried
 from bounces.models import Address
 from contacts.access import User, can_change_contact, contacts_for, name_for
 from contacts.external_ids import UNNAMED, Pair, having, ids_of, pairs_of, set_pairs
-from contacts.fields import LABELS, UNKEEPABLE, FieldErrors, clean_fields, phone_as_kept
+from contacts.fields import LABELS, FieldErrors, clean_fields, clean_note, phone_as_kept
 from contacts.models import Activity, Contact, ContactAddress
 from contacts.named import company_named, tags_named
 
-LONGEST_NOTE = 10_000
 NEEDED = "A contact needs a name or an address."
 COLUMNS = ("first_name", "last_name", "title", "company", "owner", "phone", "country", "source", "external_id")
 
@@ -128,13 +127,12 @@ def delete_contact(contact: Contact, *, by: User | None, now: datetime) -> None:
 
 def add_note(contact: Contact, text: str, *, by: User, now: datetime) -> Activity:
     """Raises FieldErrors for an empty or endless note. Everyone who sees a contact may add notes."""
-    text = text.strip().replace("\r\n", "\n")
-    if not text:
+    if not text.strip():
         raise FieldErrors({"text": ["Write something first."]})
-    if len(text) > LONGEST_NOTE:
-        raise FieldErrors({"text": [f"At most {LONGEST_NOTE:,} characters fit; these are {len(text):,}."]})
-    if UNKEEPABLE.search(text):
-        raise FieldErrors({"text": ["The text holds a control character. Remove it."]})
+    try:
+        text = clean_note(text)
+    except ValueError as error:
+        raise FieldErrors({"text": [str(error)]}) from error
     Contact.objects.filter(pk=contact.pk).update(updated_at=now)
     return Activity.objects.create(contact=contact, kind=Activity.Kind.NOTE, text=text, by=by, at=now)
 

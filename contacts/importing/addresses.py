@@ -16,7 +16,6 @@ from bounces.addresses import BadAddress, normalise_reachable
 from bounces.plain_text import plain
 
 LONGEST = 5000  # characters of a cell that are looked through
-MOST = 20  # addresses, as a contact may have (`contacts/fields.py`)
 WIDE = str.maketrans({"＠": "@", "﹫": "@", "．": ".", "。": ".", "’": "'", "‘": "'", "＇": "'", "`": "'"})
 MAILTO = re2.compile(r"(?i)mailto:")
 QUERY = re2.compile(r"(?i)(mailto:[^\s?#<>\"']+)\?[^\s<>\"')]*")
@@ -68,8 +67,6 @@ def _taken_apart(cell: str, text: str) -> Found:
             bad.append(token[:100])
     if not emails:
         raise ValueError(_none(cell))
-    if len(emails) > MOST:
-        raise ValueError(f"The cell holds {len(emails)} addresses; at most {MOST} fit one contact.")
     rest = _beside(text)
     name = rest if len(emails) == 1 and _is_name(text, rest) else ""
     if rest and not name and not NO_WORD.search(rest.lower()):

@@ -15,11 +15,10 @@ from django.contrib.auth import get_user_model
 
 from bounces.plain_text import plain
 from contacts.country_words import country_code
-from contacts.fields import LONGEST, UNKEEPABLE, FieldErrors, clean_fields
+from contacts.fields import LONGEST, FieldErrors, clean_fields, clean_note
 from contacts.importing.values import is_whole_phone, read_phone
 
 Cleaner = Callable[[str], Any]
-LONGEST_NOTE = 10_000  # characters, as a person may write (`contacts/people.py`)
 NOBODY = frozenset(
     {"no owner", "unassigned", "not assigned", "nobody", "kein besitzer", "nicht zugewiesen", "(no owner)", "aucun"}
 )
@@ -72,12 +71,7 @@ def country_in(cell: str) -> str:
 
 
 def note_in(cell: str) -> str:
-    text = plain(cell).strip().replace("\r\n", "\n").replace("\r", "\n")
-    if len(text) > LONGEST_NOTE:
-        raise ValueError(f"At most {LONGEST_NOTE:,} characters fit; these are {len(text):,}.")
-    if UNKEEPABLE.search(text) or "\ufffd" in text:
-        raise ValueError("The text holds a character that cannot be kept.")
-    return text
+    return clean_note(plain(cell).replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def text_reader(word: str) -> Cleaner:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bounces.addresses import is_plain as is_plain_address
 from contacts.custom import clean_custom
-from contacts.fields import LONGEST, MOST_TAGS
+from contacts.fields import LONGEST, MOST_ADDRESSES, MOST_TAGS
 from contacts.importing.addresses import addresses_in
 from contacts.importing.cells import Cleaner, country_in, note_in, owner_in, phone_in, said_in, tag_in, text_reader
 from contacts.importing.columns import CUSTOM, is_own_export
@@ -101,7 +101,9 @@ class RowCleaner:
                 self.texts.append((word, at, text_reader(word)))
             elif not word.startswith(CUSTOM):
                 self.special.append((word, at))
-        self.address_header = next((header for header, word in mapping.items() if word == "email"), "")
+        self.address_header, self.tags_header = (
+            next((header for header, word in mapping.items() if word == wanted), "") for wanted in ("email", "tags")
+        )
         self.opt_outs = OptOutCells([(self.headers[at], at) for word, at in self.special if word == "opt_out"])
 
     def clean(self, line: Line) -> list[Any]:
@@ -120,26 +122,21 @@ class RowCleaner:
     def _clean_texts(self, cells: list[str], row: dict[str, Any], said: Said, *, is_plain: bool) -> None:
         for word, at, read in self.texts:
             cell = cells[at]
-            if cell and not is_plain:
-                cell = self._repaired(word, at, cell, said)
-                if not cell and not row.get(word):
-                    row[word] = None
-                    continue
             if not cell:
                 row[word] = "" if self.options.empties else None
-                continue
-            try:
-                row[word] = cell if is_plain else read(cell)
-            except ValueError as error:
-                said.fault(self.headers[at], cells[at], str(error))
+            elif is_plain:
+                row[word] = cell
+            elif text := self._repaired(word, at, cell, said):
+                try:
+                    row[word] = read(text)
+                except ValueError as error:
+                    said.fault(self.headers[at], cell, str(error))
 
     def _repaired(self, word: str, at: int, cell: str, said: Said) -> str:
         if self.is_ours and word not in IDENTITIES:
             return cell
         found = repaired(cell, word)
-        if found.said:
-            why = Why.LOST if found.is_lost else Why.REPAIRED if found.text else Why.EMPTY
-            said.notice(self.headers[at], cell, found.said, why)
+        said.repair(self.headers[at], cell, found)
         return found.text
 
     def _clean_special(self, word: str, at: int, cell: str, row: dict[str, Any], said: Said, *, is_plain: bool) -> None:
@@ -223,10 +220,9 @@ class RowCleaner:
 
     def _settle(self, line: Line, row: dict[str, Any], said: Said) -> None:
         self._name(row)
-        self._choose_address(row)
+        self._choose_address(row, said)
         if self.tags or "tags" in row:
-            tags = [*self.tags, *row.get("tags", [])]
-            row["tags"] = list({name.lower(): name for name in reversed(tags)}.values())[::-1][:MOST_TAGS] or None
+            self._settle_tags(row, said)
         is_known = bool(row.get("email") or row.get("external_id"))
         said.settle(strict=self.options.strict, is_known=is_known, header=self.address_header, sentence=NO_ADDRESS)
         row["number"] = str(line.number)
@@ -234,6 +230,19 @@ class RowCleaner:
         if said.problems:
             row["problems"] = json.dumps(said.problems)
             row["cells"] = json.dumps(dict(zip(self.headers, line.cells, strict=True)))
+
+    def _settle_tags(self, row: dict[str, Any], said: Said) -> None:
+        """Each once, those that all rows are given first. What does not fit is told."""
+        names: dict[str, str] = {}
+        for name in [*self.tags, *row.get("tags", [])]:
+            names.setdefault(name.lower(), name)
+        tags = list(names.values())
+        row["tags"] = tags[:MOST_TAGS] or None
+        if len(tags) > MOST_TAGS:
+            left_out = ", ".join(tags[MOST_TAGS:])
+            said.fault(
+                self.tags_header, left_out, f"At most {MOST_TAGS} tags fit; these are left out: {left_out[:200]}."
+            )
 
     def _name(self, row: dict[str, Any]) -> None:
         """What columns of their own say of the name wins over a full name, and that over one beside an address."""
@@ -243,7 +252,7 @@ class RowCleaner:
         first, last = split_name(whole)
         row["first_name"], row["last_name"] = first or None, last or None
 
-    def _choose_address(self, row: dict[str, Any]) -> None:
+    def _choose_address(self, row: dict[str, Any], said: Said) -> None:
         """Where a row names no address of its own, the first of its other ones is it, and stays among them: that is how
         `comparing.py` knows that it makes no known contact change the primary address."""
         if not row.get("others"):
@@ -254,7 +263,11 @@ class RowCleaner:
             others = [each for each in others if each != row["email"]]
         else:
             row["email"] = others[0]
-        row["others"] = others or None
+        if len(others) >= MOST_ADDRESSES:
+            left_out = ", ".join(others[MOST_ADDRESSES - 1 :])
+            sentence = f"At most {MOST_ADDRESSES} addresses fit; these are left out: {left_out[:200]}."
+            said.fault(self.address_header, left_out, sentence)
+        row["others"] = others[: MOST_ADDRESSES - 1] or None
 
 
 _READ_ID, _READ_NAME = text_reader("external_id"), text_reader("first_name")

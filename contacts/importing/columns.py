@@ -21,8 +21,7 @@ WORDS = (
     "email", "other_emails", "full_name", "first_name", "last_name", "title", "company", "owner", "phone", "country",
     "tags", "source", "external_id", "notes", "opt_out",
 )  # fmt: skip
-READ_ONLY = frozenset({"full_name", "notes", "opt_out"})  # what a file may say, and no field of a contact is
-FIELD_WORDS = tuple(word for word in WORDS if word not in READ_ONLY)
+FIELD_WORDS = tuple(word for word in WORDS if word not in ("full_name", "notes", "opt_out"))  # those of a contact
 CHANGED_LABELS = {**LABELS, "notes": "notes"}  # what a row may change of its contact
 # Of these a file may have several columns; of the others one each.
 SEVERAL = frozenset({"other_emails", "tags", "notes", "opt_out"})

@@ -14,6 +14,7 @@ from typing import Any
 import re2
 from django.db import connection, transaction
 
+from contacts.fields import UNKEEPABLE
 from contacts.importing import corrections, working
 from contacts.importing.cell_notices import notices_in
 from contacts.importing.holding import LOST, begin_again, is_there
@@ -26,7 +27,6 @@ State = ImportRun.State
 AT_ONCE = 2000  # rows that are judged again while the person waits: half a second
 BYTES_AT_ONCE = 1024 * 1024
 MOST = 2000  # corrections of one import
-UNKEEPABLE = re2.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 CHANGED = "The preview has changed meanwhile. Nothing was corrected: look at it again."
 
 

@@ -12,7 +12,7 @@ from contacts.importing.columns import CUSTOM, is_own_export, orders_of
 from contacts.importing.number_style import Style, is_ambiguous, read_number, style_of
 from contacts.importing.reading import Line
 from contacts.importing.repairs import Repaired, repaired
-from contacts.importing.said import Said, Why
+from contacts.importing.said import Said
 from contacts.importing.values import Order, read_day
 from contacts.models import CustomField
 
@@ -67,9 +67,7 @@ class CustomCells:
                     given[key] = ""
                 continue
             found = Repaired(cell) if self.is_ours else repaired(cell, "custom")
-            if found.said:
-                why = Why.LOST if found.is_lost else Why.REPAIRED if found.text else Why.EMPTY
-                said.notice(self.headers[at], cell, found.said, why)
+            said.repair(self.headers[at], cell, found)
             if not found.text:
                 continue
             try:

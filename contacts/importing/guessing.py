@@ -92,7 +92,7 @@ def says_opt_out(header: str, cells: Sequence[str]) -> bool:
 
 def _are_ours(cells: Sequence[str]) -> bool:
     """Whether a “status” is that of our own export, which facts decide."""
-    return all(cell.lower().replace(" ", "_") in set(Status) for cell in cells)
+    return {cell.lower().replace(" ", "_") for cell in cells} <= set(Status)
 
 
 def _beside_first_names(found: list[Guess]) -> list[Guess]:

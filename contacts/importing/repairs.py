@@ -9,39 +9,20 @@ from __future__ import annotations
 
 import html
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 import re2
 
 # What stands for nothing, in any case. A person may be called Null, None or Na: see NAMES.
-NOTHING = frozenset(
-    [
-        *("null", "(null)", "<null>", "[null]", "nil", "(nil)", "none", "(none)", "<none>", "n/a", "(n/a)", "#n/a"),
-        *(
-            "n.a.",
-            "n.a",
-            "na",
-            "nan",
-            "undefined",
-            "(blank)",
-            "unknown",
-            "unbekannt",
-            "(empty)",
-            "(leer)",
-            "(vide)",
-            "-",
-            "--",
-            "---",
-            "–",
-            "—",
-        ),
-        *(".", "..", "?", "\\n", "not available", "not provided", "not specified", "k.a.", "k. a.", "s/o", "s. o."),
-        *("#ref!", "#value!", "#name?", "#div/0!", "#null!", "#num!", "#spill!", "#calc!", "#error!", "#nv", "#wert!"),
-        *("#bezug!", "#valeur!", "#nom?", "#valor!", "#¡valor!", "#¿nombre?", "#н/д", "#знач!", "0000-00-00"),
-        *("0000-00-00 00:00:00", "[object object]", "00/00/0000", "00.00.0000"),
-    ]
-)
-LONGEST_NOTHING = max(map(len, NOTHING))
+_NOTHING = """
+null|(null)|<null>|[null]|nil|(nil)|none|(none)|<none>|undefined|[object object]|n/a|(n/a)|#n/a|n.a.|n.a|na|nan|\\n
+(blank)|(empty)|(leer)|(vide)|unknown|unbekannt|not available|not provided|not specified|k.a.|k. a.|s/o|s. o.
+-|--|---|–|—|.|..|?
+#ref!|#value!|#name?|#div/0!|#null!|#num!|#spill!|#calc!|#error!|#nv|#wert!|#bezug!|#valeur!|#nom?|#valor!|#¡valor!
+#¿nombre?|#н/д|#знач!|0000-00-00|0000-00-00 00:00:00|00/00/0000|00.00.0000
+"""
+NOTHING = frozenset(_NOTHING.strip().replace("\n", "|").split("|"))
 NAMES = frozenset({"first_name", "last_name", "full_name", "company", "title"})
 NAMELIKE = re.compile(r"(?:Null|None|Nil|Na|Nan|NAN|NIL)").fullmatch
 ALL_HASHES = re.compile(r"#{3,}").fullmatch  # a column that was too narrow
@@ -93,19 +74,15 @@ def _as_meant(cell: str) -> str:
         return cell
     text = html.unescape(cell) if ENTITY.search(cell) else cell
     if any(sign in text for sign in MISREAD):
-        try:
-            again = text.encode("cp1252").decode()
-        except UnicodeError:
-            return text
-        return again
+        with suppress(UnicodeError):  # where it is no such text after all
+            return text.encode("cp1252").decode()
     return text
 
 
 def is_nothing(cell: str, word: str) -> bool:
-    if len(cell) > LONGEST_NOTHING:
-        return bool(ALL_HASHES(cell))
+    """Whether the cell is a placeholder, or a column was too narrow to show it."""
     if cell.lower() not in NOTHING:
-        return bool(ALL_HASHES(cell))
+        return ALL_HASHES(cell) is not None
     if word == "country" and cell.upper() == "NA":
         return False  # Namibia
     return not (word in NAMES and NAMELIKE(cell))

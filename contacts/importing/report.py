@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import connection
 
 from bounces.verdict import Verdict, check
+from contacts.importing import suppressing
 from contacts.importing.columns import Problem
 from contacts.importing.erased import sentence_of
 from contacts.importing.holding import LOST, held_preview
@@ -47,6 +48,7 @@ class ImportReport:
     dead_count: int
     suppressed_count: int
     erased_count: int  # of the suppressed, those whose address was erased
+    of_opt_outs: str  # what becomes of people who must not be emailed, as the file says; empty where there are none
     notices: Sequence[str]
     fault: str = ""
 
@@ -87,6 +89,7 @@ def _report(run: ImportRun, now: datetime, fault: str, *, is_preview: bool) -> I
         dead_count=run.known.get("dead", 0),
         suppressed_count=run.known.get("suppressed", 0),
         erased_count=run.known.get("erased", 0),
+        of_opt_outs=suppressing.sentence_of(run),
         notices=run.notices,
         fault=fault or run.error,
     )

@@ -17,6 +17,7 @@ from bounces.rulings import NoReason
 from contacts.importing import batches
 from contacts.importing.custom_cells import custom_notices
 from contacts.importing.given_tags import with_ids
+from contacts.importing.holding import begin_again
 from contacts.importing.mapping import check_mapping, first_mapping, guess_columns, notices_of
 from contacts.importing.options import Options, OptOuts, read_options
 from contacts.importing.reading import Manner
@@ -98,8 +99,7 @@ def begin(run: ImportRun, mapping: Mapping[str, str], options: Options, notices:
             notices = notices_of(guess_columns(table.headers, lines), chosen)
         locked.notices = [*_told_before(locked), *table.notices, *notices, *said]
         locked.mapping, locked.options = chosen, with_ids(options).as_json()
-        locked.state, locked.total, locked.read_bytes, locked.pace_at = State.STAGING, 0, 0, None
-        locked.counts, locked.known, locked.health, locked.quarantine, locked.opt_outs = {}, {}, {}, "", {}
+        begin_again(locked)
         locked.save()
     run.refresh_from_db()
 

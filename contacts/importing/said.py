@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from contacts.importing.columns import LONGEST_SHOWN
+from contacts.importing.repairs import Repaired
 
 
 class Why(StrEnum):
@@ -35,6 +36,12 @@ class Said:
 
     def notice(self, header: str, value: str, sentence: str, why: Why) -> None:
         self.notices.append([header, value[:LONGEST_SHOWN], sentence, why.value])
+
+    def repair(self, header: str, cell: str, found: Repaired) -> None:
+        """What was made of a cell, where it was not taken as it stands."""
+        if found.said:
+            why = Why.LOST if found.is_lost else Why.REPAIRED if found.text else Why.EMPTY
+            self.notice(header, cell, found.said, why)
 
     def settle(self, *, strict: bool, is_known: bool, header: str, sentence: str) -> None:
         """Once all cells are read: `is_known` says whether the row names somebody."""

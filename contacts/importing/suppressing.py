@@ -26,8 +26,7 @@ SELECT max(number) FROM (
     SELECT number FROM {stage} WHERE number > %s AND opt_out IS NOT NULL AND email IS NOT NULL ORDER BY number LIMIT %s
 ) AS said
 """
-ONE = frozenset({"bounce"})  # of these the address alone is meant, not the person
-
+OF_AN_ADDRESS = frozenset({"bounce"})  # said of the address alone, not of the person
 SAID = """
 SELECT email, others, opt_out, opt_out_at FROM {stage}
 WHERE number > %s AND number <= %s AND opt_out IS NOT NULL AND email IS NOT NULL
@@ -52,6 +51,26 @@ def count_said(run: ImportRun, cursor: Any) -> dict[str, int]:
     return dict(cursor.fetchall())
 
 
+def sentence_of(run: ImportRun) -> str:
+    """What becomes, or became, of such rows, for people; empty where there are none."""
+    if not run.opt_outs:
+        return ""
+    total = sum(run.opt_outs.values())
+    rows = "1 row is" if total == 1 else f"{total:,} rows are"
+    labels = dict(Suppression.Reason.choices)
+    said = ", ".join(f"{count:,} {labels[reason].lower()}" for reason, count in run.opt_outs.items())
+    told = f"{rows} opt-outs ({said})."
+    if not has_opt_outs(run):
+        return f"{told} They are imported as ordinary contacts: {read_options(run.options).opt_out_reason}"
+    if run.suppressed:
+        return f"{told} {counted_addresses(run.suppressed)} suppressed for that."
+    return f"{told} Their addresses are suppressed with the import, and never emailed."
+
+
+def counted_addresses(number: int) -> str:
+    return "1 address was" if number == 1 else f"{number:,} addresses were"
+
+
 def next_said(run: ImportRun, after: int, most: int) -> int | None:
     """The number of the last of the next such rows; none where there is no more."""
     with connection.cursor() as cursor:
@@ -66,8 +85,9 @@ def suppress_said(run: ImportRun, after: int, last: int, now: datetime) -> None:
         rows = cursor.fetchall()
     when: dict[str, dict[str, datetime]] = defaultdict(dict)
     for email, others, reason, at in rows:
-        for each in (email,) if reason in ONE else (email, *(others or ())):
-            when[reason].setdefault(each, at or run.applied_at or now)
+        since = at or run.applied_at or now
+        for each in (email,) if reason in OF_AN_ADDRESS else (email, *(others or ())):
+            when[reason][each] = min(since, when[reason].get(each, since))
     for reason, at_of in sorted(when.items()):
         _suppress(run, reason, at_of, now)
 

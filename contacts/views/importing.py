@@ -27,7 +27,7 @@ from bounces.rulings import NoReason
 from bounces.spreadsheet import csv_lines
 from bounces.views.access import needs
 from bounces.views.reason_form import ReasonForm
-from contacts.importing import batches, pasted, runs
+from contacts.importing import batches, pasted, runs, suppressing
 from contacts.importing.erased import sentence_of
 from contacts.importing.holding import LOST, held_preview
 from contacts.importing.mapping import apply_saved, best_saved, guess_columns, mapping_of, save_mapping
@@ -179,6 +179,7 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     context: dict[str, Any] = {"run": run, **_progress(run, now), "is_mine": run.started_by_id == request.user.pk}
     context["erased"] = sentence_of(run.known.get("erased", 0))
+    context["opt_outs"] = suppressing.sentence_of(run)
     if run.state == State.UPLOADED:
         return redirect("contacts:import_columns", pk) if context["is_mine"] else redirect("contacts:import")
     if run.state == State.STAGING:

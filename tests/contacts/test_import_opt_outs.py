@@ -186,5 +186,30 @@ def test_the_command_takes_a_reason(tmp_path):
         call_command("import_contacts", tmp_path / "missing.csv")
 
 
+def test_the_command_says_what_becomes_of_them(tmp_path, capsys):
+    path = tmp_path / "people.csv"
+    path.write_text(FILE)
+    call_command("import_contacts", path, dry_run=True)
+    assert "4 rows are opt-outs" in " ".join(capsys.readouterr().out.split())
+    call_command("import_contacts", path)
+    assert "4 addresses were suppressed for that." in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_admin_says_what_becomes_of_them(tmp_path):
+    from tests.contacts.test_admin_files import upload
+
+    client = Client()
+    client.force_login(a_user("admin"))
+    assert "Their addresses are suppressed with the import" in upload(client, FILE).content.decode()
+
+
+def test_the_report_says_what_became_of_them():
+    client, boss = Client(), a_user("admin")
+    client.force_login(boss)
+    run = done(FILE, by=boss)
+    page = client.get(reverse("contacts:import_run", args=[run.pk])).content.decode()
+    assert "4 addresses were suppressed for that." in page
+
+
 def test_options_that_were_kept_before_are_still_read():
     assert Options(update="fill").opt_outs == "suppress"

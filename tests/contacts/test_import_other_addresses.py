@@ -64,6 +64,19 @@ def test_two_rows_with_one_first_other_address_are_not_two_contacts():
     assert run.counts == {"new": 1, "conflict": 1, "duplicate": 1, "unchanged": 0}
 
 
+def test_addresses_that_do_not_fit_a_contact_are_told():
+    many = ";".join(f"a{number}@x.example" for number in range(25))
+    run = done(f"email,other_emails\nada@x.example,{many}\n")
+    assert len(emails_of(Contact.objects.get())) == 20
+    assert any("At most 20 addresses fit" in notice and "a24@x.example" in notice for notice in run.notices)
+
+
+def test_tags_that_do_not_fit_a_contact_are_told():
+    run = done(f"email,tags\nada@x.example,{'|'.join(f't{number}' for number in range(60))}\n".replace("|", ";"))
+    assert Contact.objects.get().tags.count() == 50
+    assert any("At most 50 tags fit" in notice and "t59" in notice for notice in run.notices)
+
+
 def test_the_same_file_again_changes_nothing():
     text = "email,other_emails,external_id\n,ada@x.example;ada2@x.example,a1\n,eve@x.example,\n"
     done(text)

@@ -139,6 +139,29 @@ def test_an_address_at_a_bare_host_is_refused_in_plain_words():
     assert "“bob@example” is not an e-mail address: Its domain has no dot" in errors_of(error)["addresses"]
 
 
+LOST_IN: dict[str, dict[str, object]] = {
+    **{word: {word: "Jos\ufffd"} for word in ("first_name", "last_name", "title", "company", "source", "external_id")},
+    "phone": {"phone": "030 \ufffd"},
+    "country": {"country": "Espa\ufffda"},
+    "tags": {"tags": ["Jos\ufffd"]},
+    "addresses": {"addresses": ["jos\ufffd@b.example"]},
+    "custom.city": {"custom": {"city": "M\ufffdnchen"}},
+}
+
+
+@pytest.mark.parametrize("word", LOST_IN)
+def test_no_field_keeps_a_character_that_was_lost(word: str):
+    a_custom_field("city")
+    with pytest.raises(FieldErrors) as error:
+        save_contact({"last_name": "Lee", **LOST_IN[word]}, by=None, now=NOW)
+    assert set(errors_of(error)) == {word}
+
+
+def test_no_note_keeps_one():
+    with pytest.raises(FieldErrors):
+        add_note(a_contact(), "Jos\ufffd called.", by=a_user(), now=NOW)
+
+
 def test_all_errors_are_told_at_once_by_field():
     a_custom_field("size", "number")
     fields = {

@@ -201,6 +201,13 @@ def test_a_plain_list_is_a_contact_an_address(name: str):
     assert sorted(len(addresses(contact)) for contact in Contact.objects.all()) == [1, 1, 1]
 
 
+def test_recipients_of_a_mail_client_are_read_from_a_file_as_they_are_when_pasted():
+    text = '"Lee, Ann" <ann@x.example>, Bob Ray <bob@x.example>; cy@x.example\ndee@x.example eve@x.example\n'
+    done(text, name="list.txt")
+    assert {contact.name for contact in Contact.objects.all()} == {"Ann Lee", "Bob Ray", ""}
+    assert Contact.objects.count() == 5
+
+
 WELL = {
     "outlook.csv": 1, "linkedin.csv": 1, "apple.vcf": 2, "semi_de.csv": 3, "utf16.txt": 1, "mac_cr.csv": 2,
     "mixed_line_endings.csv": 3, "phones.csv": 11, "countries.csv": 27, "espo.csv": 1, "emailaddr_headers.csv": 1,

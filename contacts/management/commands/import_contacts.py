@@ -260,6 +260,8 @@ def show(report: ImportReport, console: Console) -> None:
         console.print(Text(f"{report.dead_count:>9,}  of them at addresses that are invalid: they bounced before"))
     if report.suppressed_count:
         console.print(Text(f"{report.suppressed_count:>9,}  of them suppressed or held: they are not written to"))
+    if report.of_opt_outs:
+        console.print(Text(report.of_opt_outs, style="yellow"))
     if report.erased_count:
         console.print(Text(report.of_erased, style="yellow"))
     if report.is_preview:
