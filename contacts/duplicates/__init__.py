@@ -12,6 +12,5 @@ finding.py    the search: all contacts once, then those that changed; a batch a 
 queue.py      open pairs that a user may decide, counts, the next one
 deciding.py   not the same, merge a pair, what a merge of certain pairs would keep
 runs.py       merging all certain pairs, and undoing that, in the background
-settling.py   what a merge and its undo mean for the queue
 jobs.py       what the worker runs
 """

@@ -3,6 +3,7 @@
 contacts.py   two contacts: where they differ, whose value is kept, what moves
 companies.py  two companies likewise
 recording.py  which rows a merge moved, changed, deleted or created: a snapshot before and one after it
+settling.py   what a merge and its undo mean for the queue of duplicates
 undoing.py    the same rows back, apart from what was edited since; records that are too old are emptied
 """
 

@@ -14,9 +14,9 @@ from django.db import connection, transaction
 
 from bounces.conflicts import retried
 from contacts.access import User, can_change_company, changeable_contacts
-from contacts.duplicates.settling import settle_merged
 from contacts.merging.contacts import Difference, is_said
 from contacts.merging.recording import Snapshot, changes_between, move, snapshot, tables_of
+from contacts.merging.settling import settle_merged
 from contacts.models import Company, Contact, Merge, MergeRun
 from contacts.people import NotAllowed
 

@@ -16,8 +16,8 @@ from django.db import transaction
 
 from bounces.conflicts import retried
 from contacts.access import User, can_change_contact
-from contacts.duplicates.settling import settle_merged
 from contacts.merging.recording import changes_between, move, snapshot, tables_of
+from contacts.merging.settling import settle_merged
 from contacts.models import Activity, Contact, ContactAddress, CustomField, Merge, MergeRun
 from contacts.people import NotAllowed, addresses_of, delete_contact
 

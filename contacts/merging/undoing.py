@@ -18,9 +18,9 @@ from django.db.models import Q, QuerySet
 
 from bounces.conflicts import retried
 from contacts.access import User, can_change_company, can_change_contact, companies_for, contacts_for
-from contacts.duplicates.settling import settle_undone
 from contacts.merging.contacts import FIELDS
 from contacts.merging.recording import DERIVED, Changes, Row, Table, tables_of
+from contacts.merging.settling import settle_undone
 from contacts.models import Activity, Company, Contact, ContactAddress, CustomField, Merge
 from contacts.people import NotAllowed
 
