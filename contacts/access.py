@@ -48,6 +48,14 @@ def companies_for(user: User) -> QuerySet[Company]:
     return _scoped(Company.objects.all(), user, "contacts.view_company")
 
 
+def changeable_companies(user: User) -> QuerySet[Company]:
+    """The set for which `can_change_company` says yes."""
+    companies = companies_for(user)
+    if user.has_perm("contacts.change_everyones_contact"):
+        return companies
+    return companies.filter(_own_or_unowned(user)) if user.has_perm("contacts.change_company") else companies.none()
+
+
 def campaigns_for(user: User | None) -> QuerySet[Campaign]:
     """`None` is the system: it works for segments that nobody owns."""
     if user is None:

@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from bounces.paging import CappedCount, capped_count
-from contacts.access import User, changeable_contacts
-from contacts.models import Company, Contact, DuplicatePair
+from contacts.access import User, changeable_companies, changeable_contacts
+from contacts.models import Contact, DuplicatePair
 
 CERTAIN = "certain"
 TABS: dict[str, str] = {"": "All", CERTAIN: "Certain", **dict(DuplicatePair.Kind.choices)}
@@ -28,13 +28,10 @@ def pairs_for(user: User) -> QuerySet[DuplicatePair]:
     pairs = DuplicatePair.objects.exclude(_one_is_deleted())
     if user.has_perm("contacts.change_everyones_contact"):
         return pairs
-    mine = changeable_contacts(user).values("pk")
-    companies = Company.objects.none()
-    if user.has_perm("contacts.change_company"):
-        companies = Company.objects.filter(Q(owner__isnull=True) | Q(owner=user.pk))
+    contacts, companies = changeable_contacts(user).values("pk"), changeable_companies(user).values("pk")
     return pairs.filter(
-        Q(first_contact__in=mine, second_contact__in=mine)
-        | Q(first_company__in=companies.values("pk"), second_company__in=companies.values("pk"))
+        Q(first_contact__in=contacts, second_contact__in=contacts)
+        | Q(first_company__in=companies, second_company__in=companies)
     )
 
 
@@ -77,10 +74,12 @@ def next_pair(user: User, tab: str, after: DuplicatePair | None = None) -> Dupli
 
 def hints_for(user: User, contact: Contact, most: int = 3) -> list[tuple[DuplicatePair, Contact]]:
     """Who may be the same person, for the contact's page: open pairs that this user may decide."""
-    # By the contact first: asked in the order of the queue, PostgreSQL would look for it among all pairs.
+    if not user.has_perm(MAY):
+        return []
+    # Filter by the contact first: in the order of the queue, PostgreSQL would search all pairs for it.
     about = Q(first_contact=contact) | Q(second_contact=contact)
     ids = list(DuplicatePair.objects.filter(about, state=DuplicatePair.State.OPEN).values_list("pk", flat=True))
-    if not ids or not user.has_perm(MAY):
+    if not ids:
         return []
     found = (
         open_pairs(user).filter(pk__in=ids).select_related("first_contact", "second_contact").order_by(*ORDER)[:most]
