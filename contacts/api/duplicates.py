@@ -188,7 +188,6 @@ def refusals_told() -> Iterator[None]:
 
 
 def shown(pair: DuplicatePair) -> dict[str, Any]:
-    ids = [pair.first_contact_id, pair.second_contact_id, pair.first_company_id, pair.second_company_id]
     return {
         "id": pair.pk,
         "of": "companies" if pair.is_of_companies else "contacts",
@@ -198,7 +197,7 @@ def shown(pair: DuplicatePair) -> dict[str, Any]:
         "reasons": pair.reasons,
         "sentence": in_words(pair.reasons),
         "state": pair.state,
-        "ids": [pk for pk in ids if pk is not None],
+        "ids": pair.ids,
     }
 
 

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
 
 from bounces.address_kinds import FREE_DOMAINS
 from contacts.duplicates.facts import LEGAL_FORMS, company_key
 from contacts.duplicates.keeping import Pair
 from contacts.duplicates.names import RULES, WORD
 from contacts.duplicates.scoring import CERTAIN, MOST, THRESHOLD, Judgement
+from contacts.models import Company
 
 POINTS: dict[str, int] = {name: rule["points"] for name, rule in RULES["company_rules"].items()}
 LARGEST: int = RULES["largest_group"]["company_name"]
@@ -42,11 +44,12 @@ class CompanyFacts:
 
 def find_companies() -> tuple[dict[Pair, Judgement], int]:
     """The pairs, and how many groups were too large to compare."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, contacts_folded(name), lower(domain), country, owner_id FROM contacts_company ORDER BY id"
-        )
-        return pairs_among(CompanyFacts(*row) for row in cursor.fetchall())
+    return pairs_among(facts_of_companies(Company.objects.all()))
+
+
+def facts_of_companies(companies: QuerySet[Company]) -> list[CompanyFacts]:
+    rows = companies.order_by("pk").values_list("pk", "sort_name", Lower("domain"), "country", "owner_id")
+    return [CompanyFacts(*row) for row in rows]
 
 
 def pairs_among(companies: Iterable[CompanyFacts]) -> tuple[dict[Pair, Judgement], int]:

@@ -14,13 +14,13 @@ from django.db import IntegrityError, transaction
 from bounces import lease
 from bounces.paging import CappedCount
 from contacts.access import User
-from contacts.duplicates.companies import CompanyFacts, judge_companies
+from contacts.duplicates.companies import facts_of_companies, judge_companies
 from contacts.duplicates.deciding import AlreadyDecided, kept_first, merge_pair
 from contacts.duplicates.facts import facts_of
 from contacts.duplicates.queue import CERTAIN, MAY, SIDES, count, open_pairs
 from contacts.duplicates.scoring import judge
 from contacts.merging import CannotUndo, undo_merge
-from contacts.models import DuplicatePair, Merge, MergeRun
+from contacts.models import Company, DuplicatePair, Merge, MergeRun
 from contacts.people import NotAllowed
 
 Clock = Callable[[], datetime]
@@ -116,17 +116,13 @@ def _merge_one(pair: DuplicatePair, run: MergeRun, now: datetime) -> bool:
 
 
 def _is_certain_still(pair: DuplicatePair) -> bool:
+    """By the same facts as in the search. A side may be gone by now."""
     if pair.is_of_companies:
-        one, two = (
-            CompanyFacts(each.pk, each.name.lower(), each.domain.lower(), each.country, each.owner_id)
-            for each in (pair.first_company, pair.second_company)
-            if each is not None
-        )
-        judged = judge_companies(one, two)
+        companies = facts_of_companies(Company.objects.filter(pk__in=pair.ids))
+        judged = judge_companies(companies[0], companies[1]) if len(companies) == 2 else None
     else:
-        ids = [pk for pk in (pair.first_contact_id, pair.second_contact_id) if pk is not None]
-        facts = facts_of(ids)
-        judged = judge(facts[ids[0]], facts[ids[1]]) if len(facts) == len(ids) else None
+        contacts = list(facts_of(pair.ids).values())
+        judged = judge(contacts[0], contacts[1]) if len(contacts) == 2 else None
     return judged is not None and judged.is_certain
 
 

@@ -186,6 +186,12 @@ class DuplicatePair(models.Model):
     def is_of_companies(self) -> bool:
         return self.first_company_id is not None
 
+    @property
+    def ids(self) -> list[int]:
+        """Of the two contacts, or of the two companies, the smaller one first."""
+        sides = (self.first_contact_id, self.second_contact_id, self.first_company_id, self.second_company_id)
+        return [pk for pk in sides if pk is not None]
+
 
 class DuplicateKeys(models.Model):
     """Hashes by which a contact is compared: two with one key in common are looked at. They name nobody."""

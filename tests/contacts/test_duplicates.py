@@ -218,6 +218,16 @@ def test_what_changed_since_the_preview_is_skipped(manager: Any) -> None:
     assert (run.merged, run.skipped) == (2, 1)
 
 
+def test_companies_that_differ_in_an_accent_alone_are_merged_by_the_run(manager: Any) -> None:
+    a_company("Müller")
+    a_company("Muller.")
+    finding.search(timezone.now)
+    run = runs.start_run(manager, "Imported twice.")
+    runs.work(timezone.now)
+    run.refresh_from_db()
+    assert (run.total, run.merged, run.skipped) == (1, 1, 0)
+
+
 def test_a_run_that_was_killed_goes_on_and_merges_each_pair_once(manager: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     some_certain()
     run = runs.start_run(manager, "Imported twice.")
