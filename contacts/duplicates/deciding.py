@@ -15,13 +15,15 @@ from contacts.access import User
 from contacts.duplicates.queue import sides_of
 from contacts.merging import Difference, company_differences, differences, merge, merge_companies
 from contacts.models import Contact, ContactAddress, DuplicatePair, Merge, MergeRun
-from contacts.people import NotAllowed
 
 State = DuplicatePair.State
 
 
 class AlreadyDecided(ValueError):
-    """Somebody decided the pair meanwhile. The message is for people."""
+    """The pair is no longer open."""
+
+    def __init__(self) -> None:
+        super().__init__("Someone already decided this pair.")
 
 
 def kept_first(pair: DuplicatePair) -> tuple[Any, Any]:
@@ -69,7 +71,7 @@ def dismiss(pair: DuplicatePair, *, by: User, now: datetime) -> None:
         state=State.DISMISSED, decided_at=now, decided_by=by
     )
     if not changed:
-        raise AlreadyDecided("Somebody decided this pair already.")
+        raise AlreadyDecided
 
 
 def reopen(pair: DuplicatePair) -> None:
@@ -82,7 +84,4 @@ def reopen(pair: DuplicatePair) -> None:
 def _refuse_decided(pair: DuplicatePair) -> None:
     pair.refresh_from_db(fields=["state"])
     if pair.state != State.OPEN:
-        raise AlreadyDecided("Somebody decided this pair already.")
-
-
-__all__ = ["AlreadyDecided", "NotAllowed", "differences_of", "dismiss", "kept_first", "merge_pair", "reopen"]
+        raise AlreadyDecided

@@ -7,6 +7,7 @@ a lease: killed anywhere it goes on where its last batch ended. Groups that are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -18,7 +19,7 @@ from contacts.duplicates.facts import facts_of
 from contacts.duplicates.keeping import Candidates, candidates_of, keep_pairs, write_keys
 from contacts.duplicates.keys import kind_of
 from contacts.duplicates.scoring import SHARED_BY, judge
-from contacts.models import Contact, DuplicateSearch, ImportRun
+from contacts.models import Contact, DuplicatePair, DuplicateSearch, ImportRun
 
 Clock = Callable[[], datetime]
 Stage = DuplicateSearch.Stage
@@ -60,7 +61,8 @@ def _search(held: Lease, clock: Clock, everything: bool) -> str:
         state.is_full, state.stage, state.cursor = False, Stage.IDLE, 0
         state.began_at, state.finished_at = None, clock()
         state.save()
-    return f"Compared {number:,} contacts and all companies. {open_pairs():,} possible duplicates are open."
+    number_open = DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN).count()
+    return f"Compared {number:,} contacts and all companies. {number_open:,} possible duplicates are open."
 
 
 def _compared_until(now: datetime) -> datetime:
@@ -89,16 +91,18 @@ def _compare_all(state: DuplicateSearch, held: Lease, clock: Clock) -> int:
         state.stage, state.cursor, state.is_full, state.began_at = Stage.KEYS, 0, True, _compared_until(clock())
         state.skipped = {}
     number = 0
-    for stage, step in ((Stage.KEYS, _write_batch), (Stage.PAIRS, _compare_batch)):
+    steps: dict[Stage, Callable[[list[int]], object]] = {
+        Stage.KEYS: write_keys,
+        Stage.PAIRS: lambda ids: _compare_batch(state, ids, clock()),
+    }
+    for stage, step in steps.items():
         if state.stage != stage:
             continue
         while ids := _next_ids(state.cursor):
-            with transaction.atomic():
-                lease.guard(held)
-                step(state, ids, clock())
+            with _batch(held):
+                step(ids)
                 state.cursor = ids[-1]
                 state.save()
-            lease.renew(held)
             number += len(ids) if stage == Stage.PAIRS else 0
         state.stage, state.cursor = Stage.PAIRS, 0
         _tell_planner()
@@ -109,8 +113,13 @@ def _next_ids(after: int) -> list[int]:
     return list(Contact.objects.present().filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:BATCH])
 
 
-def _write_batch(state: DuplicateSearch, ids: Sequence[int], now: datetime) -> None:  # noqa: ARG001 -- as its sibling's
-    write_keys(ids)
+@contextmanager
+def _batch(held: Lease) -> Iterator[None]:
+    """One transaction under the lease, which is renewed afterwards."""
+    with transaction.atomic():
+        lease.guard(held)
+        yield
+    lease.renew(held)
 
 
 def _compare_batch(state: DuplicateSearch, ids: Sequence[int], now: datetime) -> None:
@@ -127,10 +136,8 @@ def _compare_changed(changed: list[int], held: Lease, now: datetime) -> int:
     ]
     for step in steps:
         for ids in _batches(changed):
-            with transaction.atomic():
-                lease.guard(held)
+            with _batch(held):
                 step(ids)
-            lease.renew(held)
     return len(changed)
 
 
@@ -170,12 +177,6 @@ FORGET = (
     "DELETE FROM contacts_duplicatepair WHERE state = 'open' AND ("  # noqa: S608 -- likewise
     f"{GONE.format(column='first_contact_id')} OR {GONE.format(column='second_contact_id')})",
 )
-
-
-def open_pairs() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM contacts_duplicatepair WHERE state = 'open'")
-        return int(cursor.fetchone()[0])
 
 
 def _tell_planner() -> None:

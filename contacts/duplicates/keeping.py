@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from contacts.duplicates.facts import Facts, facts_of
+from contacts.duplicates.facts import facts_of
 from contacts.duplicates.keys import KIND_BITS, KINDS, LARGEST, keys_of
 from contacts.duplicates.scoring import Judgement
 
@@ -27,15 +27,14 @@ class Candidates:
     skipped: dict[int, int]
 
 
-def write_keys(contact_ids: Sequence[int]) -> dict[int, Facts]:
+def write_keys(contact_ids: Sequence[int]) -> None:
     """Brings the keys of these contacts up to date; those of deleted ones go. May run twice."""
     found = facts_of(contact_ids)
-    rows = [(pk, keys_of(facts)) for pk, facts in found.items()]
+    rows = [{"contact_id": pk, "keys": keys_of(facts)} for pk, facts in found.items()]
     with connection.cursor() as cursor:
-        cursor.execute(WRITE_KEYS, [json.dumps([{"contact_id": pk, "keys": keys} for pk, keys in rows])])
+        cursor.execute(WRITE_KEYS, [json.dumps(rows)])
         gone = [pk for pk in contact_ids if pk not in found]
         cursor.execute("DELETE FROM contacts_duplicatekeys WHERE contact_id = ANY(%s)", [gone])
-    return found
 
 
 WRITE_KEYS = """

@@ -12,12 +12,11 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from bounces import lease
-from bounces.paging import CappedCount
 from contacts.access import User
 from contacts.duplicates.companies import facts_of_companies, judge_companies
 from contacts.duplicates.deciding import AlreadyDecided, kept_first, merge_pair
 from contacts.duplicates.facts import facts_of
-from contacts.duplicates.queue import CERTAIN, MAY, SIDES, count, open_pairs
+from contacts.duplicates.queue import CERTAIN, MAY, SIDES, open_pairs
 from contacts.duplicates.scoring import judge
 from contacts.merging import CannotUndo, undo_merge
 from contacts.models import Company, DuplicatePair, Merge, MergeRun
@@ -31,10 +30,6 @@ LEASE_LASTS = timedelta(seconds=60)
 
 class RunRefused(ValueError):
     """Why the run cannot begin. The message is for people."""
-
-
-def count_certain(user: User) -> CappedCount:
-    return count(user, CERTAIN)
 
 
 def start_run(user: User, reason: str) -> MergeRun:

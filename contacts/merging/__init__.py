@@ -9,11 +9,12 @@ undoing.py    the same rows back, apart from what was edited since; records that
 
 from contacts.merging.companies import company_differences, merge_companies
 from contacts.merging.contacts import CUSTOM, FIELDS, PRIMARY, Difference, differences, merge
-from contacts.merging.undoing import CannotUndo, merges_for, undo_merge, undoable_until, why_not
+from contacts.merging.undoing import KEPT_FOR, CannotUndo, merges_for, undo_merge, undoable_until, why_not
 
 __all__ = [
     "CUSTOM",
     "FIELDS",
+    "KEPT_FOR",
     "PRIMARY",
     "CannotUndo",
     "Difference",

@@ -26,6 +26,7 @@ from contacts.duplicates.scoring import in_words
 from contacts.models import DuplicatePair, DuplicateSearch, MergeRun
 from contacts.people import NotAllowed
 from contacts.views.answers import find, id_in
+from contacts.views.merges import announce
 from contacts.views.side_by_side import columns_of, rows_of
 
 PAGE = 25
@@ -121,7 +122,7 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     except (NotAllowed, AlreadyDecided) as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{other} was merged into {kept}. You can undo this for 30 days (merge {done.pk}).")
+        announce(request, done, kept, other)
     return go_on(request, pair)
 
 
@@ -165,7 +166,7 @@ def merge_certain(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(error))
             return redirect(url_of("contacts:duplicates", tab=CERTAIN))
     certain = queue.open_pairs(request.user, CERTAIN).select_related(*SIDES).order_by(*ORDER)[:SHOWN_CERTAIN]
-    context = {"form": form, "number": runs.count_certain(request.user), "rows": rows_of(list(certain))}
+    context = {"form": form, "number": queue.count(request.user, CERTAIN), "rows": rows_of(list(certain))}
     return render(request, "contacts/duplicates_certain.html", context)
 
 

@@ -12,12 +12,11 @@ from django.views.decorators.http import require_POST
 
 from bounces.paging import page_for
 from bounces.views.access import needs
-from contacts.merging import CannotUndo, merges_for, undo_merge, undoable_until, why_not
+from contacts.duplicates.queue import MAY
+from contacts.merging import KEPT_FOR, CannotUndo, merges_for, undo_merge, undoable_until, why_not
 from contacts.models import Company, Contact, Merge
 from contacts.people import NotAllowed
 from contacts.views.answers import find
-
-MAY = "contacts.delete_contact"
 
 
 @needs(MAY)
@@ -48,6 +47,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "until": undoable_until(merge),
     }
     return render(request, "contacts/merged.html", context)
+
+
+def announce(request: HttpRequest, merge: Merge, kept: Any, other: Any) -> None:
+    text = f"{other} was merged into {kept}. You can undo this for {KEPT_FOR.days} days (merge {merge.pk})."
+    messages.success(request, text)
 
 
 @require_POST

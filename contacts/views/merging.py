@@ -14,6 +14,7 @@ from contacts.models import Contact
 from contacts.people import NotAllowed, addresses_of
 from contacts.search import matching
 from contacts.views.answers import allow, find, id_in
+from contacts.views.merges import announce
 
 MOST_FOUND = 10
 LONGEST = 100
@@ -44,8 +45,7 @@ def confirm(request: HttpRequest, pk: int, other_pk: int) -> HttpResponse:
         except NotAllowed as error:
             messages.error(request, str(error))
         else:
-            said = f"{other} was merged into {kept}. You can undo this for 30 days (merge {done.pk})."
-            messages.success(request, said)
+            announce(request, done, kept, other)
         return redirect(kept)
     context = {"kept": kept, "other": other, "asked": asked, "moved": addresses_of(other)}
     return render(request, "contacts/merge.html", context)
