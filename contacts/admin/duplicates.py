@@ -1,4 +1,4 @@
-"""Duplicates and merges, to look at. People decide on the pages: there each decision is checked and recorded."""
+"""Duplicates and merges, read only. People decide on the pages, which check and record each decision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DuplicatePairAdmin(ReadOnlyAdmin):
 
 @admin.register(Merge)
 class MergeAdmin(ReadOnlyAdmin):
-    """Without the recorded rows, which are for the undo alone."""
+    """Leaves out the recorded rows, which only the undo needs."""
 
     list_display = ("at", "subject", "kept_id", "other_id", "state", "by", "undone_by")
     list_select_related = ("by", "undone_by")

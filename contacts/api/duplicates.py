@@ -1,7 +1,7 @@
-"""Duplicates by the API: open pairs, merging one, saying that two are not the same, undoing a merge.
+"""Duplicates in the API: list open pairs, merge a pair, mark it as not the same, undo a merge.
 
-In: a group, ids, who is kept. Out: pairs and merges. The rules are those of the pages: whoever may merge, and only what
-they may change.
+In: a group, ids, the side to keep. Out: pairs and merges. As on the pages, users need the right to merge, and may merge
+only what they may change.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from contacts.models import DuplicatePair, Merge
 from contacts.people import NotAllowed
 
 GROUPS = [tab for tab in TABS if tab]
-NOT_NOW = OpenApiResponse(ErrorsSerializer, "Decided or undone already, or too late; the sentence says why.")
+NOT_NOW = OpenApiResponse(
+    ErrorsSerializer, "Already decided, already undone, or older than 30 days. The message says which."
+)
 MOST_FIELDS = 200
 
 
@@ -41,23 +43,27 @@ class PairSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     of = serializers.ChoiceField(choices=["contacts", "companies"])
     group = serializers.ChoiceField(
-        choices=[str(kind) for kind in DuplicatePair.Kind], help_text="What the two have in common above all."
+        choices=[str(kind) for kind in DuplicatePair.Kind], help_text="What the two have in common."
     )
     score = serializers.IntegerField(help_text="60 to 100. Certain pairs have 100.")
-    is_certain = serializers.BooleanField(help_text="Nothing that both say contradicts it.")
-    reasons = serializers.ListField(child=serializers.CharField(), help_text="Names of rules.")
-    sentence = serializers.CharField(help_text="The reasons, for people.")
+    is_certain = serializers.BooleanField(
+        help_text="The two share a mailbox, or a full name and company, and no field differs."
+    )
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="Names of the rules that matched.")
+    sentence = serializers.CharField(help_text="The reasons as readable text.")
     state = serializers.ChoiceField(choices=[str(state) for state in DuplicatePair.State])
-    ids = serializers.ListField(child=serializers.IntegerField(), help_text="Of the two contacts or companies.")
+    ids = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of the two contacts or companies.")
 
 
 class MergeChoiceSerializer(StrictSerializer):
-    keep = serializers.IntegerField(min_value=1, help_text="The id of the contact or company that is kept.")
+    keep = serializers.IntegerField(
+        min_value=1, help_text="Id of the contact or company to keep. The other one is deleted."
+    )
     take = serializers.ListField(
         child=Text(max_length=100),
         required=False,
         max_length=MOST_FIELDS,
-        help_text="Fields in which the other one's value stands, such as `phone`, `custom_size`, `primary`.",
+        help_text="Fields to take from the other one, such as `phone`, `custom_size` or `primary`.",
     )
 
 
@@ -68,7 +74,7 @@ class MergeSerializer(serializers.Serializer[Any]):
     other = serializers.IntegerField()
     state = serializers.ChoiceField(choices=[str(state) for state in Merge.State])
     at = serializers.DateTimeField()
-    stayed = serializers.ListField(child=serializers.CharField(), help_text="What an undo left with the kept one.")
+    stayed = serializers.ListField(child=serializers.CharField(), help_text="What the undo did not restore, and why.")
 
 
 class DuplicatesView(GenericAPIView[DuplicatePair]):
@@ -81,7 +87,7 @@ class DuplicatesView(GenericAPIView[DuplicatePair]):
     @extend_schema(
         operation_id="duplicates_list",
         tags=["contacts"],
-        summary="Open pairs that may be the same",
+        summary="List possible duplicates",
         parameters=[OpenApiParameter("group", OpenApiTypes.STR, enum=GROUPS)],
         responses={200: PairSerializer(many=True)},
     )
@@ -111,7 +117,7 @@ class MergePairView(DecidingView):
         operation_id="duplicates_merge",
         tags=["contacts"],
         summary="Merge a pair",
-        description="What only one of the two says is taken over. The merge can be undone for 30 days.",
+        description="Values that only one of the two has are kept. You can undo the merge for 30 days.",
         request=MergeChoiceSerializer,
         responses={200: MergeSerializer, 409: NOT_NOW},
     )
@@ -123,7 +129,7 @@ class MergePairView(DecidingView):
         take = asked.validated_data.get("take", [])
         known = {one.name for one in differences_of(kept, other)}
         if unknown := [name for name in take if name not in known]:
-            raise ValidationError({"take": [f"The two do not differ in “{name}”." for name in unknown]})
+            raise ValidationError({"take": [f"“{name}” is not a field in which the two differ." for name in unknown]})
         with refusals_told():
             merge = merge_pair(pair, kept, other, take, by=request.user, now=timezone.now())
         return Response(shown_merge(merge))
@@ -135,7 +141,7 @@ class DismissPairView(DecidingView):
     @extend_schema(
         operation_id="duplicates_dismiss",
         tags=["contacts"],
-        summary="Say that the two are not the same",
+        summary="Mark a pair as not the same",
         description="The pair is not suggested again.",
         request=None,
         responses={200: PairSerializer, 409: NOT_NOW},
@@ -158,7 +164,7 @@ class UndoMergeView(GenericAPIView[Merge]):
         operation_id="merges_undo",
         tags=["contacts"],
         summary="Undo a merge",
-        description="Both are as they were. `stayed` says what was edited since and stays with the kept one.",
+        description="Restores both. Later edits stay with the kept one; `stayed` lists them.",
         request=None,
         responses={200: MergeSerializer, 409: NOT_NOW},
     )
@@ -170,10 +176,10 @@ class UndoMergeView(GenericAPIView[Merge]):
 
 
 def chosen(pair: DuplicatePair, keep: int) -> tuple[Any, Any]:
-    """Who is kept, and the other one. Raises ValidationError."""
+    """Return the side to keep and the other one. Raises ValidationError."""
     first, second = sides_of(pair)
     if keep not in (first.pk, second.pk):
-        raise ValidationError({"keep": [f"Use {first.pk} or {second.pk}: the two of this pair."]})
+        raise ValidationError({"keep": [f"Use {first.pk} or {second.pk}, the two ids of this pair."]})
     return (first, second) if keep == first.pk else (second, first)
 
 

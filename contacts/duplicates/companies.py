@@ -1,6 +1,6 @@
-"""Which companies may be the same: by name without its legal form, and by domain.
+"""Score pairs of companies that share a domain, or a name apart from its legal form.
 
-In: all companies, far fewer than contacts. Out: pairs with score and reasons, by the points of `rules.toml`.
+In: all companies, which are far fewer than contacts. Out: pairs with score and reasons. Points: `rules.toml`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class CompanyFacts:
 
     @property
     def words(self) -> str:
-        """The whole name without signs: `Acme, Inc.` is `acmeinc`."""
+        """The name without punctuation: `Acme, Inc.` is `acmeinc`."""
         return "".join(WORD.findall(self.name.replace(".", "").replace("&", " and ")))
 
     @property
@@ -43,7 +43,7 @@ class CompanyFacts:
 
 
 def find_companies() -> tuple[dict[Pair, Judgement], int]:
-    """The pairs, and how many groups were too large to compare."""
+    """Return the pairs, and the number of groups that were too large to compare."""
     return pairs_among(facts_of_companies(Company.objects.all()))
 
 

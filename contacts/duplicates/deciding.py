@@ -1,6 +1,6 @@
-"""Deciding a pair: merge it, or say that the two are not the same.
+"""Decide a pair: merge it, or mark it as not the same.
 
-In: a pair, which side is kept, whose values stand, who decides. Out: a merge, or a decision that is remembered.
+In: a pair, the side to keep, the fields to take from the other side, the user. Out: a merge, or a stored decision.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class AlreadyDecided(ValueError):
 
 
 def kept_first(pair: DuplicatePair) -> tuple[Any, Any]:
-    """Which side is kept where nobody chooses: the one with more filled fields and addresses, else the older one."""
+    """The default side to keep, then the other: the one with more filled fields and addresses, else the older one."""
     first, second = sides_of(pair)
     if _fullness(second) > _fullness(first):
         return second, first
@@ -66,7 +66,7 @@ def merge_pair(
 
 
 def dismiss(pair: DuplicatePair, *, by: User, now: datetime) -> None:
-    """Not the same: the two are not suggested again. Raises AlreadyDecided."""
+    """Mark the pair as not the same, so that it is not suggested again. Raises AlreadyDecided."""
     changed = DuplicatePair.objects.filter(pk=pair.pk, state=State.OPEN).update(
         state=State.DISMISSED, decided_at=now, decided_by=by
     )
@@ -75,7 +75,7 @@ def dismiss(pair: DuplicatePair, *, by: User, now: datetime) -> None:
 
 
 def reopen(pair: DuplicatePair) -> None:
-    """Takes “not the same” back. May run twice."""
+    """Return a dismissed pair to the queue. Idempotent."""
     DuplicatePair.objects.filter(pk=pair.pk, state=State.DISMISSED).update(
         state=State.OPEN, decided_at=None, decided_by=None
     )

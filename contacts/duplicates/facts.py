@@ -1,4 +1,4 @@
-"""What is compared of a contact. In: ids. Out: `Facts`, folded by PostgreSQL, a query for as many as are asked for."""
+"""Read the fields of contacts that are compared. In: ids. Out: `Facts`, folded by PostgreSQL, in one query."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ LEGAL_FORMS = frozenset(RULES["words"]["legal_forms"])
 GMAIL = {"gmail.com", "googlemail.com"}
 DIGITS = re.compile(r"\d")
 SHORTEST_PHONE = 7
-COMPARED_DIGITS = 9  # from the right: country codes and leading zeros are written or left out
+COMPARED_DIGITS = 9  # from the right: country codes and leading zeros may be missing
 LOOKS_LIKE_ADDRESS = "@"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`mailboxes`: addresses as their provider delivers them, by `mailbox_of`. Texts are folded; empty: not known."""
+    """`mailboxes`: the addresses in the form of `mailbox_of`. Texts are folded; empty means unknown."""
 
     pk: int
     name: Name
@@ -33,16 +33,16 @@ class Facts:
     phone: str = ""  # digits
     title: str = ""
     country: str = ""
-    external_ids: frozenset[tuple[str, str]] = frozenset()  # tool (with the source where it has no name), id
+    external_ids: frozenset[tuple[str, str]] = frozenset()  # (tool, id); an unnamed tool is "of {source}"
     owner_id: int | None = None
     emails: frozenset[str] = frozenset()
     mailboxes: frozenset[str] = frozenset()
-    desks: frozenset[str] = frozenset()  # mailboxes of several people, such as info@
+    desks: frozenset[str] = frozenset()  # shared mailboxes such as info@
     custom: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def domains(self) -> frozenset[str]:
-        """Of companies: a free provider's says nothing."""
+        """Company domains. A free provider's domain proves nothing."""
         found = (email.rpartition("@")[2] for email in self.emails)
         return frozenset(domain for domain in found if domain not in FREE_DOMAINS)
 
@@ -56,7 +56,7 @@ class Facts:
 
 
 def mailbox_of(email: str) -> str:
-    """The address without its plus tag; at Gmail also without dots, which it ignores."""
+    """Return the address without its plus tag, and at Gmail without dots, which Gmail ignores."""
     local, _, domain = email.lower().rpartition("@")
     bare = local.partition("+")[0] or local
     if domain in GMAIL:
@@ -66,7 +66,7 @@ def mailbox_of(email: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def company_key(folded: str) -> str:
-    """`Acme, Inc.` and `ACME GmbH` are `acme`. A name of legal forms alone stays as it is."""
+    """Return the name without its legal form: `Acme, Inc.` is `acme`. A name of legal forms only is kept."""
     words = WORD.findall(folded.replace(".", "").replace("&", " and ")[:200])
     bare = [word for word in words if word not in LEGAL_FORMS]
     return "".join(bare or words)
@@ -90,7 +90,7 @@ SELECT contact.id, contacts_folded(contact.first_name), contacts_folded(contact.
 
 
 def facts_of(contact_ids: Sequence[int]) -> dict[int, Facts]:
-    """Of those that nobody deleted."""
+    """Facts by contact id. Deleted contacts are left out."""
     with connection.cursor() as cursor:
         cursor.execute(FACTS, [list(contact_ids)])
         return {row[0]: _facts(*row) for row in cursor.fetchall()}
@@ -102,7 +102,7 @@ def _facts(
     named_ids: list[list[str]] | None,
 ) -> Facts:  # fmt: skip
     reached = frozenset(emails or ())
-    # Imports without a name often put the address there.
+    # Imports often fill a missing name with the address.
     texts = ["" if LOOKS_LIKE_ADDRESS in text else text for text in (first, last)]
     return Facts(
         pk=pk,

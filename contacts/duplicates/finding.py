@@ -1,7 +1,8 @@
-"""The search for duplicates: all contacts once, then those that changed since; companies each time.
+"""Search for duplicates: all contacts the first time, later those that changed; all companies each time.
 
-In: a clock. Out: DuplicateKeys and DuplicatePair rows, and one sentence of what was done. A batch a transaction, under
-a lease: killed anywhere it goes on where its last batch ended. Groups that are too large are skipped and counted.
+In: a clock. Out: DuplicateKeys and DuplicatePair rows, and a one-sentence summary. Each batch is one transaction under
+a lease: a search of all contacts that was killed resumes after its last batch. Groups that are too large are skipped
+and counted.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ Stage = DuplicateSearch.Stage
 LEASE = "duplicates"
 LEASE_LASTS = timedelta(seconds=60)
 BATCH = 2_000
-# A transaction that is longer than this under way is looked for by the next search of all contacts alone.
+# Changes of a transaction that stays open for longer than this are found only by a search of all contacts.
 OVERLAP = timedelta(minutes=15)
-MOST_CHANGED = 100_000  # with more, all are compared: that reads every contact once, and each group once a batch
+MOST_CHANGED = 100_000  # above this, a search of all contacts is cheaper: it reads each of them once
 
 
 def search(clock: Clock, *, everything: bool = False) -> str:
-    """Carries the search to its end. May run twice; does nothing where another process is at it."""
+    """Run the search to its end. Idempotent; does nothing while another process is searching."""
     held = lease.acquire(LEASE, LEASE_LASTS)
     if held is None:
         return "Skipped: another process is searching."
@@ -66,7 +67,7 @@ def _search(held: Lease, clock: Clock, everything: bool) -> str:
 
 
 def _compared_until(now: datetime) -> datetime:
-    """An import writes one moment into all its contacts, however long it takes: those under way are compared again."""
+    """An import gives all its contacts the time at which it began: those of a running import are compared again."""
     applying = ImportRun.objects.filter(state__in=ImportRun.RUNNING, applied_at__isnull=False)
     began = applying.order_by("applied_at").values_list("applied_at", flat=True).first()
     return min(now, began or now) - OVERLAP
@@ -78,11 +79,11 @@ def changed_since(state: DuplicateSearch) -> list[int]:
 
 
 def has_news() -> bool:
-    """Whether a search would find anything to compare."""
+    """True if any contact changed since the last search."""
     state = DuplicateSearch.objects.filter(pk=1).first()
     if state is None or state.is_full or state.compared_until is None or state.finished_at is None:
         return Contact.objects.present().exists()
-    # Those within the overlap were compared, unless they changed since.
+    # The last search compared contacts within the overlap, unless they changed later.
     return Contact.objects.present().filter(updated_at__gte=state.finished_at - OVERLAP).exists()
 
 
@@ -129,7 +130,7 @@ def _compare_batch(state: DuplicateSearch, ids: Sequence[int], now: datetime) ->
 
 
 def _compare_changed(changed: list[int], held: Lease, now: datetime) -> int:
-    """All their keys first: two that changed are found by each other's new ones."""
+    """Write all their keys first, so that two changed contacts find each other by their new keys."""
     steps: list[Callable[[list[int]], object]] = [
         write_keys,
         lambda ids: _keep(candidates_of(ids, only_earlier=False), ids, now),
@@ -158,14 +159,14 @@ def _keep(found: Candidates, ids: Sequence[int], now: datetime, *, only_earlier:
 
 
 def _note_skipped(state: DuplicateSearch, found: Candidates) -> None:
-    """Groups by what they share: how often one was passed over, and the largest."""
+    """Count skipped groups and the largest size, by kind of key."""
     for key, size in found.skipped.items():
         number, largest = state.skipped.get(kind_of(key), [0, 0])
         state.skipped[kind_of(key)] = [number + 1, max(largest, size)]
 
 
 def forget_deleted() -> None:
-    """Deleted contacts have no keys and no open pairs."""
+    """Remove the keys and open pairs of deleted contacts."""
     with connection.cursor() as cursor:
         for text in FORGET:
             cursor.execute(text)

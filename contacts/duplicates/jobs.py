@@ -1,4 +1,4 @@
-"""What the workers run for duplicates. Thin; may run twice or be killed anywhere."""
+"""Entry points of the worker for duplicates. Idempotent, and safe to kill at any point."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contacts.duplicates import finding, runs
 
 
 def find_duplicates(clock: Callable[[], datetime]) -> str:
-    """The scheduled task: what it did, in a sentence."""
+    """Run the scheduled search. Returns a one-sentence summary."""
     return finding.search(clock)
 
 
@@ -20,5 +20,5 @@ def nothing_to_find() -> str:
 
 
 def merge_job() -> None:
-    """Carries the run that merges all certain pairs, or its undo, to its end."""
+    """Finish the run that merges all certain pairs, or its undo."""
     runs.work(timezone.now)

@@ -1,4 +1,4 @@
-"""Keys and pairs in the database. In: facts and judgements. Out: rows; nothing is written that is there already."""
+"""Store keys and pairs. In: facts and judgements. Out: rows; unchanged rows are not written again."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ PHONE = KINDS.index("phone")
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """`pairs`: with how many contacts have the phone that both have. `skipped`: groups too large, by key; each is told
-    once in a search, with the first of its contacts."""
+    """`pairs`: the number of contacts with the phone that both have, 0 without one. `skipped`: the sizes of groups that
+    are too large, by key; a search reports each of them once, in the batch of its first contact."""
 
     pairs: dict[Pair, int]
     skipped: dict[int, int]
 
 
 def write_keys(contact_ids: Sequence[int]) -> None:
-    """Brings the keys of these contacts up to date; those of deleted ones go. May run twice."""
+    """Update the keys of these contacts, and delete those of deleted contacts. Idempotent."""
     found = facts_of(contact_ids)
     rows = [{"contact_id": pk, "keys": keys_of(facts)} for pk, facts in found.items()]
     with connection.cursor() as cursor:
@@ -46,9 +46,10 @@ SELECT given.contact_id, given.keys FROM jsonb_to_recordset(%s::jsonb) AS given(
 
 
 def candidates_of(contact_ids: Sequence[int], *, only_earlier: bool) -> Candidates:
-    """Who shares a key with one of these contacts. `only_earlier`: with a smaller id, so that all see each pair once.
+    """Find contacts that share a key with these. `only_earlier`: only smaller ids, so that a search of all sees each
+    pair once.
 
-    Every key is looked up once, however many of these contacts have it.
+    Each key is looked up once, however many of these contacts have it.
     """
     values: dict[str, Any] = {"ids": list(contact_ids), "largest": LARGEST, "earlier": only_earlier}
     with connection.cursor() as cursor:
@@ -93,9 +94,9 @@ def keep_pairs(
     *,
     only_earlier: bool = False,
 ) -> None:
-    """Writes what was found about these rows (None: about all), and takes open pairs away that no longer stand.
+    """Store the pairs found for these rows (None: all rows), and delete their open pairs that no longer match.
 
-    What people decided stays. `only_earlier`: the pairs of which one of these is the later. May run twice.
+    Decided pairs stay. `only_earlier`: only pairs whose larger id is one of these rows. Idempotent.
     """
     rows = [
         {"first": first, "second": second, "kind": each.kind, "score": each.score, "is_certain": each.is_certain,

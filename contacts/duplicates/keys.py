@@ -1,7 +1,7 @@
-"""Hashes by which contacts are looked up: two with one in common are compared. Pure.
+"""Hash a contact's facts into keys: two contacts that share a key are compared. Pure.
 
-In: a contact's facts. Out: numbers of 64 bits, the lowest three of which say what the key is of. A key of the first
-letters of a word finds nicknames, typos and swapped names within one company or domain.
+In: a contact's facts. Out: 64-bit numbers whose lowest three bits are the kind of key. Keys of the first letters of a
+word find nicknames, typos and swapped names within one company or domain.
 """
 
 from __future__ import annotations

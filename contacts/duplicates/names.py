@@ -1,8 +1,8 @@
-"""How two names relate: the same, swapped, a nickname, a typo, an initial, or somebody else's. Pure.
+"""Compare two names: same, swapped, nickname, typo, initial, or different. Pure.
 
 In: first and last names as PostgreSQL folds them (`contacts_folded`: lower case, no accents). Out: `Relation`.
-A typo is one letter changed, missing, too much or swapped with the next, never the first letter, and never between two
-first names that both exist: Mario and Maria are two people.
+A typo is one letter changed, missing, added or swapped with the next, but never the first letter, and never between two
+known first names: Mario and Maria are two people.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RULES = tomllib.loads((HERE / "rules.toml").read_text())
 SUFFIXES = frozenset(RULES["words"]["suffixes"])
 TITLES = frozenset(RULES["words"]["titles"])
 WORD = re.compile(r"[^\W_]+")
-LONGEST = 200  # characters of a name that are looked at
+LONGEST = 200  # characters of a name that are compared
 MOST_WORDS = 8
 LONG_WORD = 8  # letters, from which two of them may differ
 SHORTEST_TYPO = 4
@@ -41,7 +41,7 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Words of the first and last name; `suffix`: Jr., Sr., III, which tell a father from his son."""
+    """Words of the first and last name. `suffix`: Jr., Sr. or III, which distinguish a father from his son."""
 
     first: tuple[str, ...]
     last: tuple[str, ...]
@@ -58,7 +58,7 @@ class Name:
 
 @lru_cache(maxsize=50_000)
 def name_of(first: str, last: str) -> Name:
-    """A whole name in one of the two fields is taken apart: the last word is the last name."""
+    """Split a full name that fills only one of the two fields: its last word is the last name."""
     first_words, last_words = _words(first), _words(last)
     suffixes = [word for word in (*first_words, *last_words) if word in SUFFIXES]
     firsts, lasts = ([word for word in words if word not in SUFFIXES] for words in (first_words, last_words))
@@ -75,7 +75,7 @@ def _words(text: str) -> list[str]:
 
 
 def spelled(word: str) -> str:
-    """`Müller`, folded to `muller`, is written `Mueller` too."""
+    """Treat `Mueller` as `muller`, which is how `Müller` is folded."""
     return word.replace("ae", "a").replace("oe", "o").replace("ue", "u")
 
 
@@ -89,7 +89,7 @@ def _groups() -> dict[str, frozenset[int]]:
 
 
 def groups_of(word: str) -> frozenset[int]:
-    """The groups of nicknames that a first name is in."""
+    """The nickname groups of a first name."""
     return _groups().get(spelled(word), frozenset())
 
 
@@ -104,7 +104,7 @@ def relation(one: Name, two: Name) -> Relation:
         return _part(one, two)
     found = _whole(one, two)
     if found in (Relation.OTHER, Relation.OTHER_FIRST, Relation.OTHER_FAMILY):
-        # Swapped, and a nickname or a typo besides.
+        # The names may be swapped and differ by a nickname or a typo as well.
         turned = {_whole(Name(one.last, one.first), two), _whole(one, Name(two.last, two.first))}
         return next((each for each in (Relation.NICKNAME, Relation.SIMILAR) if each in turned), found)
     return found
@@ -115,7 +115,7 @@ def _are_equal(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
 
 
 def _part(one: Name, two: Name) -> Relation:
-    """One of them has a first or a last name alone."""
+    """Compare where one of the two has only a first or only a last name."""
     short, long = (one, two) if len(one.words) == 1 else (two, one)
     if len(long.words) == 1:
         return Relation.SIMILAR if is_typo(short.words[0], long.words[0]) else Relation.OTHER
@@ -135,7 +135,9 @@ WEAKEST = [Relation.SAME, Relation.NICKNAME, Relation.SIMILAR, Relation.INITIAL]
 
 
 def _first_names(one: tuple[str, ...], two: tuple[str, ...]) -> Relation | None:
-    """By the first of them: a second one is often left out. Two that differ are two people: Hans Peter, Hans Georg."""
+    """Compare the first words: middle names are often missing. If they differ, they are two people: Hans Peter and
+    Hans Georg.
+    """
     if _are_equal(one, two):
         return Relation.SAME
     if len(one) > 1 and len(two) > 1 and not _goes_with(one[1], two[1]):
@@ -155,7 +157,7 @@ def _goes_with(one: str, two: str) -> Relation | None:
 
 
 def _are_his_and_hers(one: str, two: str) -> bool:
-    """Mario and Maria, Robert and Roberta: one letter apart, and two people."""
+    """True for Mario and Maria, or Robert and Roberta: one letter apart, but two people."""
     stems = [word.rstrip("aeio") for word in (one, two)]
     return stems[0] == stems[1] and one.endswith("a") != two.endswith("a")
 
@@ -169,7 +171,7 @@ def _last_names(one: tuple[str, ...], two: tuple[str, ...]) -> Relation | None:
 
 
 def is_typo(one: str, two: str) -> bool:
-    """Whether one is the other with a slip of the keyboard."""
+    """True if one is likely the other, mistyped."""
     shorter, longer = sorted((one, two), key=len)
     most = 2 if len(shorter) >= LONG_WORD else 1
     if len(shorter) < SHORTEST_TYPO or len(longer) - len(shorter) > most or one[0] != two[0]:
@@ -178,7 +180,7 @@ def is_typo(one: str, two: str) -> bool:
 
 
 def distance(one: str, two: str, most: int) -> int:
-    """Letters changed, missing, too much, or swapped with their neighbour; `most + 1` where there are more."""
+    """Count letters changed, missing, added or swapped with their neighbour; `most + 1` if there are more."""
     before, row = list[int](), list(range(len(two) + 1))
     for i, letter in enumerate(one, 1):
         earlier, before, row = before, row, [i]

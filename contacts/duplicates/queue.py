@@ -1,7 +1,7 @@
-"""The queue of pairs that a user may decide: both contacts, or both companies, are ones that they may change.
+"""The queue of pairs that a user may decide: they may change both contacts, or both companies.
 
-In: a user, a tab. Out: open pairs, the likeliest first; how many there are; the next one. Cheap at any size: an index
-gives the order, and counts stop at a bound.
+In: a user, a tab. Out: open pairs, the highest score first, their number, the next one. Fast at any size: the order is
+that of an index, and counts are capped.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def _in_tab(pairs: QuerySet[DuplicatePair], tab: str) -> QuerySet[DuplicatePair]
 
 
 def counts(user: User) -> dict[str, CappedCount]:
-    """Of every tab."""
+    """The number of open pairs in each tab."""
     return {tab: count(user, tab) for tab in TABS}
 
 
 def count(user: User, tab: str) -> CappedCount:
-    """Without the contacts' own rows for who may change everyone's: the search takes pairs of deleted ones away."""
+    """Skip the join with contacts for users who may change everyone's: the search deletes pairs of deleted contacts."""
     pairs = open_pairs(user, tab)
     if user.has_perm(MAY) and user.has_perm("contacts.change_everyones_contact"):
         pairs = _in_tab(DuplicatePair.objects.all(), tab)
@@ -64,16 +64,16 @@ def count(user: User, tab: str) -> CappedCount:
 
 
 def next_pair(user: User, tab: str, after: DuplicatePair | None = None) -> DuplicatePair | None:
-    """The likeliest open one, behind `after` in the order of the queue."""
+    """The open pair that follows `after` in the queue; without `after`, the first."""
     pairs = open_pairs(user, tab).order_by(*ORDER)
     if after is None:
         return pairs.first()
-    # Two ranges of an index: their OR would read all that stands before.
+    # Two index ranges: with OR, PostgreSQL would read every pair before `after`.
     return pairs.filter(score=after.score, pk__gt=after.pk).first() or pairs.filter(score__lt=after.score).first()
 
 
 def hints_for(user: User, contact: Contact, most: int = 3) -> list[tuple[DuplicatePair, Contact]]:
-    """Who may be the same person, for the contact's page: open pairs that this user may decide."""
+    """Possible duplicates of a contact, for its page: open pairs that this user may decide."""
     if not user.has_perm(MAY):
         return []
     # Filter by the contact first: in the order of the queue, PostgreSQL would search all pairs for it.

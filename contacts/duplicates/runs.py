@@ -1,7 +1,8 @@
-"""Merging all certain pairs in the background, and undoing all of that.
+"""Merge all certain pairs in the background, and undo such a run.
 
-In: who asks, why. Out: a MergeRun, carried to its end by the worker of `bulk`, a pair a transaction: killed anywhere it
-goes on. Each pair is judged again just before its merge; what is no longer certain is skipped and stays in the queue.
+In: a user, a reason. Out: a MergeRun, worked off by the `bulk` worker with one transaction per pair, so that it can be
+killed anywhere and resumes. Each pair is scored again just before its merge; pairs that are no longer certain are
+skipped and stay in the queue.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ LEASE_LASTS = timedelta(seconds=60)
 
 
 class RunRefused(ValueError):
-    """Why the run cannot begin. The message is for people."""
+    """The run cannot begin. The message is shown to people."""
 
 
 def start_run(user: User, reason: str) -> MergeRun:
@@ -41,7 +42,7 @@ def start_run(user: User, reason: str) -> MergeRun:
     certain = open_pairs(user, CERTAIN)
     last = certain.order_by("-pk").values_list("pk", flat=True).first()
     if last is None:
-        raise RunRefused("There is no certain pair to merge.")
+        raise RunRefused("There are no certain pairs to merge.")
     return _begin(MergeRun(by=user, reason=reason.strip(), last_pair_id=last, total=certain.count()))
 
 
@@ -60,7 +61,7 @@ def _begin(run: MergeRun) -> MergeRun:
         with transaction.atomic():
             run.save()
     except IntegrityError as error:
-        raise RunRefused("Another run is under way. Wait until it has finished.") from error
+        raise RunRefused("Another run is in progress. Wait until it finishes.") from error
     return run
 
 
@@ -69,7 +70,7 @@ def is_waiting(now: datetime) -> bool:  # noqa: ARG001 -- as the setting WAITING
 
 
 def work(clock: Clock) -> None:
-    """Carries the run under way to its end. May run twice."""
+    """Finish the open run, if there is one. Idempotent."""
     with lease.kept(LEASE, LEASE_LASTS) as held:
         run = MergeRun.objects.filter(state__in=MergeRun.OPEN).select_related("by").first()
         if held is None or run is None:
@@ -81,7 +82,7 @@ def work(clock: Clock) -> None:
 
 
 def _merge_all(run: MergeRun, clock: Clock) -> None:
-    """By the pairs' ids: a pair is merged, or behind us. One whose maker has left merges nothing more."""
+    """Go through the pairs by id. If the user who started the run was deleted, stop merging."""
     done = Merge.objects.filter(run=run).count()
     after = 0
     while run.by and (pair := _following(run, after)):
@@ -99,7 +100,7 @@ def _following(run: MergeRun, after: int) -> DuplicatePair | None:
 
 
 def _merge_one(pair: DuplicatePair, run: MergeRun, now: datetime) -> bool:
-    """Whether it was merged: certain still, and this person's to merge."""
+    """True if the pair was merged: it is still certain, and this user may merge it."""
     if not _is_certain_still(pair):
         return False
     kept, other = kept_first(pair)
@@ -122,7 +123,7 @@ def _is_certain_still(pair: DuplicatePair) -> bool:
 
 
 def _undo_all(run: MergeRun, clock: Clock) -> None:
-    """Newest first. What cannot be undone, or not by this person, stays merged."""
+    """Undo the newest merge first. Merges that cannot be undone, or not by this user, stay."""
     before = None
     undone = Merge.objects.filter(run=run, state=Merge.State.UNDONE).count()
     while run.by and (merge := _preceding(run, before)):

@@ -1,8 +1,8 @@
-"""Whether two contacts are one person: points for what they share, against what contradicts it. Pure.
+"""Score two contacts: points for what they share, minus points for what contradicts it. Pure.
 
 In: the facts of both, and how many contacts have their phone. Out: a `Judgement`, or None below the threshold. The
-points are data (`rules.toml`). Certain is only what no fact contradicts: the same mailbox, or the same full name at the
-same company.
+points are data (`rules.toml`). A pair is certain if the two share a mailbox, or a full name and company, and no fact
+contradicts it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LABELS: dict[str, str] = {
 THRESHOLD: int = RULES["threshold"]
 MOST: int = RULES["most"]
 CERTAIN = 100
-SHARED_BY = 2  # contacts that may have one phone before it counts as shared
+SHARED_BY = 2  # a phone of more contacts than this counts as shared
 SAME_MAILBOX = ("same_address", "same_mailbox")
 SAME_NAMES = (Relation.SAME, Relation.SWAPPED)
 
@@ -29,12 +29,12 @@ SAME_NAMES = (Relation.SAME, Relation.SWAPPED)
 class Judgement:
     score: int
     kind: str  # a DuplicatePair.Kind
-    reasons: list[str]  # names of rules, the weightiest first
+    reasons: list[str]  # names of rules, the one with the most points first
     is_certain: bool
 
 
 def in_words(reasons: Iterable[str]) -> str:
-    """As people read it: “Same phone number, same name”. A rule that is gone meanwhile stands by its name."""
+    """Return the labels as one text: “Same phone number, same name”. A rule that no longer exists shows its name."""
     labels = [LABELS.get(reason, reason.replace("_", " ")) for reason in reasons]
     return ", ".join([*labels[:1], *(label[:1].lower() + label[1:] for label in labels[1:])])
 
@@ -96,7 +96,7 @@ def _about_work(one: Facts, two: Facts) -> Iterator[str]:
 
 
 def have_other_ids(one: Facts, two: Facts) -> bool:
-    """Whether one tool knows the two as different people."""
+    """True if one tool has different ids for the two."""
     tools = {tool for tool, _ in one.external_ids} & {tool for tool, _ in two.external_ids}
     return any(
         {own for own in one.external_ids if own[0] == tool}.isdisjoint(
@@ -116,12 +116,12 @@ def _is_certain(one: Facts, two: Facts, reasons: list[str]) -> bool:
 
 
 def _are_two_mailboxes(one: Facts, two: Facts) -> bool:
-    """john.smith@ and john.smith2@ of one domain may be two people of one name."""
+    """john.smith@ and john.smith2@ at one domain may be two people with the same name."""
     return bool(one.domains & two.domains) and not one.mailboxes & two.mailboxes
 
 
 def _contradictions(one: Facts, two: Facts, reasons: list[str]) -> Iterator[bool]:
-    """Anything that both say, differently: a person decides then."""
+    """Yield True for each field that both have with different values: a person must decide then."""
     names = relation(one.name, two.name)
     yield names not in (Relation.SAME, Relation.UNKNOWN)
     yield any(POINTS[reason] < 0 for reason in reasons)

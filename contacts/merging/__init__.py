@@ -1,10 +1,10 @@
-"""Merging two contacts or two companies into one, and undoing that for 30 days.
+"""Merge two contacts or two companies, and undo a merge within 30 days.
 
-contacts.py   two contacts: where they differ, whose value is kept, what moves
-companies.py  two companies likewise
-recording.py  which rows a merge moved, changed, deleted or created: a snapshot before and one after it
-settling.py   what a merge and its undo mean for the queue of duplicates
-undoing.py    the same rows back, apart from what was edited since; records that are too old are emptied
+contacts.py   merge two contacts: where they differ, which value is kept, which rows move
+companies.py  merge two companies
+recording.py  record which rows a merge moved, changed, deleted or created, by a snapshot before and after
+settling.py   update the queue of duplicates after a merge or its undo
+undoing.py    restore the recorded rows, except for later edits; empty records that are too old
 """
 
 from contacts.merging.companies import company_differences, merge_companies

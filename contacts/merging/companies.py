@@ -1,7 +1,7 @@
-"""Two companies that are one become one.
+"""Merge two companies.
 
-In: the company that is kept, the other one, and which value stands where they differ. Out: the contacts of both at the
-kept one, segments that filter by the other filter by it, and a record of what changed; the other is deleted.
+In: the company to keep, the other one, and the fields to take from the other. Out: the kept company with the contacts
+of both, segments that filter by it instead of the other, and a record of the changes. The other company is deleted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SEGMENTS = "contacts_segment"
 
 
 def company_differences(kept: Company, other: Company) -> list[Difference]:
-    """Fields that both fill, differently. What only one of them says is taken over without a question."""
+    """Fields that both fill with different values. Values that only one of them has are kept without asking."""
     found = [Difference(name, label, getattr(kept, name), getattr(other, name)) for name, label in FIELDS.items()]
     return [one for one in found if is_said(one.kept) and is_said(one.other) and one.kept != one.other]
 
@@ -41,7 +41,7 @@ def merge_companies(
     reason: str = "",
     run: MergeRun | None = None,
 ) -> Merge:
-    """`take_other` names the differences in which the other one's value stands. Raises NotAllowed."""
+    """`take_other`: the names of the differences in which the other company's value is kept. Raises NotAllowed."""
     refuse_companies(kept, other, by)
     with transaction.atomic():
         kept, other = _lock(kept, other)
@@ -59,21 +59,21 @@ def merge_companies(
 
 
 def refuse_companies(kept: Company, other: Company, by: User) -> None:
-    """Raises NotAllowed where this user may not merge the two."""
+    """Raises NotAllowed if this user may not merge the two."""
     if kept.pk == other.pk or not (can_change_company(by, kept) and can_change_company(by, other)):
-        raise NotAllowed("Choose two companies that you may change.")
+        raise NotAllowed("Choose two different companies that you may change.")
     if not by.has_perm("contacts.delete_contact"):
-        raise NotAllowed("Only managers merge companies.")
+        raise NotAllowed("Only managers and admins can merge companies.")
     theirs = Contact.objects.present().filter(company=other)
     if theirs.exclude(pk__in=changeable_contacts(by).values("pk")).exists():
-        raise NotAllowed(f"Some contacts of {other} belong to others. Ask a manager to merge the two.")
+        raise NotAllowed(f"Some contacts of {other} are owned by others. Ask a manager to merge the two companies.")
 
 
 def _lock(kept: Company, other: Company) -> tuple[Company, Company]:
     locked = Company.objects.select_for_update().filter(pk__in=[kept.pk, other.pk])
     both = {company.pk: company for company in locked.order_by("pk")}
     if len(both) < 2:
-        raise NotAllowed("One of the two companies was deleted in the meantime.")
+        raise NotAllowed("One of the two companies has been deleted.")
     return both[kept.pk], both[other.pk]
 
 
@@ -86,12 +86,12 @@ def _make_one(kept: Company, other: Company, take_other: set[str]) -> None:
         move(table, kept.pk, other.pk)
     with connection.cursor() as cursor:
         cursor.execute(MOVE_FILTERS, {"kept": kept.pk, "other": other.pk})
-    Company.objects.filter(pk=other.pk).delete()  # first: the kept one may take its name
+    Company.objects.filter(pk=other.pk).delete()  # before saving: the kept company may take its name
     kept.save()
 
 
 def _snapshot(kept: Company, other: Company) -> Snapshot:
-    """Of contacts only where they work: a company may have many."""
+    """Of contacts only the company, because a company may have many contacts."""
     taken = snapshot(Company, [kept.pk, other.pk], whole=False)
     with connection.cursor() as cursor:
         cursor.execute(FILTERS, {"ids": [kept.pk, other.pk]})

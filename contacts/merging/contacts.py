@@ -1,8 +1,8 @@
-"""Two contacts that are one person become one.
+"""Merge two contacts of the same person.
 
-In: the contact that is kept, the other one, and which value stands where they differ. Out: the kept contact with the
-addresses, tags, campaigns, tasks and history of both, and a record of what changed; the other is deleted. What is known
-about the addresses is theirs, and stays as it is (`bounces`). May run twice: the second time nothing is left to merge.
+In: the contact to keep, the other one, and the fields to take from the other. Out: the kept contact with the addresses,
+tags, campaigns, tasks and history of both, and a record of the changes. The other contact is deleted. The status of an
+address belongs to the address and does not change (`bounces`). A second call finds nothing left to merge.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PRIMARY = "primary"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that two contacts say differently."""
+    """One field in which the two differ."""
 
     name: str
     label: str
@@ -46,7 +46,7 @@ class Difference:
 
 
 def differences(kept: Contact, other: Contact) -> list[Difference]:
-    """Where both say something, and not the same. What only one of them says is taken over without a question."""
+    """Fields that both fill with different values. Values that only one of them has are kept without asking."""
     found = [Difference(name, label, getattr(kept, name), getattr(other, name)) for name, label in FIELDS.items()]
     labels = dict(CustomField.objects.values_list("key", "label"))
     found += [
@@ -77,9 +77,9 @@ def merge(
     reason: str = "",
     run: MergeRun | None = None,
 ) -> Merge:
-    """`take_other` names the differences in which the other one's word stands. Raises NotAllowed."""
+    """`take_other`: the names of the differences in which the other contact's value is kept. Raises NotAllowed."""
     if kept.pk == other.pk or not (can_change_contact(by, kept) and can_change_contact(by, other)):
-        raise NotAllowed("Choose two contacts that you may change.")
+        raise NotAllowed("Choose two different contacts that you may change.")
     with transaction.atomic():
         kept, other = _lock(kept, other)
         before = snapshot(Contact, [kept.pk, other.pk])
@@ -97,7 +97,7 @@ def _lock(kept: Contact, other: Contact) -> tuple[Contact, Contact]:
     locked = Contact.objects.present().select_for_update().filter(pk__in=[kept.pk, other.pk])
     both = {contact.pk: contact for contact in locked.order_by("pk")}
     if len(both) < 2:
-        raise NotAllowed("One of the two contacts was deleted in the meantime.")
+        raise NotAllowed("One of the two contacts has been deleted.")
     return both[kept.pk], both[other.pk]
 
 
@@ -124,7 +124,7 @@ def _take_values(kept: Contact, other: Contact, take_other: set[str]) -> None:
 
 
 def _move_rows(kept: int, other: int, *, takes_primary: bool) -> None:
-    """The primary address steps back before another steps forward: only one may be primary at any moment."""
+    """No address is primary while rows move, because a contact may have only one primary address at a time."""
     primary_of = other if takes_primary else kept
     held = ContactAddress.objects.filter(contact_id__in=[kept, other], is_primary=True)
     primary = list(held.filter(contact_id=primary_of).values_list("address_id", flat=True))

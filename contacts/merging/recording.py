@@ -1,8 +1,8 @@
-"""What a merge changes in the database: a snapshot of the rows before, one after, and the difference as JSON.
+"""Record what a merge changes: a snapshot of the rows before, one after, and the difference as JSON.
 
-In: a model and the ids of the two rows that become one. Out: `Changes` by table, for `undoing.py`. The tables come from
-the model's relations, so that one which is added later is moved, recorded and undone by itself. Search documents
-and what names are sorted by are left out: the database writes them.
+In: a model and the ids of the two rows to merge. Out: `Changes` by table, for `undoing.py`. The tables come from the
+model's relations, so that a table added later is moved, recorded and restored without further code. Search documents
+and sort names are left out, because the database generates them.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Row = dict[str, Any]
 Snapshot = dict[str, dict[int, Row]]
 Changes = dict[str, Any]  # by table: {"updated": [{"set": {column: [was, became]}, "ids": […]}], "deleted", "inserted"}
 
-# What the search for duplicates keeps of a contact is worked out again, never moved.
+# The search for duplicates recomputes its own rows.
 NOT_MOVED = (DuplicatePair, DuplicateKeys)
 DERIVED = frozenset({"document", "sort_name"})  # the database writes these
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose rows point to the model. `unique`: columns of which a row may exist once for each."""
+    """A table whose rows refer to the model. `unique`: its unique constraints that include the reference."""
 
     name: str
     column: str
     label: str
-    unique: tuple[tuple[tuple[str, ...], bool], ...]  # the other columns, and whether two NULLs are equal
+    unique: tuple[tuple[tuple[str, ...], bool], ...]  # the constraint's other columns, and whether NULLs are equal
 
 
 def tables_of(model: type[Model]) -> list[Table]:
@@ -52,14 +52,14 @@ def _table(relation: Any) -> Table:
 
 
 def _label(relation: Any) -> str:
-    """Of a table between two models: what the other one is called."""
+    """Plural name for people. A many-to-many table is called by its other model."""
     meta = relation.related_model._meta
     others = [field for field in meta.fields if field.is_relation and field is not relation.field]
     return str((others[0].related_model._meta if meta.auto_created else meta).verbose_name_plural)
 
 
 def _unique(relation: Any) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """Of one primary address a contact, whose only column is the contact, `contacts.py` takes care itself."""
+    """Constraints on the reference alone, such as one primary address per contact, are left to `contacts.py`."""
     meta, name = relation.related_model._meta, relation.field.name
     constraints = [one for one in meta.constraints if isinstance(one, UniqueConstraint)]
     named = [(one.fields, one.nulls_distinct is False) for one in constraints]
@@ -70,7 +70,7 @@ def _unique(relation: Any) -> Iterator[tuple[tuple[str, ...], bool]]:
 
 
 def move(table: Table, kept: int, other: int) -> None:
-    """Gives the kept one the other's rows, apart from those that it has already."""
+    """Move the other's rows to the kept one, except for rows that it already has."""
     held = " ".join(
         f"AND NOT EXISTS (SELECT FROM {table.name} AS held WHERE held.{table.column} = %(kept)s "  # noqa: S608 -- names of our models
         + " ".join(
@@ -90,7 +90,7 @@ def move(table: Table, kept: int, other: int) -> None:
 
 
 def snapshot(model: type[Model], ids: Sequence[int], *, whole: bool = True) -> Snapshot:
-    """The rows themselves, and those that point to them; of these only the id and the reference unless `whole`."""
+    """Return the rows and those that refer to them. Unless `whole`, of the latter only the id and the reference."""
     own = model._meta.db_table
     taken = {own: _rows(own, "id", ids, f"to_jsonb(t) - '{{{','.join(DERIVED)}}}'::text[]")}
     for table in tables_of(model):

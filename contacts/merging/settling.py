@@ -1,7 +1,7 @@
-"""What a merge and its undo mean for the queue of duplicates.
+"""Update the queue of duplicates after a merge or its undo.
 
-In: a merge. Out: its pair is decided; pairs with who was merged away leave the queue, and what people decided about
-them ("not the same") goes on for the kept one. Inside the caller's transaction; may run twice.
+In: a merge. Out: its pair is decided, open pairs of the merged record are deleted, and "not the same" decisions about
+it are carried over to the kept one. Runs inside the caller's transaction. Idempotent.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SELECT least(%(kept)s, third), greatest(%(kept)s, third), kind, score, false, re
 
 
 def pairs_of(subject: str, *ids: int) -> QuerySet[DuplicatePair]:
-    """Pairs in which one of them stands."""
+    """Pairs that contain one of these ids."""
     return DuplicatePair.objects.filter(Q(**{f"first_{subject}__in": ids}) | Q(**{f"second_{subject}__in": ids}))
 
 
@@ -42,7 +42,7 @@ def pair_of(merge: Merge) -> QuerySet[DuplicatePair]:
 
 
 def settle_merged(merge: Merge) -> None:
-    """Of companies before the other one is deleted: its pairs go with it."""
+    """Call it before the other company is deleted, because its pairs are deleted with it."""
     pair_of(merge).update(state=State.MERGED, decided_at=merge.at, decided_by=merge.by)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -52,7 +52,7 @@ def settle_merged(merge: Merge) -> None:
 
 
 def settle_undone(merge: Merge) -> None:
-    """A person took the merge back: the two are not suggested again."""
+    """Mark the pair as not the same, so that it is not suggested again."""
     DuplicatePair.objects.filter(carried_by=merge).delete()
     first, second = sorted([merge.kept_id, merge.other_id])
     decided = {

@@ -1,7 +1,7 @@
-"""Undoing a merge: the same rows as before it, apart from what was edited since, which stays with the kept one.
+"""Undo a merge: restore its rows, except for later edits, which stay with the kept record.
 
-In: a merge, who undoes it. Out: its rows back by the values that it recorded, column by column, wherever the merge's
-value still stands; sentences about what stayed. After 30 days the recorded rows go, and with them the undo.
+In: a merge, the user. Out: the recorded values are restored column by column, wherever the merge's value is unchanged;
+sentences about what was not restored. After 30 days the record is emptied, and the merge can no longer be undone.
 """
 
 # ruff: noqa: S608 -- tables and columns are our models', checked against them
@@ -26,16 +26,16 @@ from contacts.people import NotAllowed
 
 KEPT_FOR = timedelta(days=30)
 MODELS: dict[str, Any] = {"contact": Contact, "company": Company}
-MISSING = object()  # of a key: not the same as one whose value is null
-SILENT = ("updated_at",)  # says only that something else was edited
+MISSING = object()  # a key that does not exist, as opposed to one whose value is null
+SILENT = ("updated_at",)  # not reported: it changes with every other edit
 
 
 class CannotUndo(ValueError):
-    """Why the merge stands. The message is for people."""
+    """The merge cannot be undone. The message is shown to people."""
 
 
 def merges_for(user: User) -> QuerySet[Merge]:
-    """Those whose kept contact or company this user sees."""
+    """Merges whose kept contact or company this user sees."""
     if not user.has_perm("contacts.delete_contact"):
         return Merge.objects.none()
     return Merge.objects.filter(
@@ -49,18 +49,18 @@ def undoable_until(merge: Merge) -> datetime:
 
 
 def why_not(merge: Merge, now: datetime) -> str:
-    """Why it cannot be undone, empty where it can."""
+    """Return why it cannot be undone; empty if it can."""
     if merge.state == Merge.State.UNDONE:
-        return "This merge was undone already."
+        return "This merge has already been undone."
     if merge.state == Merge.State.EXPIRED or now >= undoable_until(merge):
-        return f"A merge can be undone for {KEPT_FOR.days} days. This one is older."
+        return f"A merge can be undone for {KEPT_FOR.days} days, and this one is older."
     if later := _later_merge(merge):
-        return f"Merge {later.pk} changed the same {merge.subject} later. Undo that one first."
+        return f"Merge {later.pk} changed the same {merge.subject} later. Undo that merge first."
     kept = MODELS[merge.subject].objects.filter(pk=merge.kept_id)
     if not (kept.filter(deleted_at=None) if merge.subject == "contact" else kept).exists():
-        return f"The {merge.subject} that was kept is deleted."
+        return f"The kept {merge.subject} has been deleted."
     if merge.subject == "contact" and not Contact.objects.filter(pk=merge.other_id, deleted_at__isnull=False).exists():
-        return "The contact that was merged is no longer there."
+        return "The merged contact no longer exists."
     return ""
 
 
@@ -71,7 +71,7 @@ def _later_merge(merge: Merge) -> Merge | None:
 
 @retried
 def undo_merge(merge: Merge, *, by: User, now: datetime) -> Merge:
-    """Raises NotAllowed, CannotUndo. The second time it raises CannotUndo, and changes nothing."""
+    """Raises NotAllowed, CannotUndo. A second call raises CannotUndo and changes nothing."""
     with transaction.atomic():
         merge = Merge.objects.select_for_update().get(pk=merge.pk)
         if why := why_not(merge, now):
@@ -96,12 +96,12 @@ def _refuse(merge: Merge, by: User) -> None:
 
 
 def _return_rows(model: Any, changes: Changes) -> list[str]:
-    """The tables in an order in which every reference finds its row: the model's own first. Returns what stayed."""
+    """Restore the model's own table first, because the others refer to it. Returns what was not restored."""
     own = Table(model._meta.db_table, "", str(model._meta.verbose_name_plural), ())
     segments = Table("contacts_segment", "", "segments", ())
     stayed: list[str] = []
     with connection.cursor() as cursor:
-        # A row that is gone meanwhile is found at once, and not when the transaction ends.
+        # A reference to a deleted row fails at once, instead of when the transaction ends.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in [own, *tables_of(model), segments]:
             if change := changes.get(table.name):
@@ -123,23 +123,23 @@ def _return_table(cursor: Any, table: Table, change: Row) -> Iterator[str]:
             yield _sentence(table, column, left)
     missing = [row for row in change.get("deleted", []) if not _insert(cursor, table, row, known)]
     if missing:
-        yield f"{_number(len(missing), table.label)} could not be restored: what they refer to is gone."
+        yield f"{_counted(len(missing), table)} were not restored because what they refer to was deleted."
 
 
 def _columns(cursor: Any, table: str) -> set[str]:
-    """Those that there are today: one may have been dropped since the merge."""
+    """The columns that exist today: one may have been dropped since the merge."""
     cursor.execute("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0", [table])
     return {name for (name,) in cursor.fetchall()} - DERIVED
 
 
 def _steps(table: Table, groups: list[Row]) -> list[tuple[list[int], str, Any, Any]]:
-    """First whose rows they are, then what is taken away, then what is given: no value is held twice meanwhile."""
+    """Restore references first, then clear values, then set values, so that no unique value exists twice."""
     steps = [(group["ids"], column, was, became) for group in groups for column, (was, became) in group["set"].items()]
     return sorted(steps, key=lambda step: (step[1] != table.column, bool(step[2]), step[3] is None))
 
 
 def _set_back(cursor: Any, table: Table, ids: list[int], column: str, was: Any, became: Any) -> int:
-    """In how many rows the merge's value stood and was replaced. One row alone where they get in each other's way."""
+    """Return how many rows still had the merge's value and were restored. After a conflict it goes row by row."""
     try:
         with transaction.atomic():
             cursor.execute(SET_BACK.format(table=table.name, column=column), _values(ids, column, was, became))
@@ -160,7 +160,7 @@ UPDATE {table} AS t SET {column} = (jsonb_populate_record(NULL::{table}, %(was)s
 
 
 def _return_keys(cursor: Any, table: Table, ids: list[int], column: str, was: Row, became: Row) -> Iterator[str]:
-    """Of custom fields each for itself: what was edited since stays."""
+    """Restore each custom field by itself. Fields that were edited later keep their value."""
     labels = dict(CustomField.objects.values_list("key", "label"))
     for pk in ids:
         cursor.execute(f"SELECT {column}::text FROM {table.name} WHERE id = %s", [pk])
@@ -169,7 +169,7 @@ def _return_keys(cursor: Any, table: Table, ids: list[int], column: str, was: Ro
             if was.get(key, MISSING) == became.get(key, MISSING):
                 continue
             if current.get(key, MISSING) != became.get(key, MISSING):
-                yield f"{labels.get(key, key)} was edited since and was left as it is."
+                yield f"{labels.get(key, key)} was edited after the merge and keeps its new value."
             elif key in was:
                 current[key] = was[key]
             else:
@@ -192,22 +192,21 @@ def _insert(cursor: Any, table: Table, row: Row, known: set[str]) -> bool:
 
 
 def _sentence(table: Table, column: str, left: int) -> str:
-    """`left`: rows in which something else stands by now, or that are gone."""
+    """`left`: the number of rows that were changed or deleted after the merge."""
     if not table.column:
         label = FIELDS.get(column.removesuffix("_id"), column.removesuffix("_id").replace("_", " ").capitalize())
-        return f"{label} was edited since and was left as it is."
-    return f"{_number(left, table.label)} changed since and stay as they are."
+        return f"{label} was edited after the merge and keeps its new value."
+    return f"{_counted(left, table)} were not restored because they changed after the merge."
 
 
-def _number(number: int, label: str) -> str:
-    return f"{number:,} of the {label.replace('-', ' ')}"
+def _counted(number: int, table: Table) -> str:
+    return f"{table.label.replace('-', ' ').capitalize()} ({number:,})"
 
 
 def _tidy(merge: Merge, now: datetime) -> None:
-    both = [merge.kept_id, merge.other_id]
     if merge.subject == "company":
         return
-    for pk in both:
+    for pk in (merge.kept_id, merge.other_id):
         _give_a_primary(pk)
     if merge.stayed:
         Contact.objects.filter(pk=merge.kept_id).update(updated_at=now)
@@ -218,26 +217,26 @@ def _tidy(merge: Merge, now: datetime) -> None:
 
 
 def _give_a_primary(contact: int) -> None:
-    """Where the one that was primary is gone since."""
+    """Make another address primary if the primary one was removed."""
     reached = ContactAddress.objects.filter(contact=contact).order_by("-is_primary", "id").first()
     if reached and not reached.is_primary:
         ContactAddress.objects.filter(pk=reached.pk).update(is_primary=True)
 
 
 def expire(now: datetime) -> int:
-    """Forgets the rows of merges that are too old to be undone. Returns how many merges. May run twice."""
+    """Empty the records of merges that are too old to be undone. Returns the number of merges. Idempotent."""
     old = Merge.objects.filter(state=Merge.State.DONE, at__lte=now - KEPT_FOR)
     return old.update(state=Merge.State.EXPIRED, changes={})
 
 
 def forget_merges(contact_ids: list[int]) -> None:
-    """Of contacts that are erased: no record holds anything of them, and nothing of it can be undone."""
+    """Delete the records of merges of erased contacts, so that no undo restores them."""
     about = Q(kept_id__in=contact_ids) | Q(other_id__in=contact_ids)
     Merge.objects.filter(about, subject=Merge.Subject.CONTACT).delete()
 
 
 def merged_into(contact_id: int) -> list[int]:
-    """Contacts that were merged into this one, also by way of others, and that no undo has brought back."""
+    """Contacts that were merged into this one, directly or through others, and not restored by an undo."""
     found: list[int] = []
     following = [contact_id]
     while following:

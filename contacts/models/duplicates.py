@@ -1,6 +1,6 @@
-"""Duplicates: which contacts and companies may be the same, what people decided, and what each merge changed.
+"""Tables of duplicates: pairs that may be the same, what people decided, and what each merge changed.
 
-In: rows of `contacts/duplicates/` and `contacts/merging/` alone. Out: the queue, the hint on a contact's page, undo.
+Written only by `contacts/duplicates/` and `contacts/merging/`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.urls import reverse
 from bounces.models.constraints import one_of
 from contacts.models.people import Company, Contact
 
-# A comparison with NULL is neither true nor false, and a check passes then: both are asked for by themselves.
+# A check passes if a comparison is NULL, so each condition tests for NULL explicitly.
 BOTH_CONTACTS = Q(
     first_contact__isnull=False,
     second_contact__isnull=False,
@@ -34,7 +34,7 @@ BOTH_COMPANIES = Q(
 
 
 class MergeRun(models.Model):
-    """All certain pairs, merged by a worker for whoever asked."""
+    """A run in which a worker merges all certain pairs."""
 
     class State(models.TextChoices):
         RUNNING = "running", "Merging"
@@ -77,9 +77,9 @@ class MergeRun(models.Model):
 
 
 class Merge(models.Model):
-    """One merge, and what it changed: rows by table, until it is undone or 30 days are over.
+    """One merge, with the rows it changed until it is undone or 30 days old.
 
-    The ids stay behind: who erases the kept contact erases those that were merged into it.
+    The ids are kept, so that erasing the kept contact also erases those that were merged into it.
     """
 
     class Subject(models.TextChoices):
@@ -128,7 +128,7 @@ class Merge(models.Model):
 
 
 class DuplicatePair(models.Model):
-    """Two contacts, or two companies, that may be the same. The one with the smaller id is the first."""
+    """Two contacts or two companies that may be the same. `first` has the smaller id."""
 
     class Kind(models.TextChoices):
         ADDRESS = "address", "Same address"
@@ -188,13 +188,13 @@ class DuplicatePair(models.Model):
 
     @property
     def ids(self) -> list[int]:
-        """Of the two contacts, or of the two companies, the smaller one first."""
+        """The ids of the two contacts or companies, the smaller one first."""
         sides = (self.first_contact_id, self.second_contact_id, self.first_company_id, self.second_company_id)
         return [pk for pk in sides if pk is not None]
 
 
 class DuplicateKeys(models.Model):
-    """Hashes by which a contact is compared: two with one key in common are looked at. They name nobody."""
+    """Hashes of a contact: two contacts that share one are compared. They hold no readable text."""
 
     contact = models.OneToOneField(Contact, models.CASCADE, primary_key=True, related_name="+")
     keys = ArrayField(models.BigIntegerField())
@@ -208,7 +208,7 @@ class DuplicateKeys(models.Model):
 
 
 class DuplicateSearch(models.Model):
-    """How far the search is. One row."""
+    """The progress of the search. One row."""
 
     class Stage(models.TextChoices):
         IDLE = "idle", "Not under way"

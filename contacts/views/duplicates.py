@@ -1,6 +1,6 @@
-"""The queue of duplicates: the list, a pair side by side, decisions by click or key, merging all certain ones.
+"""Pages of the queue of duplicates: the list, a pair side by side, decisions, merging all certain pairs.
 
-In: a tab, ids, choices. Out: pages. After each decision comes the next pair of the same tab.
+In: a tab, ids, choices. Out: pages. Each decision leads to the next pair of the same tab.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
 
 
 def skipped_of(search: DuplicateSearch | None) -> list[tuple[str, int, int]]:
-    """Groups that were too large to compare: what they share, how many, the largest."""
+    """Groups that were too large to compare: what they share, their number, the size of the largest."""
     found = search.skipped.items() if search else ()
     return [(SHARED.get(kind, kind.replace("_", " ")), number, largest) for kind, (number, largest) in found if number]
 
@@ -82,7 +82,7 @@ def show_pair(request: HttpRequest, pk: int) -> HttpResponse:
     pair = find(queue.pairs_for(request.user).select_related(*SIDES), pk)
     tab = tab_of(request)
     if pair.state == DuplicatePair.State.MERGED:
-        messages.info(request, "This pair was merged already.")
+        messages.info(request, "This pair has already been merged.")
         return redirect(url_of("contacts:duplicates", tab=tab))
     first, second = sides_of(pair)
     kept, _ = kept_first(pair)
@@ -101,19 +101,19 @@ def show_pair(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def pair_url(pair: DuplicatePair | None, tab: str) -> str:
-    """The queue itself where there is no further pair."""
+    """The page of the pair; without one, the queue."""
     return url_of("contacts:duplicate", pair.pk, tab=tab) if pair else url_of("contacts:duplicates", tab=tab)
 
 
 @require_POST
 @needs(MAY)
 def merge(request: HttpRequest, pk: int) -> HttpResponse:
-    """`kept`: the id of the side that is kept; each field that differs: the id of the side whose value stands."""
+    """POST: `kept` is the id of the side to keep; each field that differs, the id of the side whose value to keep."""
     pair = find(queue.pairs_for(request.user).select_related(*SIDES), pk)
     sides = {side.pk: side for side in sides_of(pair)}
     kept = sides.get(id_in(request.POST.get("kept", "")) or 0)
     if kept is None:
-        messages.error(request, "Choose which of the two is kept.")
+        messages.error(request, "Choose which one to keep.")
         return redirect(pair_url(pair, tab_of(request)))
     other = next(side for side in sides.values() if side is not kept)
     take_other = [name for name, value in request.POST.items() if name != "kept" and id_in(str(value)) == other.pk]
@@ -135,7 +135,7 @@ def dismiss_pair(request: HttpRequest, pk: int) -> HttpResponse:
     except AlreadyDecided as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "Marked as not the same. The two are not suggested again.")
+        messages.success(request, "Marked as not the same. This pair will not be suggested again.")
     return go_on(request, pair)
 
 
@@ -149,7 +149,7 @@ def reopen_pair(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def go_on(request: HttpRequest, pair: DuplicatePair) -> HttpResponse:
-    """To the next pair; behind the last one to those that were skipped; at the end to the queue."""
+    """Go to the next pair, after the last one to the first that was skipped, and then to the queue."""
     tab = tab_of(request)
     following = queue.next_pair(request.user, tab, after=pair) or queue.next_pair(request.user, tab)
     return redirect(pair_url(following, tab))
@@ -157,7 +157,7 @@ def go_on(request: HttpRequest, pair: DuplicatePair) -> HttpResponse:
 
 @needs(MAY)
 def merge_certain(request: HttpRequest) -> HttpResponse:
-    """What all certain pairs are, and why they would be merged."""
+    """Preview all certain pairs, and ask for a reason to merge them."""
     form = ReasonForm("merge_certain", request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -171,7 +171,7 @@ def merge_certain(request: HttpRequest) -> HttpResponse:
 
 
 def runs_for(request: HttpRequest) -> Any:
-    """Everyone's for who may change everyone's contacts, else their own."""
+    """All runs for users who may change everyone's contacts; for others their own."""
     everyone = MergeRun.objects.select_related("by")
     return (
         everyone if request.user.has_perm("contacts.change_everyones_contact") else everyone.filter(by=request.user.pk)

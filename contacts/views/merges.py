@@ -1,4 +1,4 @@
-"""Merges: the list of them, one with what it did, undoing it. In: ids. Out: pages."""
+"""Pages of merges: the list, one merge, its undo. In: ids. Out: pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
 
 
 def rows_of(merges: list[Merge]) -> list[tuple[Merge, Any]]:
-    """Each with what was kept; None where that is gone."""
+    """Each merge with its kept record; None if that was deleted."""
     found: dict[str, dict[int, Any]] = {
         "contact": Contact.objects.in_bulk([one.kept_id for one in merges if one.subject == "contact"]),
         "company": Company.objects.in_bulk([one.kept_id for one in merges if one.subject == "company"]),
@@ -63,7 +63,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     except (CannotUndo, NotAllowed) as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "Merge undone. The two are not suggested as duplicates again.")
+        messages.success(request, "Merge undone. The two will not be suggested as duplicates again.")
         for sentence in undone.stayed:
             messages.info(request, sentence)
     return redirect(merge)

@@ -1,4 +1,4 @@
-"""Merging two contacts. In: a contact, whom to look for, whose words stand. Out: pages that ask, and the merge."""
+"""Merge two contacts from a contact's page. In: a contact, a search, chosen values. Out: pages, and the merge."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST = 100
 
 @needs("contacts.delete_contact")
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
-    """Whom to merge with: found by name, company or address; at first, who has the same name."""
+    """Choose the other contact by search. At first, contacts with the same name are listed."""
     contact = find(contacts_for(request.user), pk)
     allow(can_change_contact(request.user, contact))
     text = request.GET.get("q", contact.name)[:LONGEST].strip()
@@ -33,7 +33,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
 
 @needs("contacts.delete_contact")
 def confirm(request: HttpRequest, pk: int, other_pk: int) -> HttpResponse:
-    """Shows where the two differ; then makes them one."""
+    """Show where the two differ, then merge them."""
     contacts = contacts_for(request.user).select_related("company", "owner")
     kept, other = find(contacts, pk), find(contacts.exclude(pk=pk), other_pk)
     allow(can_change_contact(request.user, kept) and can_change_contact(request.user, other))

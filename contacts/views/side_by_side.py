@@ -1,6 +1,6 @@
-"""Two contacts or companies side by side: every fact of both, and which fields are to be chosen.
+"""Show two contacts or companies side by side, with a choice for each field in which they differ.
 
-In: a pair, who looks. Out: rows for the page, in a constant number of queries.
+In: a pair, the user. Out: rows for the page, in a constant number of queries.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """`name`: of the field to choose; empty where both go together."""
+    """One row. `name`: the field's name in the form; empty if there is nothing to choose."""
 
     label: str
     name: str
@@ -42,7 +42,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """`kept`: which side is kept unless somebody chooses. `facts`: one value a side. `lists`: several a side."""
+    """`kept`: the default side to keep. `facts`: one value per side. `lists`: several values per side."""
 
     first: Any
     second: Any
@@ -110,14 +110,14 @@ def _said(facts: list[Fact]) -> list[Fact]:
 
 
 def _addresses(both: Sequence[Contact], now: datetime) -> Any:
-    """Of each the addresses with their verdicts, the primary one first."""
+    """The addresses of each contact with their verdicts, the primary one first."""
     held = ContactAddress.objects.filter(contact__in=both).select_related("address").order_by("-is_primary", "id")
     verdicts = verdicts_of([one.address_id for one in held], now)
     return tuple([(one, verdicts[one.address_id]) for one in held if one.contact_id == contact.pk] for contact in both)
 
 
 def rows_of(pairs: Sequence[DuplicatePair]) -> list[dict[str, Any]]:
-    """For lists: both sides with their primary addresses, and why."""
+    """Rows of a list of pairs: both sides with their primary addresses, and the reasons."""
     contacts = [pk for pair in pairs for pk in (pair.first_contact_id, pair.second_contact_id) if pk]
     emails = primary_emails(contacts)
     rows = []

@@ -93,7 +93,7 @@ def test_merging_a_pair_keeps_the_chosen_values_and_goes_to_the_next(client: Cli
 def test_a_merge_needs_to_know_who_is_kept(client: Client, manager: Any) -> None:
     pair = a_found_pair()
     answer = client.post(reverse("contacts:duplicate_merge", args=[pair.pk]), {"kept": "999"})
-    assert said(answer) == ["Choose which of the two is kept."]
+    assert said(answer) == ["Choose which one to keep."]
     assert not Merge.objects.exists()
 
 
@@ -252,7 +252,7 @@ def test_a_run_needs_a_reason_and_one_runs_at_a_time(manager: Any) -> None:
     with pytest.raises(runs.RunRefused, match="Say why"):
         runs.start_run(manager, " ")
     runs.start_run(manager, "Sure.")
-    with pytest.raises(runs.RunRefused, match="under way"):
+    with pytest.raises(runs.RunRefused, match="in progress"):
         runs.start_run(manager, "Sure.")
     assert MergeRun.objects.count() == 1
 

@@ -142,11 +142,11 @@ def test_what_was_edited_since_stays_with_the_kept_contact_and_the_undo_says_so(
     assert {tag.name for tag in kept.tags.all()} == {"both", "new"}
     assert kept.activities.filter(text="Called again.").exists()
     assert undone.stayed == [
-        "Title was edited since and was left as it is.",
-        "More was edited since and was left as it is.",
-        "1 of the tags changed since and stay as they are.",
+        "Title was edited after the merge and keeps its new value.",
+        "More was edited after the merge and keeps its new value.",
+        "Tags (1) were not restored because they changed after the merge.",
     ]
-    assert kept.activities.filter(text__startswith="Merge undone. Title was edited since").exists()
+    assert kept.activities.filter(text__startswith="Merge undone. Title was edited after").exists()
 
 
 def test_each_of_the_two_has_one_primary_address_after_an_undo(manager: Any) -> None:
@@ -176,7 +176,7 @@ def test_a_merge_is_undone_once_and_within_thirty_days(manager: Any) -> None:
     pairs = [(a_contact(), a_contact()) for _ in range(2)]
     early, late = (merge(one, two, [], by=manager, now=timezone.now()) for one, two in pairs)
     undo_merge(early, by=manager, now=timezone.now())
-    with pytest.raises(CannotUndo, match="undone already"):
+    with pytest.raises(CannotUndo, match="already been undone"):
         undo_merge(early, by=manager, now=timezone.now())
     with pytest.raises(CannotUndo, match="30 days"):
         undo_merge(late, by=manager, now=timezone.now() + KEPT_FOR + timedelta(minutes=1))
@@ -224,7 +224,7 @@ def test_a_shared_address_that_was_erased_does_not_come_back_with_the_undo(manag
     done = merge(kept, other, [], by=manager, now=timezone.now())
     erase_email("desk@b.example", None, "Asked.", timezone.now())
     undone = undo_merge(done, by=manager, now=timezone.now())
-    assert undone.stayed == ["1 of the contact addresses could not be restored: what they refer to is gone."]
+    assert undone.stayed == ["Contact addresses (1) were not restored because what they refer to was deleted."]
     assert places_that_name("desk@b.example") == []
     assert other.contact_addresses.count() == 1
 
@@ -286,7 +286,7 @@ def test_contacts_that_changed_their_company_since_keep_it(manager: Any) -> None
     undone = undo_merge(done, by=manager, now=timezone.now())
     left.refresh_from_db()
     assert str(left.company) == "Elsewhere"
-    assert undone.stayed == ["1 of the contacts changed since and stay as they are."]
+    assert undone.stayed == ["Contacts (1) were not restored because they changed after the merge."]
 
 
 def test_companies_whose_contacts_belong_to_others_are_merged_by_managers_alone(manager: Any) -> None:
