@@ -45,9 +45,9 @@ def by_keys(page: Page) -> None:
     page.goto("/duplicates/?tab=name")
     expect(page.get_by_role("link", name="Grace Hopper · Grace Hopper")).to_be_visible()
     page.get_by_role("link", name="Start reviewing").press("Enter")
-    expect(page.get_by_role("heading", name="Are these one person?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Are these the same person?")).to_be_visible()
     page.keyboard.press("?")
-    expect(page.get_by_role("heading", name="Keys on this page")).to_be_visible()
+    expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("1")
     page.keyboard.press("ArrowDown")
@@ -100,7 +100,7 @@ def test_a_pair_has_no_accessibility_faults(manager: Page) -> None:
 
 def test_all_certain_ones_are_merged_and_undone(manager: Page) -> None:
     manager.goto("/duplicates/")
-    manager.get_by_role("link", name="Merge all certain ones").click()
+    manager.get_by_role("link", name="Merge all certain pairs").click()
     shoot(manager, "certain")
     manager.get_by_label("Why").fill("Imported twice")
     manager.get_by_role("button", name="Merge all").click()
@@ -117,5 +117,5 @@ def test_all_certain_ones_are_merged_and_undone(manager: Page) -> None:
     manager.goto(Merge.objects.get().get_absolute_url())
     shoot(manager, "merge")
     manager.goto(Contact.objects.filter(last_name="Babbage")[0].get_absolute_url())
-    expect(manager.locator("main")).to_contain_text("Perhaps the same person as Robert Babbage")
+    expect(manager.locator("main")).to_contain_text("Possible duplicate of Robert Babbage")
     shoot(manager, "hint")

@@ -130,7 +130,7 @@ def test_a_contact_page_hints_at_its_duplicate(client: Client, manager: Any) -> 
     for contact in (first, second):
         assert pair.get_absolute_url() in text_of(client.get(contact.get_absolute_url()))
     dismiss(pair, by=manager, now=timezone.now())
-    assert "Perhaps the same person" not in text_of(client.get(first.get_absolute_url()))
+    assert "Possible duplicate of" not in text_of(client.get(first.get_absolute_url()))
 
 
 def test_companies_are_merged_from_the_queue(client: Client, manager: Any) -> None:
@@ -138,7 +138,7 @@ def test_companies_are_merged_from_the_queue(client: Client, manager: Any) -> No
     a_contact(company=second)
     finding.search(timezone.now)
     pair = DuplicatePair.objects.get()
-    assert "Are these one company?" in text_of(client.get(pair.get_absolute_url()))
+    assert "Are these the same company?" in text_of(client.get(pair.get_absolute_url()))
     client.post(reverse("contacts:duplicate_merge", args=[pair.pk]), {"kept": str(first.pk)})
     assert list(Company.objects.values_list("name", "domain")) == [("Acme", "acme.example")]
     assert Contact.objects.get().company == first
@@ -154,7 +154,7 @@ def test_only_those_who_may_merge_see_the_queue_and_its_hints(client: Client) ->
     assert [client.get(url).status_code for url in urls] == [403] * 4
     for name in ("merge", "dismiss", "reopen"):
         assert client.post(reverse(f"contacts:duplicate_{name}", args=[pair.pk])).status_code == 403
-    assert "Perhaps the same person" not in text_of(client.get(pair.first_contact.get_absolute_url()))
+    assert "Possible duplicate of" not in text_of(client.get(pair.first_contact.get_absolute_url()))
     client.force_login(a_user("manager"))
     assert [client.get(url).status_code for url in urls] == [200] * 4
 

@@ -118,7 +118,7 @@ def test_the_page_finds_who_has_the_same_name_asks_where_they_differ_and_merges(
     client.force_login(manager)
     confirm = reverse("contacts:merge_confirm", args=[kept.pk, other.pk])
     assert confirm in client.get(reverse("contacts:merge", args=[kept.pk])).content.decode()
-    assert "Where they differ" in client.get(confirm).content.decode()
+    assert "Choose the values to keep" in client.get(confirm).content.decode()
     client.post(confirm, {"title": str(other.pk), "primary": str(kept.pk)})
     kept.refresh_from_db()
     assert (kept.title, emails_of(kept)) == ("CEO", ["ada@b.example", "ada@new.example"])

@@ -1,5 +1,5 @@
-// A pair of duplicates by keyboard. In: <form data-pair> with rows [data-pair-row], each a group of two radio buttons, the
-// first of which says who is kept; buttons and links with data-key. Keys: 1, 2 and the arrows choose, letters decide, ? helps.
+// Keyboard shortcuts for a pair of duplicates. In: <form data-pair> with rows [data-pair-row] of two radio buttons each; the
+// first row chooses the record to keep. Buttons and links have data-key. 1, 2 and arrows choose, letters decide, ? shows help.
 (() => {
   const form = document.querySelector("[data-pair]");
   if (!form) return;
@@ -21,7 +21,7 @@
     if (marked === 0) takeAll(side);
   };
 
-  // Whoever is kept has the last word, until somebody chooses a field.
+  // Choosing the record to keep selects its values in all rows. Each row can be changed afterwards.
   const takeAll = (side) => rows.slice(1).forEach((row) => { radios(row)[side].checked = true; });
 
   form.addEventListener("change", (event) => {
@@ -41,7 +41,7 @@
     "?": () => document.getElementById("pair-keys").showModal(),
   };
 
-  let isDecided = false; // one key is one decision, however long it is held
+  let isDecided = false; // a key that is held down decides once
   const decide = (key) => {
     const target = document.querySelector(`[data-key="${key}"]`);
     if (!target || isDecided) return false;
