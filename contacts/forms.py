@@ -54,7 +54,7 @@ class ContactForm(forms.Form):
     external_ids = forms.CharField(
         required=False,
         label="Ids in named tools",
-        help_text="One a line: the tool, a colon, its id. Example: hubspot: 1815.",
+        help_text="One id per line: tool name, colon, id. Example: hubspot: 1815.",
         widget=forms.Textarea({"rows": 2}),
     )
 

@@ -281,7 +281,7 @@ WAITING_WORK: list[tuple[str, str, str]] = [
     ("bulk", "contacts.sources.is_waiting", "contacts.jobs.count_sources_job"),
     ("bulk", "contacts.duplicates.runs.is_waiting", "contacts.duplicates.jobs.merge_job"),
 ]
-# What else a schedule can name: the task's work, and why it is not needed now (bounces/tasks.py).
+# Further tasks for schedules: the function that does the work, and one that returns why to skip it (bounces/tasks.py).
 OTHER_TASKS: dict[str, tuple[str, str]] = {
     "find_duplicates": ("contacts.duplicates.jobs.find_duplicates", "contacts.duplicates.jobs.nothing_to_find"),
 }
@@ -314,7 +314,7 @@ CA_FILE = env.str("REBOUND_CA_FILE", default="")  # certificates of further auth
 CAMPAIGN_DEMANDS = "contacts.access.demand_of"
 # Who knows which addresses a user sees: (the user) -> their ids, or None where it is all.
 ADDRESSES_SEEN = "contacts.access.addresses_seen_by"
-# Who knows which campaigns a user must not see named: (the user) -> their keys.
+# Returns the keys of campaigns that a user must not see: (user) -> set of keys.
 CAMPAIGNS_HIDDEN = "contacts.access.campaigns_hidden_from"
 IMPORT_ROWS = env.int("REBOUND_IMPORT_ROWS", default=2_000_000)  # rows of one file of contacts
 IMPORT_TURN = env.float("REBOUND_IMPORT_TURN", default=5)  # seconds after which an import lets others have the worker

@@ -109,7 +109,9 @@ BADGES: dict[str, dict[str, Badge]] = {
     "suppression": {
         "complaint": Badge("Complaint", "shield-alert", "bad", "The recipient reported a mail as spam."),
         "unsubscribe": Badge("Unsubscribed", "user-x", "watch", "The recipient asked for no more mail."),
-        "bounce": Badge("Bounced elsewhere", "mail-x", "watch", "Another tool’s list says that mail to it bounced."),
+        "bounce": Badge(
+            "Bounced elsewhere", "mail-x", "watch", "The list of another tool says that mail to it bounced."
+        ),
         "manual": Badge("Set by hand", "user", "calm", "A person said: never write here."),
         "cleaning": Badge("Set by cleaning", "brush-cleaning", "calm", "Follows from its status."),
     },
@@ -140,7 +142,7 @@ BADGES: dict[str, dict[str, Badge]] = {
     "merge": {
         "done": Badge("Merged", "merge", "good"),
         "undone": Badge("Undone", "undo-2", "calm"),
-        "expired": Badge("Merged for good", "merge", "calm", "Older than 30 days: it cannot be undone any more."),
+        "expired": Badge("Undo expired", "merge", "calm", "Older than 30 days. It can no longer be undone."),
     },
     "campaign": {
         "draft": Badge("Draft", "pencil", "calm"),

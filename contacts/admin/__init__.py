@@ -1,6 +1,6 @@
-"""The admin of `contacts`: contact.py has Contact, and files.py (with import_form.py) its import and export;
-importing.py the imports so far, duplicates.py pairs and merges, doing.py tasks and what happens by
-itself, around.py all the others."""
+"""The admin of `contacts`: contact.py for contacts, files.py (with import_form.py) for their import and export,
+importing.py for past imports, duplicates.py for pairs and merges, doing.py for tasks and automations, around.py for
+everything else."""
 
 from contacts.admin import around, contact, doing, duplicates, importing
 

@@ -68,7 +68,7 @@ class ContactExternalIdAdmin(ReadOnlyAdmin):
     list_select_related = ("contact",)
     list_filter = ("tool",)
     search_fields = ("external_id",)
-    search_help_text = "A part of an id."
+    search_help_text = "Part of an id."
 
 
 @admin.register(Tag)

@@ -48,13 +48,13 @@ class ContactForm(forms.ModelForm):
     country = forms.CharField(
         required=False,
         max_length=100,
-        help_text="Two letters, like DE, or its name.",
+        help_text="ISO code, such as DE, or the country’s name.",
         widget=UnfoldAdminTextInputWidget,
     )
     external_ids = forms.CharField(
         label="Ids in named tools",
         required=False,
-        help_text="One a line: the tool, a colon, its id. Example: hubspot: 1815.",
+        help_text="One id per line: tool name, colon, id. Example: hubspot: 1815.",
         widget=UnfoldAdminTextareaWidget({"rows": 2}),
     )
 
@@ -145,7 +145,7 @@ class ContactAdmin(ShowsVerdict, ContactFiles, TableAdmin):
     list_select_related = ("company", "owner")
     list_filter = (PrimaryVerdictFilter, PrimaryStatusFilter, "owner")
     search_fields = ("document",)
-    search_help_text = "Parts of a name, title, company, tag, address or phone number, or an external id."
+    search_help_text = "Part of a name, title, company, tag, address or phone number, or an external id."
     ordering = ("-updated_at", "-id")
     autocomplete_fields = ("company", "owner", "tags")
     inlines = (ContactAddressInline,)

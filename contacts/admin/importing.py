@@ -54,7 +54,7 @@ class ImportChunkAdmin(ReadOnlyAdmin):
 
 @admin.register(ImportCorrection)
 class ImportCorrectionAdmin(ReadOnlyAdmin):
-    """Which cells of previews were corrected, until their import has ended; their texts nobody reads here."""
+    """Corrected cells of previews, until their import has ended. The texts of the cells are not shown."""
 
     list_display = ("id", "run_id", "scope", "column", "row")
     fields = ("run_id", "scope", "column", "row")

@@ -50,10 +50,10 @@ class ExportSerializer(StrictSerializer, serializers.ModelSerializer[Export]):
     preset = serializers.ChoiceField(
         choices=list(targets().items()),
         default=PROTECTED,
-        help_text="The tool that reads the file. Empty: a spreadsheet or Rebound; a cell that a spreadsheet would run "
-        "as a formula begins with an apostrophe. `tool`: any other tool, cells as they are. The others, of contacts "
-        "only, have that tool's own headers. Do not open a file with a preset in a spreadsheet if contacts come from "
-        "strangers.",
+        help_text="The tool that will read the file. Empty: a spreadsheet or Rebound. Cells that a spreadsheet would "
+        "run as a formula start with an apostrophe. `tool`: any other tool, cells unchanged. The other presets use the "
+        "tool's own headers and export contacts only. Do not open a file with a preset in a spreadsheet if contacts "
+        "come from strangers.",
     )
     filter = serializers.DictField(
         source="params",
@@ -115,12 +115,12 @@ class ExportsView(OfSomeList):
     @extend_schema(
         operation_id="exports_create",
         tags=["exports"],
-        summary="Export what you see of a list, and what of it fits",
-        description="Contacts (those of a segment too: `{“segment”: 3}`), campaigns with their numbers, bounces, "
-        "suppressions, or the rows of a cleaning run, as their pages export them. A key needs `contacts:read` (for "
-        "campaigns too), `bounces:read` (for a cleaning run too) or `suppressions:read`. A worker makes the file. "
-        "Look at the export until its `state` is `done`, then get its `file`; it stays for some days. The import reads "
-        "a file of contacts back.",
+        summary="Export a list",
+        description="Exports contacts (of a segment: `{“segment”: 3}`), campaigns with their numbers, bounces, "
+        "suppressions, or the rows of a cleaning run: those that you see and that match the filter. The key needs "
+        "`contacts:read` for contacts and campaigns, `bounces:read` for bounces and cleaning runs, or "
+        "`suppressions:read`. A worker writes the file. Poll the export until its `state` is `done`, then download its "
+        "`file`, which is kept for a few days. You can import a file of contacts again.",
         responses={
             202: ExportSerializer,
             409: OpenApiResponse(ErrorsSerializer, "Too many of yours are not done."),

@@ -57,7 +57,7 @@ class AddressSerializer(StrictSerializer):
 
 
 class ExternalIdSerializer(StrictSerializer):
-    tool = Text(max_length=LONGEST_TOOL, help_text="A plain name, like hubspot; written in lower case.")
+    tool = Text(max_length=LONGEST_TOOL, help_text="The tool's name in lower case, such as hubspot.")
     id = Text(max_length=LONGEST["external_id"])
 
 
@@ -72,8 +72,10 @@ class ContactSerializer(StrictSerializer):
     title = text("title", help_text="Of their job.")
     company = text("company", allow_null=True, help_text="By name; made where it is missing.")
     owner = Owner(required=False, allow_null=True)
-    phone = text("phone", help_text="Kept as +4930901820 where its country is certain.")
-    country = Text(required=False, allow_blank=True, max_length=100, help_text="Two letters, like DE, or its name.")
+    phone = text("phone", help_text="Stored in E.164 format (+4930901820) if its country is certain.")
+    country = Text(
+        required=False, allow_blank=True, max_length=100, help_text="ISO code, such as DE, or the country's name."
+    )
     custom = serializers.DictField(required=False, help_text="By the keys of the custom fields; null removes one.")
     tags = serializers.ListField(child=Text(max_length=LONGEST_TAG), required=False, max_length=MOST_TAGS)
     source = text("source", help_text="Where it came from.")  # type: ignore[assignment]  # hides the field's attribute
@@ -82,7 +84,7 @@ class ContactSerializer(StrictSerializer):
         many=True,
         required=False,
         max_length=MOST_EXTERNAL_IDS,
-        help_text="Its ids in tools that have a name: those whose exports were imported, and those that you name.",
+        help_text="Its ids in named tools. Imports of a tool's export and API clients set them.",
     )
     addresses = AddressSerializer(many=True, required=False, max_length=MOST_ADDRESSES)  # type: ignore[call-arg]  # with many
     created_at = serializers.DateTimeField(read_only=True)

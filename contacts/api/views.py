@@ -33,6 +33,7 @@ from contacts.filters import demand_in, read_words
 from contacts.models import Contact
 from contacts.models.people import ContactQuerySet
 from contacts.people import Conflict, NotAllowed, change_contact, delete_contact, ids_in, match_contact, save_contact
+from contacts.upserting.saving import UNSEEN
 
 EXAMPLE = OpenApiExample(
     "A contact",
@@ -56,11 +57,8 @@ CONFLICT = OpenApiResponse(
             "contacts": serializers.ListField(child=serializers.IntegerField(), help_text="Those you see, by id."),
         },
     ),
-    description="Somebody with this external id or address is there.",
+    description="A contact with this external id or address already exists.",
 )
-
-
-UNSEEN = "Somebody whom you do not see has this external id or address. Ask a manager."
 
 
 class AlreadyThere(APIException):
@@ -106,9 +104,9 @@ class ContactsView(GenericAPIView[Contact]):
         operation_id="contacts_create",
         tags=["contacts"],
         summary="Create a contact, or update the one that matches",
-        description="A contact with the same external id, else with the same primary address, else with that address "
-        "as a further one, is a conflict (409). With `upsert=true` it is updated instead: given fields are set, "
-        "addresses, tags and ids in named tools are added.",
+        description="If a contact has the same external id, primary address or further address (checked in this order), the "
+        "answer is 409. With `upsert=true` that contact is updated instead: given fields are set, and addresses, tags and ids in "
+        "named tools are added.",
         parameters=[OpenApiParameter("upsert", bool, description="Update the contact that matches.")],
         request=ContactSerializer,
         responses={201: ContactSerializer, 200: ContactSerializer, 409: CONFLICT},
@@ -179,8 +177,8 @@ class ContactView(GenericAPIView[Contact]):
         operation_id="contacts_delete",
         tags=["contacts"],
         summary="Delete a contact",
-        description="It disappears from lists, segments and campaigns, and its external ids are free. What is known "
-        "about its addresses is kept. To erase a person, an admin uses the page.",
+        description="Removes the contact from lists, segments and campaigns, and frees its external ids. The status "
+        "and history of its addresses are kept. To erase a person, an admin uses the contact's page.",
         responses={204: None},
     )
     def delete(self, request: Request, pk: int) -> Response:

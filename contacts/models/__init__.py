@@ -5,10 +5,10 @@ segments.py    Segment: a stored filter
 campaigns.py   Campaign, CampaignMember: what we send them
 tasks.py       Task, StatusAction, Deed: what people are to do, what happens by itself, what did
 exports.py     Export, ExportPiece: files that a worker makes
-import_corrections.py  ImportCorrection: cells that people wrote anew in a preview
+import_corrections.py  ImportCorrection: cells that people corrected in a preview
 import_outcomes.py  ImportPack, ImportOutcome: what became of rows, also of those that did nothing
 imports.py     ImportRun, ImportChunk, ImportRow, SavedMapping: how files became contacts
-duplicates.py  DuplicatePair, DuplicateKeys, DuplicateSearch, Merge, MergeRun: who may be the same, and merges
+duplicates.py  DuplicatePair, DuplicateKeys, DuplicateSearch, Merge, MergeRun: possible duplicates, and merges
 sources.py     SourceCount: how the people of each source could be reached
 activity.py    Activity: what happened with a contact, as people read it
 """

@@ -1,7 +1,7 @@
-"""Cells that a person wrote anew in a preview.
+"""Cells that a person corrected in an import's preview.
 
-In: rows written by `contacts/importing/correcting.py`. Out: what `corrections.py` puts in place as the file is read.
-They hold what files hold, and go with the file.
+Written by `contacts/importing/correcting.py`; `corrections.py` applies them while the file is read. They contain
+data of the file, and are deleted with it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bounces.models.constraints import one_of
 
 
 class ImportCorrection(models.Model):
-    """One cell by its row, all cells of a column that hold the same text, or a domain in all columns of addresses."""
+    """Corrects one cell, all cells of a column with the same text, or a domain in all columns of addresses."""
 
     class Scope(models.TextChoices):
         ROW = "row", "One row"

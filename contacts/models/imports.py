@@ -140,7 +140,7 @@ class ImportRun(models.Model):
 
     @property
     def suppressed(self) -> int:
-        """Addresses that it suppressed, as the file says."""
+        """The number of addresses it suppressed because of opt-outs in the file."""
         return int(self.made.get("suppressed", 0))
 
     @property
@@ -257,7 +257,7 @@ class ImportRow(RowOutcome):
 
 
 def written_by(run_id: int) -> models.QuerySet[ImportRow, int | None]:
-    """Ids of the contacts that an import made or changed."""
+    """Ids of the contacts that an import created or changed."""
     written = ImportRow.objects.filter(run_id=run_id, verdict__in=ImportRow.WRITES, contact_id__isnull=False)
     return written.values_list("contact_id", flat=True)
 

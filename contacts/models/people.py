@@ -2,8 +2,7 @@
 
 In: rows of the pages, the API and imports. Out: what segments filter and campaigns send to.
 Nothing about deliverability is kept here: it hangs on the address (`bounces.models.Address`), which contacts share.
-`document` is what search looks in: triggers keep it up to date (`contacts/search.py`). `sort_name` is what lists are
-sorted by.
+Search reads `document`, which triggers keep up to date (`contacts/search.py`). Lists are sorted by `sort_name`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from django.urls import reverse
 from bounces.models import Address
 from contacts.folding import Folded, SortName, Words
 
-PLAIN_TOOL = r"^[^\s:]+$"  # in lower case, without blanks and colons
+PLAIN_TOOL = r"^[^\s:]+$"  # lower case, no spaces, no colons
 PLAIN_KEY = r"^[a-z][a-z0-9_]*$"  # of a custom field
 
 
@@ -166,9 +165,9 @@ class Contact(models.Model):
 
 
 class ContactExternalId(models.Model):
-    """By what id a named tool knows a contact. `Contact.external_id` is the id in the tool that nobody named.
+    """The id of a contact in a named tool. `Contact.external_id` is its id in a tool without a name.
 
-    A deleted contact keeps its rows, so that they are there if it returns; whoever comes with such an id takes it.
+    A deleted contact keeps its rows in case it is restored. A contact that later gets the same id takes the row over.
     """
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="external_ids")

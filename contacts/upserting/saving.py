@@ -31,7 +31,7 @@ from contacts.people import NEEDED
 from contacts.upserting.reading import Staged
 
 MOST = 10_000
-UNSEEN = "Somebody whom you do not see has this external id or address. Ask a manager."
+UNSEEN = "A contact that you cannot see has this external id or address. Ask a manager."
 SEPARATOR = "\x1f"  # no text that is kept holds it
 TYPES: dict[str, str] = {column.split()[0]: column.split()[1] for column in COLUMNS.split(",")}
 WRITES = ("new", "update")

@@ -144,7 +144,7 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _answers(user: Any, campaign: Campaign, members: ContactQuerySet, now: Any) -> Answers:
-    """Of a large campaign remembered for a while."""
+    """The answers of the members, cached if counting them took long."""
     of = f"answers-{campaign.pk}-{campaign.writes_to}-{campaign.quiet_days}-{user.pk}"
     return Answers(**remembered(of, lambda: asdict(count_answers(members, now, campaign.demand))))
 

@@ -65,7 +65,7 @@ def _counted_for(sort: str, user: Any, companies: QuerySet[Company]) -> QuerySet
 
 
 def _number_of(what: str, contacts: QuerySet[Any]) -> NumberOf:
-    """Counted once for all companies: one by one, fifty thousand of them took seconds."""
+    """Count for all companies in one query: a subquery per company took seconds for 50,000 of them."""
     rows = contacts.values_list("company").annotate(number=Count("pk"))
     return NumberOf("contacts_company", remembered(f"companies-{what}", lambda: dict(rows)))
 

@@ -33,10 +33,10 @@ BACK = {
     "campaigns": "contacts:campaigns",
 }
 
-# What the page says of files that are for nobody in particular; the presets say it of themselves.
+# Descriptions on the page; presets have their own.
 SAID = {
-    PROTECTED: "Safe to open in a spreadsheet: a cell that it would run as a formula begins with an apostrophe.",
-    TOOL: "Cells are written as they are, without apostrophes. Do not open this file in a spreadsheet if contacts come "
+    PROTECTED: "Safe to open in a spreadsheet: cells that it would run as a formula start with an apostrophe.",
+    TOOL: "Cells are written unchanged, without apostrophes. Do not open this file in a spreadsheet if contacts come "
     "from strangers: a cell could run as a formula.",
 }
 
@@ -59,17 +59,17 @@ class ExportForm(forms.Form):
         self.initial["columns"] = list(columns)
 
     def clean(self) -> dict[str, Any]:
-        """A preset has columns of its own: what is ticked does not count."""
+        """Ignore the chosen columns if there is a preset, which has its own."""
         chosen = super().clean() or {}
         if chosen.get("preset") in presets():
             chosen["columns"] = []
         elif not chosen.get("columns") and "columns" not in self.errors:
-            self.add_error("columns", "Tick at least one column: a file needs one.")
+            self.add_error("columns", "Choose at least one column.")
         return chosen
 
 
 def purposes_of(what: str) -> dict[str, str]:
-    """What its file may be for. The headers of other tools are those of contacts."""
+    """The tools a file can be made for. Only contacts have presets."""
     return {key: name for key, name in targets().items() if what == "contacts" or key not in presets()}
 
 

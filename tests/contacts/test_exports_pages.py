@@ -72,7 +72,7 @@ def test_a_filter_that_makes_no_sense_exports_nothing(client: Client, query: str
 def test_what_cannot_be_exported_is_not_there(client: Client):
     client.force_login(a_user("admin"))
     assert new(client, "?what=users").status_code == 404
-    assert "Tick at least one column" in new(client, columns=[]).content.decode()
+    assert "Choose at least one column" in new(client, columns=[]).content.decode()
 
 
 def test_each_list_is_in_the_order_of_its_page(client: Client):
