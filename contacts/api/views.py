@@ -104,9 +104,9 @@ class ContactsView(GenericAPIView[Contact]):
         operation_id="contacts_create",
         tags=["contacts"],
         summary="Create a contact, or update the one that matches",
-        description="If a contact has the same external id, primary address or further address (checked in this order), the "
-        "answer is 409. With `upsert=true` that contact is updated instead: given fields are set, and addresses, tags and ids in "
-        "named tools are added.",
+        description="If a contact has the same external id, primary address or further address (checked in this "
+        "order), the answer is 409. With `upsert=true` that contact is updated instead: given fields are set, and "
+        "addresses, tags and ids in named tools are added.",
         parameters=[OpenApiParameter("upsert", bool, description="Update the contact that matches.")],
         request=ContactSerializer,
         responses={201: ContactSerializer, 200: ContactSerializer, 409: CONFLICT},

@@ -13,15 +13,18 @@ from bounces import lease
 from bounces.tasks import TASKS
 from contacts.duplicates import finding
 from contacts.duplicates.companies import CompanyFacts, judge_companies
+from contacts.duplicates.deciding import differences_of, kept_first, merge_pair
 from contacts.duplicates.facts import Facts, company_key, mailbox_of
 from contacts.duplicates.keys import KINDS, keys_of, kind_of
 from contacts.duplicates.names import Relation, distance, is_typo, name_of, relation
 from contacts.duplicates.scoring import judge
 from contacts.erasure import erase_email
+from contacts.merging import undo_merge
 from contacts.models import Company, Contact, DuplicateKeys, DuplicatePair, DuplicateSearch
 from contacts.people import change_contact, delete_contact
 from tests.builders import a_company, a_contact, a_user, an_import_run
 from tests.contacts.planted import plant
+from tests.contacts.test_undo_merge import state_of_all
 
 # --- names ------------------------------------------------------------------------------------------
 
@@ -182,6 +185,25 @@ def test_planted_pairs_are_found_and_hardly_anybody_else(run_all: bool) -> None:
     found = pairs()
     assert len(found & expected) >= 0.95 * planted, sorted(expected - found)[:10]
     assert len(found - expected) <= 0.02 * len(found), sorted(found - expected)[:10]
+
+
+@pytest.mark.django_db
+def test_merging_and_undoing_all_planted_pairs_restores_every_row(run_all: bool) -> None:
+    number, planted = (10_000, 500) if run_all else (300, 30)
+    plant(number, planted)
+    finding.search(timezone.now)
+    manager, before = a_user("manager"), state_of_all()
+    merges = []
+    for pair in DuplicatePair.objects.filter(state="open", first_contact__isnull=False).order_by("pk"):
+        kept, other = kept_first(pair)
+        if kept.deleted_at is None and other.deleted_at is None:
+            chosen = [one.name for one in differences_of(kept, other)][:1]
+            merges.append(merge_pair(pair, kept, other, chosen, by=manager, now=timezone.now()))
+    assert len(merges) >= 0.95 * planted
+    assert state_of_all() != before
+    for merge in reversed(merges):
+        assert undo_merge(merge, by=manager, now=timezone.now()).stayed == []
+    assert state_of_all() == before
 
 
 @pytest.mark.django_db
