@@ -18,13 +18,13 @@ Generated from `bounces/classification/`: change the rules there, then run `pyth
 
 Each failed recipient gets a **reason**, and with it a kind (`hard`: permanent, `soft`: passing) and a **fault**
 (whose problem it is). Rules are asked table by table in the order below, and within a table from top to bottom; the
-first that matches decides, and its name is stored with the bounce. Where no rule speaks, or the words leave a doubt,
-the reason is `onhold`: soft, nobody's fault, and a question on the page Review, with all others of the same words.
+first that matches decides, and its name is stored with the bounce. If no rule matches, or the text is ambiguous, the
+reason is `onhold`: soft, nobody's fault, and a question on the page Review together with all bounces of the same text.
 
-- Doubt is where two rules of one table match in the same clause, in different words of it, one blames the recipient and
-  the other the sender, the second one's words are as long or longer, and no code takes the side of the first. Of 469
-  failures in two collections, 60 match a rule of another fault in the same table and the first is right in 58, so
-  the order of the rules decides in all other cases.
+- A text is ambiguous if two rules of one table match different words of the same clause, one blames the recipient and
+  the other the sender, the second match is at least as long as the first, and no code supports the first. In all other
+  cases the order of the rules decides: of 469 failures in two collections, 60 match a rule of another fault in the
+  same table, and the first rule is right in 58 of them.
 - Words come before codes: 5.2.2 is a full mailbox and 5.7.1 a block, and neither is hard.
 - No 4xx reply and no 4.x.x code is ever hard, whatever its words say: the next try may be accepted.
 - The words of who refused count, not the label that another system wraps around them (Cisco: `5.1.0 - Unknown address
@@ -44,10 +44,10 @@ is asked before the rules below of the same table, the newest first; a code coun
 names why it was made and an example that it must decide, and is refused where it does not; hard is what is the
 recipient's fault alone.
 
-Its words are patterns, of which one occurs anywhere; or, with **all of them in one clause**, two patterns or more that
-stand in one clause together, in any order: `account` and `closed|blocked` match “This account has been closed”, and
-not “This account is unknown. The line is closed”. A clause ends at a full stop, colon, bracket, dash or address. A rule
-of your own, or one that you changed, is never in doubt.
+The words of a rule are patterns, one of which must occur anywhere. With **all of them in one clause**, two or more
+patterns must occur in the same clause, in any order: `account` and `closed|blocked` match “This account has been
+closed”, but not “This account is unknown. The line is closed”. A clause ends at a full stop, colon, bracket, dash or
+address. Texts that match a rule of your own, or one that you changed, are never ambiguous.
 
 - **Try it on the stored bounces**, saved or not: how many bounces it would change, from what into what, which, and how
   many addresses would get another status, by the policy in force. Nothing changes.

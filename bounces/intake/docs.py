@@ -66,30 +66,30 @@ comes.
 
 ## Lists that providers export
 
-A manager uploads the file on *Bounces → Upload* or on *Suppressions → Suppress*, an operator gives it to `manage.py
-ingest` ([commands](commands.md)), a tool brings it to `suppressions/lists/` ([API](api.md)). Each shows which tool's
-list it is, what each column is read as, which are left out, what the first rows become, and each line that is not
-understood, with its number and the reason. Nothing counts before somebody says “Record”, `--yes` or `confirm`.
+There are three ways to import a list: *Bounces → Upload* or *Suppressions → Suppress* for managers, `manage.py ingest`
+for operators ([commands](commands.md)), and `suppressions/lists/` for tools ([API](api.md)). Each previews the tool that
+the list comes from, what each column means, which columns are ignored, what the first rows become, and each line that
+cannot be read, with its number and the reason. Nothing is recorded until you confirm it with “Record”, `--yes` or
+`confirm`.
 
 - Rows of bounces become bounces, judged by what the server said, as from every other door; a provider's own word
-  (“hard”) makes none hard. Complaints and unsubscribes suppress, with those words.
-- Who bounced or was cleaned in another tool, without a server's words, is suppressed as *bounced in another tool*;
-  who was blocklisted or put there by hand, as *set by hand*. Each says the file and the tool.
-- Columns such as *Unsubscribed*, *Email Opt Out*, *Subscriber Status*, *Do not contact*, in ten languages, say it row
-  by row. Rows that are active, subscribed, unconfirmed, or marked “no”, suppress nobody, and are counted. A plain
-  “no” of consent is not an opt-out.
-- A list of addresses and dates alone does not say what it is: choose it on the page, by `--as`, or by `tells`. The
-  file's name may say it (“unsubscribes.csv”).
-- The column of addresses is found by its name and its cells: a street under *Address* is never read as an email
-  address.
+  (“hard”) makes none hard. Complaints and unsubscribes suppress the address for that reason.
+- Addresses that bounced or were cleaned in another tool, without the server's text, are suppressed as *bounced in
+  another tool*; blocklisted and manually added ones as *set by hand*. The file and the tool are stored.
+- Columns such as *Unsubscribed*, *Email Opt Out*, *Subscriber Status* and *Do not contact*, in ten languages, decide row
+  by row. Rows that are active, subscribed, unconfirmed or marked “no” suppress nobody and are counted. A plain “no” to
+  consent is not an opt-out.
+- A list of only addresses and dates does not say what it is: choose the type on the page, with `--as`, or with `tells`.
+  The file name may say it (“unsubscribes.csv”).
+- The address column is found by its name and its cells. A street under *Address* is never read as an email address.
 - The same row of a later export changes nothing. What a person lifted after the date of a row stays lifted.
 - A row makes no message: rates are counted of what was sent. Where it names one that Rebound knows, it is about that.
-- Dates are read as ISO 8601, as in mails, in seconds since 1970, or as people write them; in UTC where they name no
-  zone. 1/5/2026 is not guessed at. Without a date, a row counts from the day of the upload; so does an opt-out whose
-  date cannot be read.
-- CSV with commas, semicolons, tabs or bars, in UTF-8, UTF-16, Windows-1252, and in what else their header is read by;
-  JSON; plain text, one address a line or many, with `#` before comments. Up to `REBOUND_MAIL_CAP`; larger in a zip.
-  Save a workbook as CSV.
+- Dates may be ISO 8601, as in mails, in seconds since 1970, or in common written forms; without a time zone they are
+  UTC. Ambiguous dates such as 1/5/2026 are not guessed. A row without a date counts from the day of the upload, and so
+  does an opt-out whose date cannot be read.
+- Formats: CSV with commas, semicolons, tabs or bars, in UTF-8, UTF-16, Windows-1252 or another encoding in which the
+  header can be read; JSON; plain text with one or several addresses per line and `#` before comments. The size limit is
+  `REBOUND_MAIL_CAP`; put larger files in a zip. Save workbooks as CSV.
 
 Known by their columns are {lists}. Of any other list the columns
 are found by their names: one has to be called `email`, or the like, or hold addresses alone.
