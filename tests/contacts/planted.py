@@ -9,6 +9,7 @@ import random
 from itertools import count
 from typing import Any
 
+from django.db import connection
 from django.db.models.functions import Lower
 
 from bounces.models import Address
@@ -161,6 +162,8 @@ def plant(number: int, pairs: int) -> set[tuple[int, int]]:
     twins = [twin_of(everyone[n * 3], KINDS[n % len(KINDS)], n) for n in range(pairs)]
     rows = [*everyone, *odd, *twins]
     contacts = write(rows)
+    with connection.cursor() as cursor:  # autovacuum does not see rows of an open transaction
+        cursor.execute("ANALYZE contacts_contact, contacts_contactaddress, contacts_company, bounces_address")
     return {(contacts[n * 3].pk, contacts[len(everyone) + len(odd) + n].pk) for n in range(pairs)}
 
 
