@@ -67,7 +67,7 @@ comes.
 ## Lists that providers export
 
 There are three ways to import a list: *Bounces → Upload* or *Suppressions → Suppress* for managers, `manage.py ingest`
-for operators ([commands](commands.md)), and `suppressions/lists/` for tools ([API](api.md)). Each previews the tool that
+for operators ([commands](commands.md)), and `suppressions/lists/` for tools ([API](api.md)). Each previews which tool
 the list comes from, what each column means, which columns are ignored, what the first rows become, and each line that
 cannot be read, with its number and the reason. Nothing is recorded until you confirm it with “Record”, `--yes` or
 `confirm`.
@@ -76,8 +76,8 @@ cannot be read, with its number and the reason. Nothing is recorded until you co
   (“hard”) makes none hard. Complaints and unsubscribes suppress the address for that reason.
 - Addresses that bounced or were cleaned in another tool, without the server's text, are suppressed as *bounced in
   another tool*; blocklisted and manually added ones as *set by hand*. The file and the tool are stored.
-- Columns such as *Unsubscribed*, *Email Opt Out*, *Subscriber Status* and *Do not contact*, in ten languages, decide row
-  by row. Rows that are active, subscribed, unconfirmed or marked “no” suppress nobody and are counted. A plain “no” to
+- Columns such as *Unsubscribed*, *Email Opt Out*, *Subscriber Status* and *Do not contact*, in ten languages, decide
+  row by row. Rows that are active, subscribed, unconfirmed or marked “no” suppress nobody and are counted. A plain “no” to
   consent is not an opt-out.
 - A list of only addresses and dates does not say what it is: choose the type on the page, with `--as`, or with `tells`.
   The file name may say it (“unsubscribes.csv”).
