@@ -77,8 +77,8 @@ cannot be read, with its number and the reason. Nothing is recorded until you co
 - Addresses that bounced or were cleaned in another tool, without the server's text, are suppressed as *bounced in
   another tool*; blocklisted and manually added ones as *set by hand*. The file and the tool are stored.
 - Columns such as *Unsubscribed*, *Email Opt Out*, *Subscriber Status* and *Do not contact*, in ten languages, decide
-  row by row. Rows that are active, subscribed, unconfirmed or marked “no” suppress nobody and are counted. A plain “no” to
-  consent is not an opt-out.
+  row by row. Rows that are active, subscribed, unconfirmed or marked “no” suppress nobody and are counted. A plain
+  “no” to consent is not an opt-out.
 - A list of only addresses and dates does not say what it is: choose the type on the page, with `--as`, or with
   `tells`. The file name may say it (“unsubscribes.csv”).
 - The address column is found by its name and its cells. A street under *Address* is never read as an email address.
