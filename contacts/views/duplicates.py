@@ -181,10 +181,10 @@ def runs_for(request: HttpRequest) -> Any:
 @needs(MAY)
 def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = find(runs_for(request), pk)
-    done = run.merged + run.skipped if run.state == MergeRun.State.RUNNING else run.undone
-    total = run.total if run.state == MergeRun.State.RUNNING else run.merged
+    done, total = (run.merged, run.total) if run.state == MergeRun.State.RUNNING else (run.undone, run.merged)
+    context = {"run": run, "percent": 100 * done // max(total, 1), "done": f"{done:,} of {total:,} pairs"}
     template = "contacts/_merge_run.html" if request.headers.get("HX-Request") else "contacts/merge_run.html"
-    return render(request, template, {"run": run, "done": done, "total": total})
+    return render(request, template, context)
 
 
 @require_POST

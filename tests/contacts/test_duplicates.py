@@ -41,7 +41,7 @@ def a_found_pair(**fields: Any) -> DuplicatePair:
     return a_pair(first, second)
 
 
-def test_an_empty_queue_says_what_comes_next(client: Client, manager: Any) -> None:
+def test_an_empty_queue_says_whether_a_search_has_run(client: Client, manager: Any) -> None:
     assert "Not searched yet" in text_of(client.get(QUEUE))
     finding.search(timezone.now)
     assert "No open duplicates" in text_of(client.get(QUEUE))
@@ -90,14 +90,14 @@ def test_merging_a_pair_keeps_the_chosen_values_and_goes_to_the_next(client: Cli
     assert "You can undo this for 30 days" in said(answer)[0]
 
 
-def test_a_merge_needs_to_know_who_is_kept(client: Client, manager: Any) -> None:
+def test_merging_needs_the_record_to_keep(client: Client, manager: Any) -> None:
     pair = a_found_pair()
     answer = client.post(reverse("contacts:duplicate_merge", args=[pair.pk]), {"kept": "999"})
     assert said(answer) == ["Choose which one to keep."]
     assert not Merge.objects.exists()
 
 
-def test_not_the_same_is_remembered_and_can_be_taken_back(client: Client, manager: Any) -> None:
+def test_a_dismissed_pair_stays_dismissed_until_it_is_reopened(client: Client, manager: Any) -> None:
     two()
     finding.search(timezone.now)
     pair = DuplicatePair.objects.get(first_contact__isnull=False)
@@ -147,7 +147,7 @@ def test_companies_are_merged_from_the_queue(client: Client, manager: Any) -> No
 # --- who may ----------------------------------------------------------------------------------------
 
 
-def test_only_those_who_may_merge_see_the_queue_and_its_hints(client: Client) -> None:
+def test_only_users_who_may_merge_see_the_queue_and_hints(client: Client) -> None:
     pair = a_found_pair()
     client.force_login(a_user("sales"))
     urls = [QUEUE, pair.get_absolute_url(), "/duplicates/certain/", "/merges/"]
@@ -159,7 +159,7 @@ def test_only_those_who_may_merge_see_the_queue_and_its_hints(client: Client) ->
     assert [client.get(url).status_code for url in urls] == [200] * 4
 
 
-def test_who_may_change_only_some_contacts_decides_only_pairs_of_those(settings: Any) -> None:
+def test_users_decide_only_pairs_of_contacts_they_may_change(settings: Any) -> None:
     """A role of its own: it merges, and changes what is its own or nobody's."""
     settings.SALES_SEE = "team"
     seller = a_user("sales", team=a_team())
@@ -207,7 +207,7 @@ def test_all_certain_pairs_are_merged_and_undone_with_the_same_rows(client: Clie
     assert doubtful.state == "open"
 
 
-def test_what_changed_since_the_preview_is_skipped(manager: Any) -> None:
+def test_pairs_that_changed_after_the_preview_are_skipped(manager: Any) -> None:
     some_certain(2)
     run = runs.start_run(manager, "Imported twice.")
     pair = DuplicatePair.objects.filter(kind="name").earliest("pk")
@@ -228,7 +228,7 @@ def test_companies_that_differ_in_an_accent_alone_are_merged_by_the_run(manager:
     assert (run.total, run.merged, run.skipped) == (1, 1, 0)
 
 
-def test_a_run_that_was_killed_goes_on_and_merges_each_pair_once(manager: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_resumes_and_merges_each_pair_once(manager: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     some_certain()
     run = runs.start_run(manager, "Imported twice.")
     real, calls = runs.merge_pair, []
@@ -257,7 +257,7 @@ def test_a_run_needs_a_reason_and_one_runs_at_a_time(manager: Any) -> None:
     assert MergeRun.objects.count() == 1
 
 
-def test_what_three_have_in_common_becomes_one(manager: Any) -> None:
+def test_three_certain_duplicates_are_merged_into_one(manager: Any) -> None:
     for n in range(3):
         a_contact(f"g@{n}.example", first_name="Grace", last_name="Hopper", company="Navy")
     finding.search(timezone.now)

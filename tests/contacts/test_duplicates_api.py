@@ -41,7 +41,7 @@ def test_a_pair_is_merged_and_the_merge_undone() -> None:
     assert send(client, f"merges/{merged.json()['id']}/undo/").status_code == 409
 
 
-def test_what_is_not_of_the_pair_is_refused() -> None:
+def test_ids_and_fields_outside_the_pair_are_refused() -> None:
     first, second = a_contact(), a_contact()
     path, client = f"duplicates/{a_pair(first, second).pk}/merge/", a_tool().client
     assert send(client, path, {"keep": 999}).json()["errors"][0]["attr"] == "keep"
@@ -58,7 +58,7 @@ def test_a_pair_is_dismissed_once() -> None:
     assert send(client, f"duplicates/{pair.pk}/dismiss/").status_code == 409
 
 
-def test_only_those_who_may_merge_see_and_decide_pairs(client: Any) -> None:
+def test_only_users_who_may_merge_see_and_decide_pairs(client: Any) -> None:
     pair = a_pair(a_contact(), a_contact())
     for role, expected in (("sales", 403), ("manager", 200)):
         key = an_api_key(a_user(role), ("contacts:read", "contacts:write"))[1]

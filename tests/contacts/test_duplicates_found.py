@@ -55,7 +55,7 @@ RELATIONS = [
 
 
 @pytest.mark.parametrize(("one", "two", "expected"), RELATIONS)
-def test_two_names_relate_as_people_would_say(one: Any, two: Any, expected: Relation) -> None:
+def test_relation_of_two_names(one: Any, two: Any, expected: Relation) -> None:
     assert relation(name_of(*one), name_of(*two)) == expected
     assert relation(name_of(*two), name_of(*one)) == expected
 
@@ -141,13 +141,13 @@ def test_two_people_are_not_suggested(who: str) -> None:
     assert judge(facts(**one), facts(**two)) is None
 
 
-def test_a_phone_that_several_have_weighs_less() -> None:
+def test_a_shared_phone_scores_less() -> None:
     one, two = facts(phone="4930111111"), facts(phone="4930111111", name=("a", "lovelace"))
     assert judge(one, two, 2) is not None
     assert judge(one, two, 3) is None
 
 
-def test_a_key_says_what_it_is_of() -> None:
+def test_the_kind_of_a_key_can_be_read_from_it() -> None:
     found = {kind_of(key) for key in keys_of(facts(**ACME, emails=["ada@b.example"], phone="4930111111"))}
     assert found == set(KINDS)
 
@@ -178,7 +178,7 @@ def pairs() -> set[tuple[int, int]]:
 
 
 @pytest.mark.django_db
-def test_planted_pairs_are_found_and_hardly_anybody_else(run_all: bool) -> None:
+def test_planted_pairs_are_found_with_few_false_positives(run_all: bool) -> None:
     number, planted = (10_000, 500) if run_all else (1_000, 100)
     expected = plant(number, planted)
     finding.search(timezone.now)
@@ -224,7 +224,7 @@ def test_a_second_search_compares_only_what_changed_and_finds_the_same_as_one_of
 
 
 @pytest.mark.django_db
-def test_a_pair_leaves_the_queue_when_it_no_longer_stands() -> None:
+def test_a_pair_that_no_longer_matches_leaves_the_queue() -> None:
     _, two, three = (a_contact(last_name="Lovelace", company="Acme") for _ in range(3))
     finding.search(timezone.now)
     assert len(pairs()) == 3
@@ -237,7 +237,7 @@ def test_a_pair_leaves_the_queue_when_it_no_longer_stands() -> None:
 
 
 @pytest.mark.django_db
-def test_what_people_decided_stays_decided() -> None:
+def test_a_search_keeps_dismissed_pairs_dismissed() -> None:
     a_contact(last_name="Lovelace", company="Acme")
     a_contact(last_name="Lovelace", company="Acme")
     finding.search(timezone.now)
@@ -268,7 +268,7 @@ def test_contacts_of_an_import_under_way_are_compared_again() -> None:
 
 
 @pytest.mark.django_db
-def test_a_search_that_was_killed_goes_on_where_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_search_resumes_after_its_last_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "BATCH", 40)
     expected = plant(200, 20)
     real, calls = finding.candidates_of, []
@@ -290,13 +290,13 @@ def test_a_search_that_was_killed_goes_on_where_it_ended(monkeypatch: pytest.Mon
 
 
 @pytest.mark.django_db
-def test_two_searches_at_a_time_are_one() -> None:
+def test_a_second_search_at_the_same_time_is_skipped() -> None:
     assert lease.acquire(finding.LEASE, finding.LEASE_LASTS)
     assert finding.search(timezone.now) == "Skipped: another process is searching."
 
 
 @pytest.mark.django_db
-def test_the_schedule_searches_only_where_something_changed(capsys: Any) -> None:
+def test_the_schedule_skips_the_search_if_no_contact_changed(capsys: Any) -> None:
     task = TASKS["find_duplicates"]
     assert task.skipped() == "Skipped: no contact changed since the last search."
     a_contact()
@@ -322,7 +322,7 @@ def test_companies_are_paired_too() -> None:
 
 
 @pytest.mark.django_db
-def test_no_key_is_of_an_erased_address() -> None:
+def test_erasing_an_address_removes_its_keys() -> None:
     contacts = [a_contact("we@b.example", first_name=name, last_name="") for name in ("", "Ruth")]
     finding.search(timezone.now)
     erase_email("we@b.example", None, "Asked.", timezone.now())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from contacts.erasure import erase_contact, erase_email
 from contacts.merging import CannotUndo, company_differences, differences, merge, merge_companies, undo_merge
+from contacts.merging.companies import refuse_companies
 from contacts.merging.recording import tables_of
 from contacts.merging.undoing import KEPT_FOR, expire
 from contacts.models import (
@@ -126,7 +127,7 @@ def test_whatever_two_contacts_have_undo_gives_the_same_rows(manager: Any, data:
     assert state_of_all() == before
 
 
-def test_what_was_edited_since_stays_with_the_kept_contact_and_the_undo_says_so(manager: Any) -> None:
+def test_later_edits_stay_with_the_kept_contact_and_are_reported(manager: Any) -> None:
     a_custom_field("more")
     kept, other = a_rich_pair()
     done = merge(kept, other, ["title"], by=manager, now=timezone.now())
@@ -182,20 +183,20 @@ def test_a_merge_is_undone_once_and_within_thirty_days(manager: Any) -> None:
         undo_merge(late, by=manager, now=timezone.now() + KEPT_FOR + timedelta(minutes=1))
 
 
-def test_the_nightly_cleaning_forgets_the_rows_of_old_merges(manager: Any) -> None:
+def test_nightly_pruning_empties_the_records_of_old_merges(manager: Any) -> None:
     done = merge(a_contact(), a_contact(), [], by=manager, now=NOW)
     assert (expire(NOW + timedelta(days=29)), expire(NOW + KEPT_FOR), expire(NOW + KEPT_FOR)) == (0, 1, 0)
     done.refresh_from_db()
     assert (done.state, done.changes) == ("expired", {})
 
 
-def test_only_who_may_change_the_kept_contact_undoes_a_merge(manager: Any) -> None:
+def test_undoing_needs_the_right_to_change_the_kept_contact(manager: Any) -> None:
     done = merge(a_contact(owner=manager), a_contact(), [], by=manager, now=timezone.now())
     with pytest.raises(NotAllowed):
         undo_merge(done, by=a_user("sales"), now=timezone.now())
 
 
-def test_an_erasure_takes_the_record_and_whoever_was_merged_in(manager: Any) -> None:
+def test_erasing_a_contact_erases_merged_contacts_and_the_record(manager: Any) -> None:
     kept = a_contact("ada@b.example")
     other = a_contact("ada.quux@new.example", last_name="Quuxbury", phone="+1 555 0199", custom={"k": "Quuxbury"})
     third = a_contact("q@c.example", last_name="Quuxbury")
@@ -209,7 +210,7 @@ def test_an_erasure_takes_the_record_and_whoever_was_merged_in(manager: Any) -> 
     assert not Merge.objects.exists()
 
 
-def test_erasing_the_address_of_a_merged_person_takes_the_record(manager: Any) -> None:
+def test_erasing_the_address_of_a_merged_contact_deletes_the_record(manager: Any) -> None:
     kept, other = a_contact("ada@b.example"), a_contact("ada.quux@new.example")
     done = merge(kept, other, [], by=manager, now=timezone.now())
     erase_email("ada.quux@new.example", None, "Asked.", timezone.now())
@@ -268,7 +269,7 @@ def test_merging_companies_and_undoing_it_give_the_same_rows(manager: Any, take:
     assert (state_of_all() == before, undone.stayed) == (True, [])
 
 
-def test_the_contacts_and_segments_of_both_companies_are_of_the_kept_one(manager: Any) -> None:
+def test_contacts_and_segments_of_both_companies_move_to_the_kept_one(manager: Any) -> None:
     kept, other = two_companies()
     merge_companies(kept, other, ["name"], by=manager, now=timezone.now())
     kept.refresh_from_db()
@@ -278,7 +279,7 @@ def test_the_contacts_and_segments_of_both_companies_are_of_the_kept_one(manager
     assert all("acme inc." in contact.document for contact in Contact.objects.all())
 
 
-def test_contacts_that_changed_their_company_since_keep_it(manager: Any) -> None:
+def test_contacts_that_changed_company_after_the_merge_keep_it(manager: Any) -> None:
     kept, other = two_companies()
     left = Contact.objects.filter(company=other).order_by("pk")[0]
     done = merge_companies(kept, other, [], by=manager, now=timezone.now())
@@ -289,13 +290,30 @@ def test_contacts_that_changed_their_company_since_keep_it(manager: Any) -> None
     assert undone.stayed == ["Contacts (1) were not restored because they changed after the merge."]
 
 
-def test_companies_whose_contacts_belong_to_others_are_merged_by_managers_alone(manager: Any) -> None:
+def test_only_managers_merge_companies(manager: Any) -> None:
     kept, other = two_companies()
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowed, match="Only managers"):
         merge_companies(kept, other, [], by=a_user("sales"), now=timezone.now())
 
 
-def test_ids_in_several_tools_move_and_come_back(manager: Any) -> None:
+def test_companies_with_contacts_of_others_are_not_merged_by_users_who_may_not_change_these(manager: Any) -> None:
+    kept, other = two_companies()
+    Contact.objects.filter(company=other).update(owner=manager)
+    seller = a_user("sales")
+
+    class Merger:
+        pk, team_id = seller.pk, seller.team_id
+
+        def has_perm(self, name: str) -> bool:
+            return name != "contacts.change_everyones_contact"
+
+    with pytest.raises(NotAllowed, match="owned by others"):
+        refuse_companies(kept, other, Merger())
+    Contact.objects.filter(company=other).update(owner=seller)
+    refuse_companies(kept, other, Merger())
+
+
+def test_ids_in_named_tools_move_and_are_restored(manager: Any) -> None:
     kept, other = a_contact(), a_contact()
     ContactExternalId.objects.create(contact=other, tool="hubspot", external_id="7")
     before = state_of_all()
